@@ -1,0 +1,27 @@
+import { createRequire } from "node:module";
+import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { defineConfig } from "hardhat/config";
+
+// solc comes from npm, so that compiling needs no download; `path` must stand in every profile.
+const path = createRequire(import.meta.url).resolve("solc/soljson.js");
+const compiler = (runs: number, viaIR: boolean) => ({
+  version: "0.8.37",
+  path,
+  settings: { optimizer: { enabled: true, runs }, viaIR, evmVersion: "cancun" },
+});
+
+export default defineConfig({
+  plugins: [toolbox],
+  solidity: {
+    profiles: {
+      default: compiler(1000, false),
+      production: compiler(10_000, true),
+    },
+  },
+  paths: { tests: { mocha: "test/contracts" } },
+  networks: {
+    // Settlements are checked against the per-transaction gas cap of mainnet (EIP-7825).
+    default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka" },
+    local: { type: "http", chainType: "l1", url: process.env.OPENLEDGER_RPC ?? "http://127.0.0.1:8545" },
+  },
+});
