@@ -79,7 +79,7 @@ export function quantise(v: bigint[]): { q: Int8Array; d: bigint } {
   if (largest >= MAX_V) throw new OpenLedgerError("EPOCH_V_RANGE", "An entry of V is 2^120 or more: split the epoch.");
   if (largest === 0n) return { q: new Int8Array(v.length), d: 0n };
   const byNorm = ceilDiv(MAX_ENTRY * ceilSqrt(squares), SCALED_QUERY_NORM);
-  const d = largest > byNorm ? largest : byNorm;
+  const d = Math.max(largest, byNorm);
   const entry = (value: bigint) => Number((2n * MAX_ENTRY * abs(value) + d) / (2n * d)) * (value < 0n ? -1 : 1);
   return { q: Int8Array.from(v, entry), d };
 }

@@ -207,7 +207,7 @@ export const flagsBefore = (counts: number[], chunkRows: number, chunks: number)
 /** Totals as 8 bytes big-endian each. */
 export function encodeTotals(totals: bigint[]): Uint8Array {
   const bytes = Buffer.alloc(8 * totals.length);
-  totals.forEach((total, c) => bytes.writeBigUInt64BE(total, 8 * c));
+  for (const [c, total] of totals.entries()) bytes.writeBigUInt64BE(total, 8 * c);
   return new Uint8Array(bytes);
 }
 
