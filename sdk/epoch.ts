@@ -62,6 +62,7 @@ export function sumReceipts(receipts: EpochReceipt[], k: number): { v: bigint[];
 }
 
 const abs = (value: bigint): bigint => (value < 0n ? -value : value);
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 const ceilDiv = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
 
 /** ⌈√n⌉. */
@@ -75,11 +76,11 @@ export function ceilSqrt(n: bigint): bigint {
 /** Int8 form of V and the divisor d it was scaled by; V = 0 gives Q = 0 and d = 0. */
 export function quantise(v: bigint[]): { q: Int8Array; d: bigint } {
   const squares = v.reduce((sum, entry) => sum + entry * entry, 0n);
-  const largest = v.reduce((max, entry) => (abs(entry) > max ? abs(entry) : max), 0n);
+  const largest = v.reduce((most, entry) => max(most, abs(entry)), 0n);
   if (largest >= MAX_V) throw new OpenLedgerError("EPOCH_V_RANGE", "An entry of V is 2^120 or more: split the epoch.");
   if (largest === 0n) return { q: new Int8Array(v.length), d: 0n };
   const byNorm = ceilDiv(MAX_ENTRY * ceilSqrt(squares), SCALED_QUERY_NORM);
-  const d = Math.max(largest, byNorm);
+  const d = max(largest, byNorm);
   const entry = (value: bigint) => Number((2n * MAX_ENTRY * abs(value) + d) / (2n * d)) * (value < 0n ? -1 : 1);
   return { q: Int8Array.from(v, entry), d };
 }
@@ -100,7 +101,7 @@ export function sharePot(
 ): { pay: bigint[]; dust: bigint } {
   const sum = (values: bigint[]) => values.reduce((a, b) => a + b, 0n);
   const scored = sum(totals);
-  const divisor = scored > floor ? scored : floor;
+  const divisor = max(scored, floor);
   const baseSum = sum(base);
   const pay = totals.map((total, c) =>
     divisor === 0n
