@@ -1,14 +1,8 @@
 import { buildBn128, type Curve } from "ffjavascript";
-
-/** Affine point of G1 in the EVM's order; (0, 0) is the point at infinity. */
-export type G1 = readonly [x: bigint, y: bigint];
-
-/** Affine point of G2 in the EVM's order (precompile 0x08): imaginary parts first. */
-export type G2 = readonly [xImaginary: bigint, xReal: bigint, yImaginary: bigint, yReal: bigint];
+import type { G1, G2 } from "../sdk/hash.ts";
 
 export const G1_BYTES = 64;
 export const G2_BYTES = 128;
-export const INFINITY: G1 = [0n, 0n];
 
 const PAGE = 65_536;
 
@@ -73,7 +67,7 @@ export class Bn254 {
   /** From raw or Jacobian bytes. */
   g1(point: Uint8Array): G1 {
     const { G1 } = this.curve;
-    if (G1.isZero(point)) return INFINITY;
+    if (G1.isZero(point)) return [0n, 0n];
     const [x, y] = G1.toObject(G1.toAffine(point));
     return [x, y];
   }
@@ -91,15 +85,4 @@ export class Bn254 {
     const [x, y] = G2.toObject(G2.toAffine(point));
     return [x[1], x[0], y[1], y[0]];
   }
-}
-
-/** 64 bytes: x, y big-endian. */
-export function encodeG1([x, y]: G1): Uint8Array {
-  return Buffer.from(x.toString(16).padStart(64, "0") + y.toString(16).padStart(64, "0"), "hex");
-}
-
-/** The point in 64 bytes at `offset`. */
-export function decodeG1(bytes: Uint8Array, offset = 0): G1 {
-  const word = (at: number) => BigInt(`0x${Buffer.from(bytes.subarray(at, at + 32)).toString("hex")}`);
-  return [word(offset), word(offset + 32)];
 }

@@ -1,7 +1,8 @@
 import { type File, groth16, wtns } from "snarkjs";
-import type { G1, G2 } from "../circuits/bn254.ts";
-import type { ProvingKey } from "../circuits/setup/dev.ts";
+import type { ProvingKey } from "../circuits/setup/zkey.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import type { G1 } from "../sdk/hash.ts";
+import type { ChunkProof } from "../sdk/transcript.ts";
 import type { Chunk, ChunkValues } from "./witness.ts";
 
 /** Public inputs of one chunk's proof. */
@@ -11,14 +12,7 @@ export interface ChunkStatement extends ChunkValues {
   readonly h: bigint;
 }
 
-/** A Groth16 proof in the EVM's order; A as it is, not negated. */
-export interface ChunkProof {
-  readonly a: G1;
-  readonly b: G2;
-  readonly c: G1;
-}
-
-/** Proves one chunk. snarkjs starts worker threads, which live until `stopProver`. */
+/** Proves one chunk; A as it is, not negated. snarkjs starts worker threads, which live until `stopProver`. */
 export async function proveChunk(key: ProvingKey, chunk: Chunk, statement: ChunkStatement): Promise<ChunkProof> {
   const witness: File = { type: "mem" };
   try {
@@ -39,9 +33,12 @@ export async function proveChunk(key: ProvingKey, chunk: Chunk, statement: Chunk
   const point = ([x, y]: readonly string[]): G1 => [BigInt(x!), BigInt(y!)];
   const [x, y] = proof.pi_b;
   return {
-    a: point(proof.pi_a),
-    b: [BigInt(x[1]), BigInt(x[0]), BigInt(y[1]), BigInt(y[0])],
-    c: point(proof.pi_c),
+    h: statement.h,
+    y: statement.y,
+    a: statement.a,
+    pA: point(proof.pi_a),
+    pB: [BigInt(x[1]), BigInt(x[0]), BigInt(y[1]), BigInt(y[0])],
+    pC: point(proof.pi_c),
   };
 }
 

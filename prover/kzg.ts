@@ -1,7 +1,10 @@
-import { Bn254, decodeG1, encodeG1, type G1, G1_BYTES } from "../circuits/bn254.ts";
-import { mod, toLittleEndian } from "../circuits/field.ts";
+import { Bn254, G1_BYTES } from "../circuits/bn254.ts";
+import { toLittleEndian } from "../circuits/field.ts";
 import type { Srs } from "../circuits/setup/srs.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import { type G1, mod } from "../sdk/hash.ts";
+import { decodePoints, encodePoint } from "../sdk/transcript.ts";
+import { contributorStarts } from "./counts.ts";
 
 /*
  * KZG commitments in the monomial basis: row i of a vector is the coefficient of X^i, so a commitment depends neither
@@ -64,31 +67,15 @@ export async function commitColumns(sketches: Int8Array, k: number, srs: Srs): P
         g1m_add!(running, buckets + v * JACOBIAN_BYTES, running);
         g1m_add!(sum, running, sum);
       }
-      columns.set(encodeG1(bn254.g1(bn254.read(sum, JACOBIAN_BYTES))), j * G1_BYTES);
+      columns.set(encodePoint(bn254.g1(bn254.read(sum, JACOBIAN_BYTES))), j * G1_BYTES);
     }
   });
   return columns;
 }
 
-/** First row of every contributor: start_c = Σ_{c'<c} n_c'. */
-export function starts(counts: readonly number[]): number[] {
-  let next = 0;
-  return counts.map((count, c) => {
-    if (!Number.isInteger(count) || count < 1) {
-      throw new OpenLedgerError(
-        "CONTRIBUTOR_COUNT",
-        `counts[${c}] is ${count}; every contributor has at least one row, so leave out those without`,
-      );
-    }
-    const start = next;
-    next += count;
-    return start;
-  });
-}
-
 /** C_b: commits the flags B(X) = Σ_{c=1}^{K-1} X^start_c; infinity for a single contributor. */
-export async function commitFlags(counts: readonly number[], srs: Srs): Promise<G1> {
-  const flags = starts(counts).slice(1);
+export async function commitFlags(counts: number[], srs: Srs): Promise<G1> {
+  const flags = contributorStarts(counts).slice(1);
   requirePowers(srs, (flags.at(-1) ?? 0) + 1);
   const bn254 = await Bn254.load();
   let sum = bn254.curve.G1.zeroAffine;
@@ -109,7 +96,7 @@ export interface Opening {
   readonly w: G1;
 }
 
-/** Opens the polynomial with these coefficients (any integers, taken mod R) at z. */
+/** Opens the polynomial with these coefficients (any integers, taken mod r) at z. */
 export async function open(coefficients: readonly bigint[], z: bigint, srs: Srs): Promise<Opening> {
   // Synthetic division: the running Horner sums are the quotient's coefficients, the last one is the remainder.
   const quotient = new Array<bigint>(Math.max(coefficients.length - 1, 0));
@@ -131,18 +118,14 @@ export async function checkOpening(commitment: G1, z: bigint, { y, w }: Opening,
 
 /** C_s = Σ_j Q_j·C_j, the commitment of the score vector. */
 export function combineColumns(columns: Uint8Array, query: Int8Array): Promise<G1> {
-  const points = Array.from(query, (_, j) => decodeG1(columns, j * G1_BYTES));
-  return linearCombination(
-    points,
-    Array.from(query, (entry) => BigInt(entry)),
-  );
+  return linearCombination(decodePoints(columns), Array.from(query, BigInt));
 }
 
-/** Σ_i scalars_i·points_i, scalars taken mod R. */
+/** Σ_i scalars_i·points_i, scalars taken mod r. */
 export async function linearCombination(points: readonly G1[], scalars: readonly bigint[]): Promise<G1> {
   const bn254 = await Bn254.load();
   const raw = new Uint8Array(points.length * G1_BYTES);
-  points.forEach((point, i) => raw.set(bn254.rawG1(point), i * G1_BYTES));
+  for (const [i, point] of points.entries()) raw.set(bn254.rawG1(point), i * G1_BYTES);
   return sumOfMultiples(raw, scalars);
 }
 

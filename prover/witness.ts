@@ -1,17 +1,12 @@
-import { id } from "ethers";
-import { mod, R } from "../circuits/field.ts";
 import { BLOCK_ROWS } from "../circuits/instances.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { starts } from "./kzg.ts";
+import { FIELD, mod } from "../sdk/hash.ts";
+import { CHUNK_TAG, ROWS_PER_ELEMENT, SCORE_BITS } from "../sdk/transcript.ts";
+import { contributorStarts } from "./counts.ts";
 import { loadPoseidon } from "./poseidon.ts";
 
-// Layout of circuits/src/attribution.circom.
-const SCORE_BITS = 16;
+/** Bits of a packed row: the score with its sign, and the flag. */
 const ROW_BITS = SCORE_BITS + 2;
-const ROWS_PER_ELEMENT = 14;
-
-/** h_0 of every chunk's hash chain. */
-export const CHUNK_TAG: bigint = mod(BigInt(id("OpenLedger.Chunk.v1")));
 
 /** Rows tR .. tR+R-1 of the score vector, padded with zeros: the private inputs of one proof. */
 export interface Chunk {
@@ -47,8 +42,8 @@ export function scoreRows(sketches: Int8Array, query: Int8Array): Int32Array {
 }
 
 /** A_c = Σ_{i∈c} max(s_i, 0), contributor by contributor. */
-export function totalsOf(scores: Int32Array, counts: readonly number[]): bigint[] {
-  return starts(counts).map((start, c) => {
+export function totalsOf(scores: Int32Array, counts: number[]): bigint[] {
+  return contributorStarts(counts).map((start, c) => {
     let total = 0; // exact: below 2^53 for fewer than 2^37 rows
     for (const score of scores.subarray(start, start + counts[c]!)) total += Math.max(score, 0);
     return BigInt(total);
@@ -56,7 +51,7 @@ export function totalsOf(scores: Int32Array, counts: readonly number[]): bigint[
 }
 
 /** Cuts scores and flags into ceil(N/R) chunks of R rows. */
-export function buildWitness(scores: Int32Array, counts: readonly number[], chunkRows: number): Chunk[] {
+export function buildWitness(scores: Int32Array, counts: number[], chunkRows: number): Chunk[] {
   const rows = counts.reduce((sum, count) => sum + count, 0);
   if (rows !== scores.length) {
     throw new OpenLedgerError(
@@ -77,7 +72,7 @@ export function buildWitness(scores: Int32Array, counts: readonly number[], chun
   const paddedScores = new Int32Array(chunks * chunkRows);
   const paddedFlags = new Uint8Array(chunks * chunkRows);
   paddedScores.set(scores);
-  for (const start of starts(counts).slice(1)) paddedFlags[start] = 1;
+  for (const start of contributorStarts(counts).slice(1)) paddedFlags[start] = 1;
   // The end flag makes padding a contributor of its own, whose total the contract takes as zero.
   if (rows < paddedFlags.length) paddedFlags[rows] = 1;
   return Array.from({ length: chunks }, (_, t) => ({
@@ -111,9 +106,9 @@ export function evaluateChunk({ scores, flags }: Chunk, z: bigint, x: bigint): C
   let a = 0n;
   for (let i = scores.length - 1; i >= 0; i--) {
     const flag = flags[i] === 1;
-    y = (y * z + BigInt(scores[i]!) + (flag ? x - 1n : 0n)) % R;
+    y = (y * z + BigInt(scores[i]!) + (flag ? x - 1n : 0n)) % FIELD;
     a += BigInt(Math.max(scores[i]!, 0));
-    if (flag) a = (a * x) % R;
+    if (flag) a = (a * x) % FIELD;
   }
   return { y: mod(y), a: mod(a) };
 }

@@ -1,45 +1,31 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { id } from "ethers";
+import { FIELD } from "../../sdk/hash.ts";
+import { DEVELOPMENT } from "../../sdk/transcript.ts";
 import { Bn254, G1_BYTES } from "../bn254.ts";
 import { cached, contentHash, ROOT } from "../cache.ts";
-import { type CompiledCircuit, compileCircuit } from "../compile.ts";
-import { mod, R } from "../field.ts";
+import { compileCircuit } from "../compile.ts";
 import type { Instance } from "../instances.ts";
 import { multiplyGenerator } from "./fixed-base.ts";
-import { type Trapdoor, writeZkey } from "./keygen.ts";
+import { writeZkey } from "./keygen.ts";
 import { readR1cs } from "./r1cs.ts";
 import type { Srs } from "./srs.ts";
+import type { ProvingKey } from "./zkey.ts";
 
 /*
- * Keys for tests and local chains. Their secrets are constants printed here, so anyone can forge proofs under them.
- * Files are called dev-*, live under build/, and the contracts refuse these keys on any chain but 31337.
+ * Keys for tests and local chains. Their secrets are published (sdk/transcript.ts), so anyone can forge proofs under
+ * them. Files are called dev-*, live under build/, and the contracts refuse these keys on any chain but 31337.
  */
-const secret = (name: string) => mod(BigInt(id(`OpenLedger development only: ${name}`)));
 
 /** τ of the development keys and commitments: public, hence worthless outside development. */
-export const DEV_TAU: bigint = secret("tau");
-
-export const DEV_TRAPDOOR: Trapdoor = {
-  tau: DEV_TAU,
-  alpha: secret("alpha"),
-  beta: secret("beta"),
-  delta: secret("delta"),
-};
-
-/** A circuit with the key to prove it. */
-export interface ProvingKey {
-  readonly circuit: CompiledCircuit;
-  /** path of the .zkey */
-  readonly zkey: string;
-}
+export const DEV_TAU: bigint = DEVELOPMENT.tau;
 
 /** Development proving key of an instance, made once: `build/keys/dev-<instance>-<hash>.zkey`. */
 export async function devKey(instance: Instance): Promise<ProvingKey> {
   const circuit = await compileCircuit(instance);
-  const hash = contentHash(circuit.hash, ...Object.values(DEV_TRAPDOOR).map(String));
+  const hash = contentHash(circuit.hash, ...Object.values(DEVELOPMENT).map(String));
   const zkey = await cached(join(ROOT, "build/keys", `dev-${instance.name}-${hash}.zkey`), (temporary) =>
-    writeZkey(temporary, readR1cs(circuit.r1cs), DEV_TRAPDOOR),
+    writeZkey(temporary, readR1cs(circuit.r1cs), DEVELOPMENT),
   );
   return { circuit, zkey };
 }
@@ -51,7 +37,7 @@ export async function devSrs(length: number): Promise<Srs> {
   const name = `dev-${contentHash(String(DEV_TAU))}-${size}.bin`;
   const path = await cached(join(ROOT, "build/srs", name), async (temporary) => {
     const scalars = new Array<bigint>(size);
-    for (let i = 0, scalar = 1n; i < size; i++, scalar = (scalar * DEV_TAU) % R) scalars[i] = scalar;
+    for (let i = 0, scalar = 1n; i < size; i++, scalar = (scalar * DEV_TAU) % FIELD) scalars[i] = scalar;
     writeFileSync(temporary, multiplyGenerator(bn254, "G1", scalars));
   });
   const { G2 } = bn254.curve;

@@ -7,7 +7,7 @@ const BATCH = 4_096;
 
 /**
  * Multiples of the generator of G1 or G2 by many scalars: with all multiples of 2^(12w)·G in a table, each costs 22
- * additions. Returns raw points, in the order of the scalars (each in [0, R)).
+ * additions. Returns raw points, in the order of the scalars (each in [0, r)).
  */
 export function multiplyGenerator(bn254: Bn254, group: "G1" | "G2", scalars: readonly bigint[]): Uint8Array {
   const { wasm, curve } = bn254;

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { BASE_FIELD, FIELD, mod } from "../../sdk/hash.ts";
 import { Bn254, G1_BYTES, G2_BYTES } from "../bn254.ts";
-import { inverses, mod, P, power, R, toLittleEndian } from "../field.ts";
+import { inverses, power, toLittleEndian } from "../field.ts";
 import { multiplyGenerator } from "./fixed-base.ts";
 import type { ConstraintSystem, Terms } from "./r1cs.ts";
 import { SECTION } from "./zkey.ts";
@@ -33,13 +34,13 @@ export async function writeZkey(path: string, system: ConstraintSystem, trapdoor
   const b = combine(system.b, signals, lagrange);
   const c = combine(system.c, signals, lagrange);
   // One more row per public input and for the constant 1 keeps their A polynomials independent (snarkjs' layout).
-  for (let s = 0; s <= publics; s++) a[s] = (a[s]! + lagrange[constraints + s]!) % R;
-  const combined = a.map((value, s) => (beta * value + alpha * b[s]! + c[s]!) % R);
+  for (let s = 0; s <= publics; s++) a[s] = (a[s]! + lagrange[constraints + s]!) % FIELD;
+  const combined = a.map((value, s) => (beta * value + alpha * b[s]! + c[s]!) % FIELD);
 
-  const overDelta = power(delta, R - 2n);
+  const overDelta = power(delta, FIELD - 2n);
   const odd = lagrangeAt(tau, 2 * domain, root(domainPower + 1)).filter((_, i) => i % 2 === 1);
-  const privates = combined.slice(publics + 1).map((value) => (value * overDelta) % R);
-  const quotient = odd.map((value) => (value * overDelta) % R);
+  const privates = combined.slice(publics + 1).map((value) => (value * overDelta) % FIELD);
+  const quotient = odd.map((value) => (value * overDelta) % FIELD);
 
   // One call per group, because each call first makes its table.
   const g1 = multiples(bn254, "G1", [
@@ -66,9 +67,9 @@ export async function writeZkey(path: string, system: ConstraintSystem, trapdoor
     section(
       SECTION.header,
       u32(32),
-      toLittleEndian([P]),
+      toLittleEndian([BASE_FIELD]),
       u32(32),
-      toLittleEndian([R]),
+      toLittleEndian([FIELD]),
       u32(signals, publics, domain),
       ...[alpha1!, beta1!, beta2!, gamma2!, delta1!, delta2!],
     );
@@ -95,11 +96,11 @@ function multiples(bn254: Bn254, group: "G1" | "G2", lists: bigint[][]): Uint8Ar
 
 /** L_i(point) over the `size` powers of `root`: (point^size - 1)/size · root^i / (point - root^i). */
 function lagrangeAt(point: bigint, size: number, root: bigint): bigint[] {
-  const factor = ((power(point, BigInt(size)) - 1n) * power(BigInt(size), R - 2n)) % R;
+  const factor = ((power(point, BigInt(size)) - 1n) * power(BigInt(size), FIELD - 2n)) % FIELD;
   const roots = new Array<bigint>(size);
-  for (let i = 0, w = 1n; i < size; i++, w = (w * root) % R) roots[i] = w;
+  for (let i = 0, w = 1n; i < size; i++, w = (w * root) % FIELD) roots[i] = w;
   const inverse = inverses(roots.map((w) => mod(point - w)));
-  return roots.map((w, i) => (((factor * w) % R) * inverse[i]!) % R);
+  return roots.map((w, i) => (((factor * w) % FIELD) * inverse[i]!) % FIELD);
 }
 
 /** Σ_constraints coefficient · L_constraint(τ), signal by signal. */
@@ -108,23 +109,23 @@ function combine(terms: Terms, signals: number, lagrange: bigint[]): bigint[] {
   for (let row = 0; row + 1 < terms.start.length; row++) {
     for (let term = terms.start[row]!; term < terms.start[row + 1]!; term++) {
       const signal = terms.signal[term]!;
-      sums[signal] = (sums[signal]! + terms.value[term]! * lagrange[row]!) % R;
+      sums[signal] = (sums[signal]! + terms.value[term]! * lagrange[row]!) % FIELD;
     }
   }
   return sums;
 }
 
-/** The A and B matrices as snarkjs' prover reads them: count, then (matrix, constraint, signal, value·2^512 mod R). */
+/** The A and B matrices as snarkjs' prover reads them: count, then (matrix, constraint, signal, value·2^512 mod r). */
 function coefficients(system: ConstraintSystem): Uint8Array {
   const { a, b, constraints, publics } = system;
   const count = a.value.length + b.value.length + publics + 1;
   const bytes = Buffer.alloc(4 + count * 44);
   const known = new Map<bigint, Uint8Array>();
-  const shift = 2n ** 512n % R;
+  const shift = 2n ** 512n % FIELD;
   let at = bytes.writeUInt32LE(count);
   const put = (matrix: number, constraint: number, signal: number, value: bigint) => {
     let encoded = known.get(value);
-    if (!encoded) known.set(value, (encoded = toLittleEndian([(value * shift) % R])));
+    if (!encoded) known.set(value, (encoded = toLittleEndian([(value * shift) % FIELD])));
     at = bytes.writeUInt32LE(matrix, at);
     at = bytes.writeUInt32LE(constraint, at);
     at = bytes.writeUInt32LE(signal, at);

@@ -1,4 +1,4 @@
-import type { G2 } from "../bn254.ts";
+import type { G2 } from "../../sdk/hash.ts";
 
 /** Powers of τ for KZG commitments. */
 export interface Srs {

@@ -1,6 +1,9 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { OpenLedgerError } from "../../sdk/errors.ts";
-import { Bn254, type G1, G1_BYTES, type G2, G2_BYTES } from "../bn254.ts";
+import type { G1 } from "../../sdk/hash.ts";
+import type { VerifyingKey } from "../../sdk/transcript.ts";
+import { Bn254, G1_BYTES, G2_BYTES } from "../bn254.ts";
+import type { CompiledCircuit } from "../compile.ts";
 import { PUBLIC_INPUTS } from "../instances.ts";
 
 /** Sections of a Groth16 .zkey file (snarkjs, zkey_utils.js). */
@@ -20,32 +23,29 @@ export const SECTION = {
 /** Bytes of a header before its points: two field sizes with their primes, then signals, public inputs, domain. */
 export const HEADER_SIZES = 4 + 32 + 4 + 32 + 12;
 
-/** What a contract needs to check Groth16 proofs of one circuit. */
-export interface VerifyingKey {
-  readonly alpha1: G1;
-  readonly beta2: G2;
-  readonly gamma2: G2;
-  readonly delta2: G2;
-  /** IC_0 for the constant, then one per public input: z, x, h, y, a */
-  readonly ic: readonly G1[];
-  /** R: rows of one chunk */
-  readonly rows: number;
+/** A circuit with the key to prove it. */
+export interface ProvingKey {
+  readonly circuit: CompiledCircuit;
+  /** path of the .zkey */
+  readonly zkey: string;
 }
 
-/** The verifying key inside a proving key of an attribution circuit of `rows` rows. */
-export async function verifyingKey(zkeyPath: string, rows: number): Promise<VerifyingKey> {
+/** The verifying key inside a proving key, in the EVM's order. */
+export async function verifyingKey({ zkey, circuit }: ProvingKey): Promise<VerifyingKey> {
   const bn254 = await Bn254.load();
-  const sections = readSections(zkeyPath, [SECTION.header, SECTION.ic]);
+  const sections = readSections(zkey, [SECTION.header, SECTION.ic]);
   const header = sections.get(SECTION.header)!;
-  const ic = sections.get(SECTION.ic)!;
-  if (ic.length !== (PUBLIC_INPUTS + 1) * G1_BYTES) {
+  const points = sections.get(SECTION.ic)!;
+  if (points.length !== (PUBLIC_INPUTS + 1) * G1_BYTES) {
     throw new OpenLedgerError(
       "ZKEY_PUBLIC_INPUTS",
-      `${zkeyPath} has ${ic.length / G1_BYTES - 1} public inputs; an attribution circuit has ${PUBLIC_INPUTS}`,
+      `${zkey} has ${points.length / G1_BYTES - 1} public inputs, an attribution circuit has ${PUBLIC_INPUTS}. ` +
+        "Use a key that was made for this circuit.",
     );
   }
+  const ic = (i: number): G1 => bn254.g1(points.slice(i * G1_BYTES, (i + 1) * G1_BYTES));
   let at = HEADER_SIZES;
-  const take = (bytes: number) => header.subarray(at, (at += bytes)).slice();
+  const take = (bytes: number) => header.slice(at, (at += bytes));
   const alpha1 = take(G1_BYTES);
   take(G1_BYTES); // beta1
   const [beta2, gamma2] = [take(G2_BYTES), take(G2_BYTES)];
@@ -56,8 +56,8 @@ export async function verifyingKey(zkeyPath: string, rows: number): Promise<Veri
     beta2: bn254.g2(beta2),
     gamma2: bn254.g2(gamma2),
     delta2: bn254.g2(delta2),
-    ic: Array.from({ length: PUBLIC_INPUTS + 1 }, (_, i) => bn254.g1(ic.slice(i * G1_BYTES, (i + 1) * G1_BYTES))),
-    rows,
+    ic: [ic(0), ic(1), ic(2), ic(3), ic(4), ic(5)],
+    chunkRows: circuit.instance.rows,
   };
 }
 
