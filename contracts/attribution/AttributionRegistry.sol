@@ -11,7 +11,8 @@ import {CodeStorage} from "../libraries/CodeStorage.sol";
 import {DevelopmentKeys} from "../libraries/DevelopmentKeys.sol";
 import {Transcript} from "../libraries/Transcript.sol";
 
-/// @title AttributionRegistry
+/// @title Commitments to each model's row sketches
+/// @notice See {IAttributionRegistry}.
 contract AttributionRegistry is IAttributionRegistry {
     using CodeStorage for address[];
 
@@ -47,8 +48,10 @@ contract AttributionRegistry is IAttributionRegistry {
     mapping(bytes32 commitmentId => Record) private _records;
 
     constructor(IDatanetRegistry datanets, IModelNFT models, uint256[4] memory tauG2_) {
-        if (DevelopmentKeys.isTauG2(tauG2_) && block.chainid != DevelopmentKeys.CHAIN_ID)
-            revert RegistryDevelopmentPowers(block.chainid);
+        require(
+            !DevelopmentKeys.isTauG2(tauG2_) || block.chainid == DevelopmentKeys.CHAIN_ID,
+            RegistryDevelopmentPowers(block.chainid)
+        );
         DATANETS = datanets;
         MODELS = models;
         (_TAU_G2_X_IMAG, _TAU_G2_X_REAL, _TAU_G2_Y_IMAG, _TAU_G2_Y_REAL) = (tauG2_[0], tauG2_[1], tauG2_[2], tauG2_[3]);
@@ -57,9 +60,9 @@ contract AttributionRegistry is IAttributionRegistry {
     /// @inheritdoc IAttributionRegistry
     function register(Registration calldata registration) external returns (bytes32 commitmentId) {
         uint256 modelId = registration.modelId;
-        if (MODELS.ownerOf(modelId) != msg.sender) revert RegistryNotModelOwner(modelId, msg.sender);
+        require(MODELS.ownerOf(modelId) == msg.sender, RegistryNotModelOwner(modelId, msg.sender));
         commitmentId = commitmentOf[modelId];
-        if (commitmentId != 0) revert RegistryAlreadyRegistered(modelId, commitmentId);
+        require(commitmentId == 0, RegistryAlreadyRegistered(modelId, commitmentId));
         _checkPoints(registration);
 
         Contributors memory contributors = _contributors(modelId);
@@ -118,7 +121,7 @@ contract AttributionRegistry is IAttributionRegistry {
 
     /// @inheritdoc IAttributionRegistry
     function contributionOf(bytes32 commitmentId, uint256 c) public view returns (uint256 contributionId) {
-        if (c >= commitment(commitmentId).contributors) revert RegistryUnknownContributor(commitmentId, c);
+        require(c < commitment(commitmentId).contributors, RegistryUnknownContributor(commitmentId, c));
         bytes memory packed = _records[commitmentId].contributors.read(c * CONTRIBUTOR_BYTES, CONTRIBUTOR_BYTES);
         return uint64(uint96(bytes12(packed)));
     }
@@ -131,9 +134,9 @@ contract AttributionRegistry is IAttributionRegistry {
     /// @dev Refuses wrong widths, and points that would make a settlement's precompile calls fail.
     function _checkPoints(Registration calldata registration) private view {
         uint256 k = registration.k;
-        if (k != 128 && k != 256 && k != 512) revert RegistryInvalidWidth(k);
+        require(k == 128 || k == 256 || k == 512, RegistryInvalidWidth(k));
         bytes calldata points = registration.columns;
-        if (points.length != POINT_BYTES * k) revert RegistryColumnsLength(points.length, POINT_BYTES * k);
+        require(points.length == POINT_BYTES * k, RegistryColumnsLength(points.length, POINT_BYTES * k));
         for (uint256 j; j < k; ++j) {
             uint256 x;
             uint256 y;
@@ -142,10 +145,10 @@ contract AttributionRegistry is IAttributionRegistry {
                 x := calldataload(at)
                 y := calldataload(add(at, 0x20))
             }
-            if (!Bn254.isPoint(x, y)) revert RegistryInvalidPoint(j);
+            require(Bn254.isPoint(x, y), RegistryInvalidPoint(j));
         }
-        if (!Bn254.isPoint(registration.flags[0], registration.flags[1])) revert RegistryInvalidPoint(k);
-        if (!Bn254.isPoint(registration.opening[0], registration.opening[1])) revert RegistryInvalidPoint(k + 1);
+        require(Bn254.isPoint(registration.flags[0], registration.flags[1]), RegistryInvalidPoint(k));
+        require(Bn254.isPoint(registration.opening[0], registration.opening[1]), RegistryInvalidPoint(k + 1));
     }
 
     /// @dev Walks the model's frozen versions in the order of its manifest.
@@ -193,7 +196,7 @@ contract AttributionRegistry is IAttributionRegistry {
             Bn254.g2()
         );
         Bn254.setPair(pairs, 1, Bn254.mul(registration.opening, Bn254.R - 1), tauG2());
-        if (!Bn254.productIsOne(pairs)) revert RegistryOwnershipNotProven();
+        require(Bn254.productIsOne(pairs), RegistryOwnershipNotProven());
     }
 
     function _store(
@@ -239,6 +242,6 @@ contract AttributionRegistry is IAttributionRegistry {
 
     function _record(bytes32 commitmentId) private view returns (Record storage record) {
         record = _records[commitmentId];
-        if (record.head == address(0)) revert RegistryUnknownCommitment(commitmentId);
+        require(record.head != address(0), RegistryUnknownCommitment(commitmentId));
     }
 }

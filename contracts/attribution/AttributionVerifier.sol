@@ -10,7 +10,8 @@ import {DevelopmentKeys} from "../libraries/DevelopmentKeys.sol";
 import {ScoreCommitment} from "../libraries/ScoreCommitment.sol";
 import {Transcript} from "../libraries/Transcript.sol";
 
-/// @title AttributionVerifier
+/// @title Verifier of settlements
+/// @notice See {IAttributionVerifier}.
 /// @dev Numbers in brackets are the equations of docs/protocol.md, Settlement transcript; names are its symbols.
 contract AttributionVerifier is IAttributionVerifier, AccessManaged {
     /// @dev Working memory of a verification.
@@ -46,18 +47,18 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
 
     /// @inheritdoc IAttributionVerifier
     function registerKey(VerifyingKey calldata key) external restricted returns (bytes32 vkId) {
-        if (key.chunkRows == 0) revert VerifierInvalidKey();
-        if (!Bn254.equal(key.gamma2, Bn254.g2())) revert VerifierGammaNotGenerator();
-        if (Bn254.equal(key.delta2, key.gamma2)) revert VerifierNoContribution();
+        require(key.chunkRows != 0, VerifierInvalidKey());
+        require(Bn254.equal(key.gamma2, Bn254.g2()), VerifierGammaNotGenerator());
+        require(!Bn254.equal(key.delta2, key.gamma2), VerifierNoContribution());
         uint256[4] memory tauG2 = REGISTRY.tauG2();
         bool development =
             DevelopmentKeys.isAlpha1(key.alpha1) ||
                 DevelopmentKeys.isDelta2(key.delta2) ||
                 DevelopmentKeys.isTauG2(tauG2);
-        if (development && block.chainid != DevelopmentKeys.CHAIN_ID) revert VerifierDevelopmentKey(block.chainid);
+        require(!development || block.chainid == DevelopmentKeys.CHAIN_ID, VerifierDevelopmentKey(block.chainid));
         _checkKeyPoints(key);
         vkId = Transcript.keyId(key, tauG2, development);
-        if (_keys[vkId] != address(0)) revert VerifierKeyExists(vkId);
+        require(_keys[vkId] == address(0), VerifierKeyExists(vkId));
         _keys[vkId] = SSTORE2.write(abi.encode(key));
         emit VerifyingKeyRegistered(vkId, key.chunkRows, key);
     }
@@ -83,7 +84,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         s.commitment = REGISTRY.commitment(commitmentId);
         _checkShape(s, totals, proof.chunks);
         s.scores = _combine(commitmentId, s.commitment.k, q);
-        if (Bn254.isZero(s.scores)) revert VerifierZeroScores();
+        require(!Bn254.isZero(s.scores), VerifierZeroScores());
 
         Transcript.Settlement memory statement;
         statement.vkId = vkId;
@@ -121,9 +122,9 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
     /// @dev Exactly one total a contributor, exactly ⌈N/R⌉ chunks, and one representation of every public value.
     function _checkShape(Settlement memory s, bytes calldata totals, ChunkProof[] calldata chunks) private pure {
         uint256 length = TOTAL_BYTES * s.commitment.contributors;
-        if (totals.length != length) revert VerifierTotalsLength(totals.length, length);
+        require(totals.length == length, VerifierTotalsLength(totals.length, length));
         uint256 count = (s.commitment.rows - 1) / s.key.chunkRows + 1;
-        if (chunks.length != count) revert VerifierChunkCount(chunks.length, count);
+        require(chunks.length == count, VerifierChunkCount(chunks.length, count));
         for (uint256 t; t < count; ++t) {
             _checkCanonical(chunks[t].h);
             _checkCanonical(chunks[t].y);
@@ -132,19 +133,19 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
     }
 
     function _checkCanonical(uint256 value) private pure {
-        if (value >= Bn254.R) revert VerifierNotCanonical(value);
+        require(value < Bn254.R, VerifierNotCanonical(value));
     }
 
     /// @dev C_s, for a Q that keeps every score inside the circuit's range.
     function _combine(bytes32 commitmentId, uint256 k, bytes calldata q) private view returns (uint256[2] memory) {
-        if (q.length != k) revert VerifierQueryLength(q.length, k);
+        require(q.length == k, VerifierQueryLength(q.length, k));
         uint256 squares;
         for (uint256 j; j < k; ++j) {
             int256 entry = int8(uint8(q[j]));
-            if (entry == type(int8).min) revert VerifierQueryEntry(j);
+            require(entry != type(int8).min, VerifierQueryEntry(j));
             squares += uint256(entry * entry);
         }
-        if (squares > MAX_QUERY_SQUARES) revert VerifierQueryNorm(squares, MAX_QUERY_SQUARES);
+        require(squares <= MAX_QUERY_SQUARES, VerifierQueryNorm(squares, MAX_QUERY_SQUARES));
         return ScoreCommitment.combine(REGISTRY.columns(commitmentId), q);
     }
 
@@ -164,7 +165,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
             while (flags + 1 < counts.length && next < t * s.key.chunkRows) next += counts[++flags];
             proven = addmod(proven, mulmod(chunks[t].a, Bn254.power(s.x, flags), Bn254.R), Bn254.R);
         }
-        if (proven != _evaluate(totals, s.x)) revert VerifierTotalsMismatch();
+        require(proven == _evaluate(totals, s.x), VerifierTotalsMismatch());
     }
 
     /// @dev Σ A_c x^c by Horner's rule.
@@ -204,7 +205,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         Bn254.setPair(pairs, m + 1, Bn254.add(_publicInputs(s, sums), _opening(s, sums.u, proof)), Bn254.g2());
         Bn254.setPair(pairs, m + 2, e, s.key.delta2);
         Bn254.setPair(pairs, m + 3, Bn254.mul(proof.opening, Bn254.R - sums.u), REGISTRY.tauG2());
-        if (!Bn254.productIsOne(pairs)) revert VerifierProofInvalid();
+        require(Bn254.productIsOne(pairs), VerifierProofInvalid());
     }
 
     /// @dev U = Λ·IC0 + zΛ·IC1 + xΛ·IC2 + (Σw_t h_t)·IC3 + (Σw_t y_t)·IC4 + (Σw_t a_t)·IC5.
@@ -246,7 +247,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
 
     function _key(bytes32 vkId) private view returns (VerifyingKey memory) {
         address blob = _keys[vkId];
-        if (blob == address(0)) revert VerifierUnknownKey(vkId);
+        require(blob != address(0), VerifierUnknownKey(vkId));
         return abi.decode(SSTORE2.read(blob), (VerifyingKey));
     }
 }

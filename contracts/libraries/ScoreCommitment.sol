@@ -21,7 +21,7 @@ library ScoreCommitment {
             for (uint256 bit; bit < 4; ++bit) sum = Bn254.add(sum, sum);
             uint256[2] memory suffix;
             for (uint256 digit = DIGITS; digit-- > 0;) {
-                suffix = Bn254.add(suffix, buckets[DIGITS * window + digit]);
+                suffix = Bn254.add(suffix, buckets[DIGITS * (window - 1) + digit - 1]);
                 sum = Bn254.add(sum, suffix);
             }
         }
@@ -60,16 +60,16 @@ library ScoreCommitment {
                 }
             }
 
-            let point := add(columns, 0x20)
+            let end := add(q.offset, q.length)
+            let point := columns
             for {
                 let at := q.offset
-                let end := add(at, q.length)
             } lt(at, end) {
                 at := add(at, 1)
-                point := add(point, 0x40)
             } {
-                let x := mload(point)
-                let y := mload(add(point, 0x20))
+                point := add(point, 0x40)
+                let x := mload(sub(point, 0x20))
+                let y := mload(point)
                 if or(x, y) {
                     let entry := signextend(0, byte(0, calldataload(at)))
                     let high := sar(4, add(entry, 8))
