@@ -237,7 +237,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
     function _value(Settlement memory s, ChunkProof[] calldata chunks) private view returns (uint256 y) {
         uint256 r = Bn254.R;
         uint256 step = Bn254.power(s.z, s.key.chunkRows);
-        for (uint256 t = chunks.length; t-- > 0;) y = addmod(mulmod(y, step, r), chunks[t].y, r);
+        for (uint256 t = chunks.length; t > 0; --t) y = addmod(mulmod(y, step, r), chunks[t - 1].y, r);
         uint256 rows = s.commitment.rows;
         if (rows % s.key.chunkRows != 0) {
             uint256 endFlag = mulmod(s.x + r - 1, Bn254.power(s.z, rows), r);
