@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { Receipt, SketchRecord, Voucher } from "../sdk/eip712.ts";
+import type { Receipt, Voucher } from "../sdk/eip712.ts";
 
 /** What a server keeps of one paid call. Prompt and completion stay here: they are needed for the sketch, and nobody else's business. */
 export type ServedCall = {
@@ -16,7 +16,7 @@ export type ServedCall = {
 };
 
 /** The sketch record of a call, signed later. */
-export type SignedRecord = { record: SketchRecord; recordSignature: string; sketch: number[] };
+export type SignedRecord = { receiptId: string; recordSignature: string; sketch: number[] };
 
 type Entry = { call: ServedCall } | { signed: SignedRecord };
 
@@ -61,7 +61,7 @@ export class Journal {
 
   #remember(entry: Entry): void {
     if ("call" in entry) this.calls.push(entry.call);
-    else this.records.set(entry.signed.record.receiptId, entry.signed);
+    else this.records.set(entry.signed.receiptId, entry.signed);
   }
 
   #append(text: string): void {

@@ -4,16 +4,15 @@ import {
   escrowDomain,
   type Receipt,
   receiptId,
-  recordId,
   requestCommitment,
   responseCommitment,
   signReceipt,
   signSketchRecord,
-  sketchCommitment,
   splitterDomain,
   type Voucher,
   verifyVoucher,
 } from "../sdk/eip712.ts";
+import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
@@ -24,17 +23,6 @@ export type Completion = { promptIds: number[]; completionIds: number[] };
 
 /** What a paying customer gets besides the text. */
 export type Proof = { receipt: Receipt; receiptSignature: string; secret: string };
-
-/** What an operator takes from a server for one receipt: never the text. */
-export type AttributedReceipt = {
-  receipt: Receipt;
-  receiptSignature: string;
-  recordId: string;
-  recordSignature: string;
-  /** Opens the record's commitment to the sketch, and nothing else. */
-  sketchSalt: string;
-  sketch: Int8Array;
-};
 
 /**
  * Meters one model for one server: checks a voucher before anything is computed, signs a receipt for what was served,
@@ -156,21 +144,16 @@ export class Meter {
       const { receipt, receiptSignature, secret } = call;
       const sketchSalt = commitmentSalts(secret).sketch;
       const id = receiptId(this.#receipts, receipt);
-      if (!this.#journal.records.has(id)) {
+      let signed = this.#journal.records.get(id);
+      if (!signed) {
         const vector = await sketch(call);
-        const record = { receiptId: id, sketch: sketchCommitment(sketchSalt, vector) };
+        const record = sketchRecord(this.#receipts, { receipt, sketchSalt, sketch: vector });
         const recordSignature = await signSketchRecord(this.#signer, this.#receipts, record);
-        this.#journal.write({ signed: { record, recordSignature, sketch: [...vector] } });
+        signed = { receiptId: id, recordSignature, sketch: [...vector] };
+        this.#journal.write({ signed });
       }
-      const { record, recordSignature, sketch: vector } = this.#journal.records.get(id)!;
-      attributed.push({
-        receipt,
-        receiptSignature,
-        recordId: recordId(this.#receipts, record),
-        recordSignature,
-        sketchSalt,
-        sketch: Int8Array.from(vector),
-      });
+      const { recordSignature } = signed;
+      attributed.push({ receipt, receiptSignature, recordSignature, sketchSalt, sketch: Int8Array.from(signed.sketch) });
     }
     return attributed;
   }
