@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from "ethers";
 import hre from "hardhat";
-import type { VerifyingKey } from "../sdk/transcript.ts";
 import { type Addresses, type Protocol, protocol, type TestToken, token } from "../sdk/contracts.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
+import type { VerifyingKey } from "../sdk/transcript.ts";
 import Local from "./modules/Local.ts";
 
 /** Hardhat's published development accounts: worthless anywhere else. */

@@ -1,4 +1,5 @@
 import type { Signer, TypedDataDomain } from "ethers";
+import type { Protocol } from "../sdk/contracts.ts";
 import {
   commitmentSalts,
   escrowDomain,
@@ -10,7 +11,6 @@ import {
   type Voucher,
   verifyReceipt,
 } from "../sdk/eip712.ts";
-import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
 import type { Completion, Proof } from "./meter.ts";

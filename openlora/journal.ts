@@ -1,7 +1,16 @@
-import { appendFileSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+} from "node:fs";
 import { dirname } from "node:path";
-import { OpenLedgerError } from "../sdk/errors.ts";
 import type { Receipt, Voucher } from "../sdk/eip712.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
 
 /** What a server keeps of one paid call. Prompt and completion stay here: they are needed for the sketch, and nobody else's business. */
 export type ServedCall = {
@@ -47,9 +56,13 @@ export class Journal {
       try {
         this.#remember(JSON.parse(line, decode) as Entry);
       } catch (cause) {
-        throw new OpenLedgerError("JOURNAL_CORRUPT", `Line ${index + 1} of ${path} is damaged. Restore the file from a copy.`, {
-          cause,
-        });
+        throw new OpenLedgerError(
+          "JOURNAL_CORRUPT",
+          `Line ${index + 1} of ${path} is damaged. Restore the file from a copy.`,
+          {
+            cause,
+          },
+        );
       }
     }
   }

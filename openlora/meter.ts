@@ -1,4 +1,5 @@
 import { hexlify, randomBytes, type Signer, type TypedDataDomain } from "ethers";
+import type { Protocol } from "../sdk/contracts.ts";
 import {
   commitmentSalts,
   escrowDomain,
@@ -12,10 +13,9 @@ import {
   type Voucher,
   verifyVoucher,
 } from "../sdk/eip712.ts";
-import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
-import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
+import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
 import { Journal, type ServedCall } from "./journal.ts";
 
 /** Token ids of a prompt and of what was decoded from it. */
@@ -109,7 +109,9 @@ export class Meter {
       fee: callFee(prices, promptIds.length, completionIds.length),
     };
     const receiptSignature = await signReceipt(this.#signer, this.#receipts, receipt);
-    this.#journal.write({ call: { receipt, receiptSignature, secret, promptIds, completionIds, voucher, voucherSignature } });
+    this.#journal.write({
+      call: { receipt, receiptSignature, secret, promptIds, completionIds, voucher, voucherSignature },
+    });
     return { ...completion, receipt, receiptSignature, secret };
   }
 
@@ -153,7 +155,13 @@ export class Meter {
         this.#journal.write({ signed });
       }
       const { recordSignature } = signed;
-      attributed.push({ receipt, receiptSignature, recordSignature, sketchSalt, sketch: Int8Array.from(signed.sketch) });
+      attributed.push({
+        receipt,
+        receiptSignature,
+        recordSignature,
+        sketchSalt,
+        sketch: Int8Array.from(signed.sketch),
+      });
     }
     return attributed;
   }
@@ -196,7 +204,10 @@ export class Meter {
     const { openedAt } = await splitter.epoch(this.#modelId, epochId);
     const until = openedAt + epochLength + redeemWindow;
     if (voucher.deadline < until)
-      throw refuse("DEADLINE", `The voucher ends at ${voucher.deadline}, before the epoch can be redeemed. Sign one until ${until} or later.`);
+      throw refuse(
+        "DEADLINE",
+        `The voucher ends at ${voucher.deadline}, before the epoch can be redeemed. Sign one until ${until} or later.`,
+      );
     verifyVoucher(this.#vouchers, voucher, signature);
 
     const available = await escrow.available(voucher.customer, voucher.token);

@@ -8,7 +8,7 @@ import { int8Bytes } from "../sdk/hash.ts";
 import { earningsOf, proposalOf } from "../sdk/history.ts";
 import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
 import { mined } from "../sdk/transactions.ts";
-import { proveSettlement, type Committed, type Settlement } from "./settlement.ts";
+import { type Committed, proveSettlement, type Settlement } from "./settlement.ts";
 
 /**
  * Checks what servers handed over for an epoch and weighs each receipt by its fee.
@@ -42,7 +42,13 @@ export async function weighReceipts(
  * Proposes V for a closed epoch.
  * @throws OpenLedgerError `EPOCH_FEES_DIFFER` when the receipts are not what the escrow redeemed.
  */
-export async function proposeEpoch(protocol: Protocol, modelId: bigint, epochId: bigint, receipts: EpochReceipt[], k: number) {
+export async function proposeEpoch(
+  protocol: Protocol,
+  modelId: bigint,
+  epochId: bigint,
+  receipts: EpochReceipt[],
+  k: number,
+) {
   const { splitter } = protocol;
   const { v, fees, root } = sumReceipts(receipts, k);
   const { fees: redeemed } = await splitter.epoch(modelId, epochId);

@@ -7,7 +7,10 @@ import { claimProof } from "./merkle.ts";
 export async function proposalOf(splitter: RewardSplitter, modelId: bigint, epochId: bigint) {
   const [event] = await splitter.queryFilter(splitter.filters.EpochProposed(modelId, epochId));
   if (!event)
-    throw new OpenLedgerError("EPOCH_NOT_PROPOSED", `Epoch ${epochId} of model ${modelId} has no proposal. Propose V first.`);
+    throw new OpenLedgerError(
+      "EPOCH_NOT_PROPOSED",
+      `Epoch ${epochId} of model ${modelId} has no proposal. Propose V first.`,
+    );
   const { v, q, floorUnits } = event.args;
   return { v: [...v], q: bytesInt8(q), floorUnits };
 }
@@ -23,6 +26,9 @@ export async function claimOf(splitter: RewardSplitter, commitmentId: string, c:
   const earnings = await earningsOf(splitter, commitmentId);
   const cumulative = earnings[c];
   if (cumulative === undefined)
-    throw new OpenLedgerError("CLAIM_NOTHING", `Contributor ${c} of ${commitmentId} has earned nothing yet. Wait for a settlement.`);
+    throw new OpenLedgerError(
+      "CLAIM_NOTHING",
+      `Contributor ${c} of ${commitmentId} has earned nothing yet. Wait for a settlement.`,
+    );
   return { commitmentId, c, cumulative, proof: claimProof(commitmentId, earnings, c) };
 }

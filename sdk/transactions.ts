@@ -4,7 +4,8 @@ import { OpenLedgerError } from "./errors.ts";
 /** Waits until a transaction is in a block. */
 export async function mined(sent: Promise<ContractTransactionResponse>): Promise<ContractTransactionReceipt> {
   const receipt = await (await sent).wait();
-  if (receipt === null) throw new OpenLedgerError("TRANSACTION_DROPPED", "The transaction was replaced. Send it again.");
+  if (receipt === null)
+    throw new OpenLedgerError("TRANSACTION_DROPPED", "The transaction was replaced. Send it again.");
   return receipt;
 }
 

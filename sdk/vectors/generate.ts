@@ -95,11 +95,11 @@ const registrations = [[3, 200, 7], [210, 1, 419], [12]].map((counts, n) => {
     k: 128,
     counts,
     columns: new Uint8Array(
-      Array.from({ length: 128 }, (_, j) => (j === 5 ? ([0n, 0n] as const) : g1("column", j))).flatMap((point) => [
+      Array.from({ length: 128 }, (_, j) => (j === 5 ? ([0n, 0n] as G1) : g1("column", j))).flatMap((point) => [
         ...encodePoint(point),
       ]),
     ),
-    flags: counts.length === 1 ? ([0n, 0n] as const) : g1("flags", n),
+    flags: counts.length === 1 ? ([0n, 0n] as G1) : g1("flags", n),
     gRoot: bytes32("gRoot", n),
     manifestHash: bytes32("manifest", n),
   };
