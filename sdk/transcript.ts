@@ -1,0 +1,231 @@
+import { type BytesLike, hexlify, keccak256 } from "ethers";
+import { challenge, type G1, type G2, int8Bytes, keccak, mod, tag, words } from "./hash.ts";
+import { leaf, merkleRoot } from "./merkle.ts";
+
+/** Columns a model may have. */
+export const WIDTHS = [128, 256, 512] as const;
+
+/** Bits of a score without its sign, and rows packed into one field element: both are part of every key's id. */
+export const SCORE_BITS = 16;
+export const ROWS_PER_ELEMENT = 14;
+
+/** First link of a chunk's Poseidon chain. */
+export const CHUNK_TAG = mod(BigInt(tag("Chunk")));
+
+/** A Groth16 verifying key; chunkRows is R. */
+export type VerifyingKey = {
+  alpha1: G1;
+  beta2: G2;
+  gamma2: G2;
+  delta2: G2;
+  ic: readonly [G1, G1, G1, G1, G1, G1];
+  chunkRows: number;
+};
+
+/** One chunk's public values and Groth16 proof. */
+export type ChunkProof = { h: bigint; y: bigint; a: bigint; pA: G1; pB: G2; pC: G1 };
+
+/** What `settle` takes besides Q and totals. */
+export type SettlementProof = { chunks: ChunkProof[]; opening: G1 };
+
+const DEVELOPMENT_SCALARS = ["tau", "alpha", "beta", "delta"] as const;
+
+/** The public secrets of development keys. */
+export const DEVELOPMENT = Object.fromEntries(
+  DEVELOPMENT_SCALARS.map((name) => [
+    name,
+    mod(BigInt(keccak256(new TextEncoder().encode(`OpenLedger development only: ${name}`)))),
+  ]),
+) as Record<(typeof DEVELOPMENT_SCALARS)[number], bigint>;
+
+/** Content hash of a verifying key; a development key's starts with the letters `dev`. */
+export function vkId(key: VerifyingKey, tauG2: G2, development: boolean): string {
+  const hash = keccak(
+    [
+      "bytes32",
+      "uint256[2]",
+      "uint256[4]",
+      "uint256[4]",
+      "uint256[4]",
+      "uint256[2][6]",
+      ...Array<string>(4).fill("uint256"),
+      "uint256[4]",
+    ],
+    [
+      tag("VerifyingKey"),
+      key.alpha1,
+      key.beta2,
+      key.gamma2,
+      key.delta2,
+      key.ic,
+      key.chunkRows,
+      SCORE_BITS,
+      ROWS_PER_ELEMENT,
+      CHUNK_TAG,
+      tauG2,
+    ],
+  );
+  return development ? `0x${Buffer.from("dev").toString("hex")}${hash.slice(8)}` : hash;
+}
+
+/** Root over the published sketch rows. `sketches` is N × k, row-major. */
+export function sketchRoot(sketches: Int8Array, k: number): string {
+  const leaves: string[] = [];
+  for (let i = 0; i * k < sketches.length; i++)
+    leaves.push(leaf("SketchRow", i, ["bytes32"], [keccak256(int8Bytes(sketches.subarray(i * k, (i + 1) * k)))]));
+  return merkleRoot(leaves);
+}
+
+/** First row of each contributor. */
+export function starts(counts: number[]): number[] {
+  let sum = 0;
+  return counts.map((count) => (sum += count) - count);
+}
+
+export type RegistrationStatement = {
+  chainId: bigint;
+  registry: string;
+  modelId: bigint;
+  versionHashes: string[];
+  k: number;
+  counts: number[];
+  columns: Uint8Array;
+  flags: G1;
+  gRoot: string;
+  manifestHash: string;
+};
+
+/** Registration digest, which is the commitment's id. */
+export const commitmentId = (s: RegistrationStatement): string =>
+  keccak(
+    [
+      "bytes32",
+      "uint256",
+      "address",
+      "uint256",
+      "bytes32",
+      "uint256",
+      "uint256",
+      "bytes32",
+      "bytes32",
+      "uint256[2]",
+      "bytes32",
+      "bytes32",
+    ],
+    [
+      tag("Register"),
+      s.chainId,
+      s.registry,
+      s.modelId,
+      words(s.versionHashes),
+      s.k,
+      s.counts.reduce((sum, n) => sum + n, 0),
+      words(s.counts),
+      keccak256(s.columns),
+      s.flags,
+      s.gRoot,
+      s.manifestHash,
+    ],
+  );
+
+/** ζ, where the flags are opened, and γ, which folds the columns in the published-sketch check. */
+export const registrationChallenges = (id: string): { zeta: bigint; gamma: bigint } => ({
+  zeta: challenge(id, 0),
+  gamma: challenge(id, 1),
+});
+
+export type SettlementStatement = {
+  splitter: string;
+  chainId: bigint;
+  verifier: string;
+  vkId: string;
+  commitmentId: string;
+  epochId: bigint;
+  prover: string;
+  floorUnits: bigint;
+  q: Int8Array;
+  scoreCommitment: G1;
+  totals: Uint8Array;
+  h: bigint[];
+};
+
+/** Transcript of a settlement up to its first two challenges. */
+export function settlementChallenges(s: SettlementStatement): { sd: string; z: bigint; x: bigint } {
+  const context = keccak(["bytes32", "address"], [tag("Settle"), s.splitter]);
+  const sd = keccak(
+    [
+      "bytes32",
+      "uint256",
+      "address",
+      "bytes32",
+      "bytes32",
+      "uint256",
+      "address",
+      "uint256",
+      "bytes32",
+      "uint256[2]",
+      "bytes32",
+      "bytes32",
+    ],
+    [
+      context,
+      s.chainId,
+      s.verifier,
+      s.vkId,
+      s.commitmentId,
+      s.epochId,
+      s.prover,
+      s.floorUnits,
+      keccak256(int8Bytes(s.q)),
+      s.scoreCommitment,
+      keccak256(s.totals),
+      words(s.h),
+    ],
+  );
+  return { sd, z: challenge(sd, 0), x: challenge(sd, 1) };
+}
+
+/** λ, which folds the chunks' pairings and the opening into one check. */
+export const foldingChallenge = (sd: string, { chunks, opening }: SettlementProof): bigint =>
+  challenge(
+    sd,
+    2,
+    ["bytes32", "bytes32", "uint256[2]"],
+    [
+      words(chunks.flatMap(({ y, a }) => [y, a])),
+      words(chunks.flatMap(({ pA, pB, pC }) => [...pA, ...pB, ...pC])),
+      opening,
+    ],
+  );
+
+/** f_t: how many contributors after the first start before row t·R, for t < M. */
+export const flagsBefore = (counts: number[], chunkRows: number, chunks: number): number[] => {
+  const first = starts(counts).slice(1);
+  return Array.from({ length: chunks }, (_, t) => first.filter((start) => start < t * chunkRows).length);
+};
+
+/** Totals as 8 bytes big-endian each. */
+export function encodeTotals(totals: bigint[]): Uint8Array {
+  const bytes = Buffer.alloc(8 * totals.length);
+  for (const [c, total] of totals.entries()) bytes.writeBigUInt64BE(total, 8 * c);
+  return new Uint8Array(bytes);
+}
+
+/** Totals from their bytes. */
+export function decodeTotals(bytes: Uint8Array): bigint[] {
+  const buffer = Buffer.from(bytes);
+  return Array.from({ length: buffer.length / 8 }, (_, c) => buffer.readBigUInt64BE(8 * c));
+}
+
+/** A point as 64 bytes, x then y, big-endian. */
+export const encodePoint = ([x, y]: G1): Uint8Array =>
+  new Uint8Array(Buffer.from(x.toString(16).padStart(64, "0") + y.toString(16).padStart(64, "0"), "hex"));
+
+/** The k points of a columns blob. */
+export function decodePoints(columns: BytesLike): G1[] {
+  const hex = hexlify(columns).slice(2);
+  return Array.from({ length: hex.length / 128 }, (_, j) => {
+    const at = 128 * j;
+    return [BigInt(`0x${hex.slice(at, at + 64)}`), BigInt(`0x${hex.slice(at + 64, at + 128)}`)] as const;
+  });
+}
