@@ -267,28 +267,22 @@ function silu(x: tf.Tensor2D): tf.Tensor2D {
   return activate(x) as tf.Tensor2D;
 }
 
-/**
- * Weighted token losses: Σ_n weight_n · −log softmax(logits_n)[target_n], a scalar.
- * @param logits [n, vocab]
- * @param targets n token ids, each with its weight: 0 for padding and for positions whose token is given
- */
-export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D, weights: tf.Tensor1D): tf.Scalar {
-  const loss = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+/** Loss of each position, −log softmax(logits_n)[target_n], [n], from logits [n, vocab] and n token ids. */
+export function tokenLosses(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+  const losses = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [logits, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
-    const hot = oneHot(targets, logits.shape[1]);
     const shifted = tf.sub(logits, tf.max(logits, 1, true));
     const logSum = tf.log(tf.sum(tf.exp(shifted), 1));
-    const nll = tf.sub(logSum, tf.sum(tf.mul(shifted, hot), 1));
     save([logits]);
     return {
-      value: tf.sum(tf.mul(nll, weights)),
+      value: tf.sub(logSum, tf.sum(tf.mul(shifted, oneHot(targets, logits.shape[1])), 1)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const difference = tf.sub(tf.softmax(saved[0]!), oneHot(targets, logits.shape[1]));
-        return tf.mul(difference, tf.reshape(tf.mul(weights, dy), [-1, 1]));
+        return tf.mul(difference, tf.reshape(dy, [-1, 1]));
       },
     };
   });
-  return loss(logits) as tf.Scalar;
+  return losses(logits) as tf.Tensor1D;
 }
 
 /** One-hot rows [n, depth] of ids; filled here because tfjs' kernel takes ten times as long. */

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import * as tf from "@tensorflow/tfjs";
 import { selectBackend } from "../backends.ts";
-import { crossEntropy, embed, hiddenStates, type LlamaConfig, logits, positions, weightShapes } from "../model.ts";
+import { embed, hiddenStates, type LlamaConfig, logits, positions, tokenLosses, weightShapes } from "../model.ts";
 
 /** Shared with the main thread: the parameters to read, and this worker's gradient to fill, in weightShapes order. */
 export interface PretrainWorkerData {
@@ -31,11 +31,10 @@ parentPort!.on("message", ({ windows, train }: PretrainTask) => {
       );
     const ids = tf.tensor2d(cut(0), [batch, length], "int32");
     const targets = tf.tensor1d(cut(1), "int32");
-    const weights = tf.fill([batch * length], 1 / (batch * length)) as tf.Tensor1D;
     const meanLoss = (...tensors: tf.Tensor[]) => {
       const named = new Map(shapes.map(([name], i) => [name, tensors[i]!]));
       const hidden = hiddenStates(config, named, embed(named, ids), at);
-      return crossEntropy(logits(named, tf.reshape(hidden, [-1, config.hiddenSize])), targets, weights);
+      return tf.mean<tf.Scalar>(tokenLosses(logits(named, tf.reshape(hidden, [-1, config.hiddenSize])), targets));
     };
     let offset = 0;
     const tensors = shapes.map(([, shape]) => {
