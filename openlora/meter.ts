@@ -135,35 +135,25 @@ export class Meter {
 
   /**
    * Signs the sketch record of every call of an epoch that has none yet, and gives all of them to the operator.
-   * @param sketch The query sketch of one served completion.
+   * @param sketch The query sketches of served completions.
    */
-  async records(
-    epochId: bigint,
-    sketch: (call: Completion) => Int8Array | Promise<Int8Array>,
-  ): Promise<AttributedReceipt[]> {
-    const attributed: AttributedReceipt[] = [];
-    for (const call of this.#calls(epochId)) {
-      const { receipt, receiptSignature, secret } = call;
-      const sketchSalt = commitmentSalts(secret).sketch;
-      const id = receiptId(this.#receipts, receipt);
-      let signed = this.#journal.records.get(id);
-      if (!signed) {
-        const vector = await sketch(call);
-        const record = sketchRecord(this.#receipts, { receipt, sketchSalt, sketch: vector });
-        const recordSignature = await signSketchRecord(this.#signer, this.#receipts, record);
-        signed = { receiptId: id, recordSignature, sketch: [...vector] };
-        this.#journal.write({ signed });
-      }
-      const { recordSignature } = signed;
-      attributed.push({
-        receipt,
-        receiptSignature,
-        recordSignature,
-        sketchSalt,
-        sketch: Int8Array.from(signed.sketch),
-      });
+  async records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
+    const calls = this.#calls(epochId).map((call) => ({
+      ...call,
+      id: receiptId(this.#receipts, call.receipt),
+      sketchSalt: commitmentSalts(call.secret).sketch,
+    }));
+    const unsigned = calls.filter(({ id }) => !this.#journal.records.has(id));
+    for (const [i, vector] of (await sketch(unsigned)).entries()) {
+      const { id, receipt, sketchSalt } = unsigned[i]!;
+      const record = sketchRecord(this.#receipts, { receipt, sketchSalt, sketch: vector });
+      const recordSignature = await signSketchRecord(this.#signer, this.#receipts, record);
+      this.#journal.write({ signed: { receiptId: id, recordSignature, sketch: [...vector] } });
     }
-    return attributed;
+    return calls.map(({ id, receipt, receiptSignature, sketchSalt }) => {
+      const { recordSignature, sketch } = this.#journal.records.get(id)!;
+      return { receipt, receiptSignature, recordSignature, sketchSalt, sketch: Int8Array.from(sketch) };
+    });
   }
 
   #due(customer: string): bigint {
