@@ -49,7 +49,10 @@ export function readSafetensors(bytes: Uint8Array): Map<string, StoredTensor> {
       throw bad(`tensor "${name}" does not fit its data_offsets or the file`);
     }
     ranges.push([from, to]);
-    tensors.set(name, { shape: [...shape], data: toFloat32(new Uint8Array(bytes.subarray(start + from, start + to)), dtype) });
+    tensors.set(name, {
+      shape: [...shape],
+      data: toFloat32(new Uint8Array(bytes.subarray(start + from, start + to)), dtype),
+    });
   }
   ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let end = 0;
