@@ -4,6 +4,7 @@
  */
 import { getBytes, keccak256 } from "ethers";
 import {
+  commitmentSalts,
   escrowDomain,
   receiptId,
   recordId,
@@ -88,11 +89,11 @@ const registrations = [[3, 200, 7], [210, 1, 419], [12]].map((counts, n) => {
     k: 128,
     counts,
     columns: new Uint8Array(
-      Array.from({ length: 128 }, (_, j) => (j === 5 ? ([0n, 0n] as const) : g1("column", j))).flatMap((point) => [
+      Array.from({ length: 128 }, (_, j) => (j === 5 ? ([0n, 0n] as G1) : g1("column", j))).flatMap((point) => [
         ...encodePoint(point),
       ]),
     ),
-    flags: counts.length === 1 ? ([0n, 0n] as const) : g1("flags", n),
+    flags: counts.length === 1 ? ([0n, 0n] as G1) : g1("flags", n),
     gRoot: bytes32("gRoot", n),
     manifestHash: bytes32("manifest", n),
   };
@@ -208,25 +209,26 @@ encodings.epoch = {
 
 const parties = { customer: address("customer"), server: address("server"), modelId: 1n, epochId: 7n };
 const voucher = { ...parties, token: address("token"), cumulative: 10n ** 18n, deadline: 4_102_444_800n };
-const salt = bytes32("salt", 0);
+const secret = bytes32("secret", 0);
+const salts = commitmentSalts(secret);
 const call = { promptIds: [1, 2, 49151], completionIds: [0], sketch: int8s("call", 128) };
 const receipt = {
   ...parties,
   nonce: 3n,
-  request: requestCommitment(salt, call.promptIds),
-  response: responseCommitment(salt, call.completionIds),
+  request: requestCommitment(salts.request, call.promptIds),
+  response: responseCommitment(salts.response, call.completionIds),
   inputTokens: 3n,
   outputTokens: 1n,
   fee: 123_456n,
 };
 const escrow = escrowDomain(31337n, address("escrow"));
 const splitter = splitterDomain(31337n, address("splitter"));
-const sketchRecord = { receiptId: receiptId(splitter, receipt), sketch: sketchCommitment(salt, call.sketch) };
+const sketchRecord = { receiptId: receiptId(splitter, receipt), sketch: sketchCommitment(salts.sketch, call.sketch) };
 encodings.eip712 = {
   escrow,
   splitter,
   voucher: { ...voucher, digest: voucherDigest(escrow, voucher) },
-  call: { salt, ...call },
+  call: { secret, salts, ...call },
   receipt,
   sketchRecord,
   recordId: recordId(splitter, sketchRecord),

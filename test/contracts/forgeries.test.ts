@@ -30,13 +30,13 @@ import {
 import { type Forged, forge, holdsUnder, truth, withChunk } from "../support/forger.ts";
 import { EQUAL_COLUMNS, sampleQuery, sampleSketches, sparseQuery, ZERO_COLUMN } from "../support/samples.ts";
 
+const inverse = (value: bigint): bigint => inverses([mod(value)])[0]!;
+
 /*
- * Every check of the settlement proof has a test that starts with its number in docs/decisions.md. Each starts from
+ * Every check of the settlement proof has a test that starts with its number in docs/protocol.md. Each starts from
  * something that the contract accepts and changes one thing; where the attacker would derive challenges again, so
  * does the test. The development keys' secrets are used only where a test says so.
  */
-const inverse = (value: bigint): bigint => inverses([mod(value)])[0]!;
-
 describe("forgeries", () => {
   let chain: Attribution;
   let one: Prepared; // one chunk, padding
