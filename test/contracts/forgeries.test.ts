@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import { network } from "hardhat";
-import { FIELD as R, BASE_FIELD as P, challenge, type G1, type G2, mod, words } from "../../sdk/hash.ts";
 import { Bn254 } from "../../circuits/bn254.ts";
 import { inverses, power } from "../../circuits/field.ts";
 import { proveChunk, stopProver } from "../../prover/groth16.ts";
 import { linearCombination } from "../../prover/kzg.ts";
 import { openCombined } from "../../prover/settlement.ts";
 import { buildWitness, type Chunk, evaluateChunk, scoreRows } from "../../prover/witness.ts";
+import { challenge, type G1, type G2, mod, BASE_FIELD as P, FIELD as R, words } from "../../sdk/hash.ts";
 import {
   DEVELOPMENT,
   encodeTotals,
