@@ -17,10 +17,10 @@ library ScoreCommitment {
     /// @param q k bytes, two's complement, none of them −128.
     function combine(bytes memory columns, bytes calldata q) internal view returns (uint256[2] memory sum) {
         uint256[2][16] memory buckets = _fill(columns, q);
-        for (uint256 window = WINDOWS; window-- > 0;) {
+        for (uint256 window = WINDOWS; window > 0; --window) {
             for (uint256 bit; bit < 4; ++bit) sum = Bn254.add(sum, sum);
             uint256[2] memory suffix;
-            for (uint256 digit = DIGITS; digit-- > 0;) {
+            for (uint256 digit = DIGITS; digit > 0; --digit) {
                 suffix = Bn254.add(suffix, buckets[DIGITS * (window - 1) + digit - 1]);
                 sum = Bn254.add(sum, suffix);
             }
@@ -42,17 +42,14 @@ library ScoreCommitment {
                         y := sub(p, y)
                     }
                     let bucket := mload(add(row, shl(5, sub(digit, 1))))
-                    let bucketX := mload(bucket)
-                    let bucketY := mload(add(bucket, 0x20))
-                    switch or(bucketX, bucketY)
+                    switch or(mload(bucket), mload(add(bucket, 0x20)))
                     case 0 {
                         mstore(bucket, x)
                         mstore(add(bucket, 0x20), y)
                     }
                     default {
                         let input := mload(0x40)
-                        mstore(input, bucketX)
-                        mstore(add(input, 0x20), bucketY)
+                        mcopy(input, bucket, 0x40)
                         mstore(add(input, 0x40), x)
                         mstore(add(input, 0x60), y)
                         success := and(eq(returndatasize(), 0x40), staticcall(gas(), 6, input, 0x80, bucket, 0x40))
