@@ -282,14 +282,15 @@ function silu(x: tf.Tensor2D): tf.Tensor2D {
 export function tokenLosses(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
   const losses = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [logits, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const hot = oneHot(targets, logits.shape[1]);
     const shifted = tf.sub(logits, tf.max(logits, 1, true));
     const logSum = tf.log(tf.sum(tf.exp(shifted), 1));
-    save([logits]);
+    save([logits, hot]);
     return {
-      value: tf.sub(logSum, tf.sum(tf.mul(shifted, oneHot(targets, logits.shape[1])), 1)),
+      value: tf.sub(logSum, tf.sum(tf.mul(shifted, hot), 1)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const difference = tf.sub(tf.softmax(saved[0]!), oneHot(targets, logits.shape[1]));
-        return tf.mul(difference, tf.reshape(dy, [-1, 1]));
+        const [logits, hot] = saved as [tf.Tensor2D, tf.Tensor2D];
+        return tf.mul(tf.sub(tf.softmax(logits), hot), tf.reshape(dy, [-1, 1]));
       },
     };
   });
