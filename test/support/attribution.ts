@@ -13,9 +13,9 @@ import {
   type SettlementProof,
   type SettlementStatement,
   sketchRoot,
-  type VerifyingKey,
   vkId,
 } from "../../sdk/transcript.ts";
+import type { TypedContractMethod } from "../../types/ethers-contracts/common.ts";
 import { sampleQuery, sampleSketches } from "./samples.ts";
 
 const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 500 };
@@ -34,7 +34,7 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
   const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
   const manager = await ethers.deployContract("AccessManager", [admin]);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
-  await verifier.registerKey(keyArgument(verifying));
+  await verifier.registerKey(verifying);
   return {
     ethers,
     owner: owner!,
@@ -54,28 +54,18 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
   };
 }
 
-/** A verifying key as ethers takes it. */
-export const keyArgument = (key: VerifyingKey) => ({
-  alpha1: [...key.alpha1] as [bigint, bigint],
-  beta2: [...key.beta2] as [bigint, bigint, bigint, bigint],
-  gamma2: [...key.gamma2] as [bigint, bigint, bigint, bigint],
-  delta2: [...key.delta2] as [bigint, bigint, bigint, bigint],
-  ic: key.ic.map((point) => [...point]) as never,
-  chunkRows: key.chunkRows,
-});
-
 /** Contributes rows, freezes them as a version each, and mints a model on these versions. */
 export async function mintModel(chain: Attribution, versions: number[][]): Promise<bigint> {
   const { ethers, datanets, models, token, owner, contributors } = chain;
   const refs: { datanetId: bigint; version: bigint }[] = [];
   for (const counts of versions) {
-    await datanets.connect(owner).create(owner, "Test", "MIT", "");
-    const datanetId = (await lastEvent(datanets, "DatanetCreated")).datanetId as bigint;
+    const datanetId = await returned(datanets.connect(owner).create, owner, "Test", "MIT", "");
     const ids: bigint[] = [];
     for (const [c, rows] of counts.entries()) {
       const contributor = contributors[c % contributors.length]!;
-      await datanets.connect(contributor).contribute(datanetId, `cid ${c}`, rows, ethers.id(`root ${c}`));
-      ids.push((await lastEvent(datanets, "ContributionSubmitted")).contributionId as bigint);
+      ids.push(
+        await returned(datanets.connect(contributor).contribute, datanetId, `cid ${c}`, rows, ethers.id(`root ${c}`)),
+      );
     }
     await datanets.connect(owner).review(ids, true, "");
     await datanets.connect(owner).freeze(datanetId);
@@ -88,17 +78,14 @@ export async function mintModel(chain: Attribution, versions: number[][]): Promi
     adapterHash: ethers.id("adapter"),
     methodVersion: 1,
   };
-  await models.connect(owner).mint(manifest, refs, { token, inputPrice: 1, outputPrice: 1, split: BPS });
-  return (await lastEvent(models, "ModelMinted")).modelId as bigint;
+  return returned(models.connect(owner).mint, manifest, refs, { token, inputPrice: 1, outputPrice: 1, split: BPS });
 }
 
-interface Emitter {
-  queryFilter(event: never, from: string): Promise<unknown[]>;
-}
-
-async function lastEvent(contract: Emitter, name: string): Promise<Record<string, unknown>> {
-  const events = (await contract.queryFilter(name as never, "latest")) as { args: Record<string, unknown> }[];
-  return events.at(-1)!.args;
+/** Sends a transaction, and gives what the call returns. */
+async function returned<A extends unknown[], R>(method: TypedContractMethod<A, [R]>, ...args: A): Promise<R> {
+  const result = await method.staticCall(...(args as never));
+  await method(...(args as never));
+  return result as R;
 }
 
 /** What a model's owner registers, from the sketches and, unless told otherwise, the frozen counts. */
@@ -144,9 +131,9 @@ export const registrationArgument = (chain: Attribution, { statement, opening }:
   vkId: chain.vkId,
   k: statement.k,
   columns: statement.columns,
-  flags: [...statement.flags] as [bigint, bigint],
+  flags: statement.flags,
   gRoot: statement.gRoot,
-  opening: [...opening] as [bigint, bigint],
+  opening: opening,
 });
 
 /** Mints and registers a model. */
@@ -183,22 +170,9 @@ export const settle = async (
   query = sampleQuery(committed.columns.length / 64),
 ): Promise<Settlement> => proveSettlement(committed, query, await settlementContext(chain, id), chain.key, chain.srs);
 
-/** A proof as ethers takes it. */
-export const proofArgument = ({ chunks, opening }: SettlementProof) => ({
-  chunks: chunks.map(({ h, y, a, pA, pB, pC }) => ({
-    h,
-    y,
-    a,
-    pA: [...pA] as [bigint, bigint],
-    pB: [...pB] as [bigint, bigint, bigint, bigint],
-    pC: [...pC] as [bigint, bigint],
-  })),
-  opening: [...opening] as [bigint, bigint],
-});
-
 /** Arguments of `verify`. */
 export const verifyArguments = (s: SettlementStatement, proof: SettlementProof) =>
-  [s.commitmentId, s.vkId, s.epochId, s.prover, s.floorUnits, int8Bytes(s.q), s.totals, proofArgument(proof)] as const;
+  [s.commitmentId, s.vkId, s.epochId, s.prover, s.floorUnits, int8Bytes(s.q), s.totals, proof] as const;
 
 /** Asks the contract, as the splitter of the statement. */
 export async function verify(chain: Attribution, statement: SettlementStatement, proof: SettlementProof) {
