@@ -235,3 +235,20 @@ export async function cumulative({ splitter }: Protocol, id: string): Promise<bi
   const events = await splitter.queryFilter(splitter.filters.EpochSettled(undefined, undefined, id));
   return [...(events.at(-1)?.args.cumulative ?? [])];
 }
+
+/** Same numbers at every run (xorshift). */
+export function random(seed: number) {
+  let state = seed;
+  const next = () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+  const bits = (count: number) => {
+    let value = 0n;
+    for (let i = 0; i < count; i += 32) value = (value << 32n) | BigInt(next());
+    return BigInt.asUintN(count, value);
+  };
+  return { below: (n: number) => next() % n, bits, signed: (count: number) => (next() & 1 ? -1n : 1n) * bits(count) };
+}
