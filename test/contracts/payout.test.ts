@@ -3,7 +3,7 @@ import { floorUnits, MAX_QUERY_NORM, MAX_V, quantise, sharePot } from "../../sdk
 import { bytesInt8 } from "../../sdk/hash.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
 import { encodeTotals } from "../../sdk/transcript.ts";
-import { ethers, random } from "./world.ts";
+import { ethers, random } from "../support/world.ts";
 
 const sum = (values: bigint[]) => values.reduce((a, b) => a + b, 0n);
 

@@ -24,7 +24,7 @@ import {
   treasury,
   vector,
   type World,
-} from "./world.ts";
+} from "../support/world.ts";
 
 type Epoch = {
   openedAt: number;
@@ -172,13 +172,14 @@ class Ledger {
     const key = `${account.address} ${to.address} ${model.id} ${epochId}`;
     const before = this.redeemed.get(key) ?? 0n;
     const amount = (held.amount * BigInt(this.random.below(105))) / 300n;
+    const charged = before + amount;
     const value = {
       customer: account.address,
       server: to.address,
       modelId: model.id,
       epochId: BigInt(epochId),
       token: model.token.target as string,
-      cumulative: before + amount,
+      cumulative: charged + this.random.bits(20),
       deadline: 10n ** 12n,
     };
     const signature = await signVoucher(account, escrowDomain(31337n, this.world.escrow.target as string), value);
@@ -192,10 +193,11 @@ class Ledger {
             : epoch.closedAt && this.now >= epoch.closedAt + TIMING.redeemWindow
               ? "SplitterRedeemingClosed"
               : false;
-    if (!(await this.send("redeem", () => this.world.escrow.redeem(value, signature), error))) return;
+    if (!(await this.send("redeem", () => this.world.escrow.connect(to).redeem(value, signature, charged), error)))
+      return;
     held.amount -= amount;
     if (held.thawing > held.amount) held.thawing = held.amount;
-    this.redeemed.set(key, value.cumulative);
+    this.redeemed.set(key, charged);
     this.paidIn.add(value.token, amount);
     const part = (bps: bigint) => (amount * bps) / 10_000n;
     const { split } = model;
