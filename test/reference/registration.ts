@@ -47,7 +47,7 @@ export interface RegistrationInput {
   versionHashes: Num[];
   k: Num;
   counts: Num[];
-  columns: Bytes;
+  columnsHash: Num; // of the k points laid end to end
   flags: Point1;
   gRoot: Num;
   manifestHash: Num;
@@ -63,7 +63,7 @@ export const commitmentId = (input: RegistrationInput): string =>
     input.k,
     sum(input.counts.map(BigInt)),
     words(...input.counts),
-    keccak256(input.columns),
+    input.columnsHash,
     ...input.flags,
     input.gRoot,
     input.manifestHash,

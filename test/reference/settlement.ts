@@ -1,6 +1,7 @@
 // The settlement check of docs/protocol.md, twice: merged into one pairing product as the contract does it, and as
 // M + 1 separate checks. `referenceVerdict` gives the verdict on plain data.
 
+import { chunkTag } from "./chunk.ts";
 import {
   add1,
   developmentScalar,
@@ -88,8 +89,6 @@ function require(condition: boolean, reason: string): asserts condition {
 }
 
 // Keys
-
-export const chunkTag = BigInt(tag("Chunk")) % r;
 
 const samePoint = (a: readonly Num[], b: readonly Num[]): boolean => a.every((v, i) => BigInt(v) === BigInt(b[i]!));
 
@@ -195,7 +194,7 @@ export interface Statement {
 }
 
 /** f_t, the number of contributors after the first that begin before chunk t. */
-const flagsBefore = ({ starts, R }: Statement, t: number): number =>
+export const flagsBefore = ({ starts, R }: Pick<Statement, "starts" | "R">, t: number): number =>
   starts.slice(1).filter((start) => start < BigInt(t) * R).length;
 
 /** (1) */

@@ -1,11 +1,12 @@
 // Whole settlements without a circuit: who knows a Groth16 key's secrets can prove any public inputs whatever. That
 // gives honest settlements at once, and also proofs of false statements, which the other checks must catch.
 
+import { chunkRows, chunkValues, type Row } from "./chunk.ts";
 import { type G1, inverse, mod, power, sum, times1, times2, words1, words2 } from "./curve.ts";
 import { concat, hex, type Num, word } from "./encoding.ts";
 import { queryBytes } from "./epoch.ts";
 import { flagsAt } from "./registration.ts";
-import { chunkRows, chunkValues, type Row, scores, totals, totalsBytes } from "./scores.ts";
+import { scores, totals, totalsBytes } from "./scores.ts";
 import { type ChunkProof, challenge, type SettlementInput, scoreCommitment, transcriptSeed } from "./settlement.ts";
 
 export interface Secrets {
