@@ -1,5 +1,17 @@
 import { expect } from "chai";
-import { abiEncode, digest, hashText, hex, keccak, keccak256, tag, types, words } from "./encoding.ts";
+import {
+  abiEncode,
+  digest,
+  hashText,
+  hex,
+  keccak,
+  keccak256,
+  saltedSketch,
+  saltedTokens,
+  tag,
+  types,
+  words,
+} from "./encoding.ts";
 import { positionalProof, positionalRoot, rootOfProof, rootOfSortedProof, sortedProof, sortedRoot } from "./merkle.ts";
 import { gRoot } from "./registration.ts";
 import { cutRows, jsonLines, rowHash, rowLeaves, rowRoot } from "./rows.ts";
@@ -31,6 +43,27 @@ describe("reference: encodings", () => {
   it("hashes words like the ABI where every argument is static, negative integers in two's complement", () => {
     expect(keccak(1, -1n, tag("Row"))).to.equal(words(1, (1n << 256n) - 1n, tag("Row")));
     expect(() => words(1n << 256n)).to.throw("does not fit");
+  });
+
+  // The values of the next two tests were computed once by ethers' TypedDataEncoder and AbiCoder.
+  it("gives the EIP-712 digests that wallets sign", () => {
+    const contract = `0x${"c0".repeat(20)}`;
+    const counted = (type: keyof typeof types) =>
+      Object.fromEntries([...types[type].matchAll(/ (\w+)[,)]/g)].map(([, name], i) => [name, i + 1]));
+    const own = (type: keyof typeof types) => digest(type, 31337, contract, counted(type));
+    expect(own("Voucher")).to.equal("0x6f2d38f971beb19557a2d3bdf4f93465665f4ac8ae641aa4662d4f562c1cfdb5");
+    expect(own("Receipt")).to.equal("0x64ae8ae071b546b84b39b882dcb6cdac7d8afe29d821abab457b120a06b93040");
+    expect(own("SketchRecord")).to.equal("0x27bf46a03a84d201624f775cfd05d78a0a87dbdf334ddf1a68fd3c48ff765bf5");
+  });
+
+  it("commits to tokens and sketches under a salt", () => {
+    const salt = `0x${"05".repeat(32)}`;
+    expect(saltedTokens(salt, [1, 2, 50000])).to.equal(
+      "0x15833599a9b646ac00937ea1f729de993c2bc6a66de70dc7f7c1d67b3de905ae",
+    );
+    expect(saltedSketch(salt, "0x7f80ff")).to.equal(
+      "0x33e4499e3334ca5f4be0dbbdbd26a089afc2deec21366733481bd016686cedf4",
+    );
   });
 
   it("binds every member of a signed message, the chain and the contract", () => {

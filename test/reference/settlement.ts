@@ -92,13 +92,12 @@ function require(condition: boolean, reason: string): asserts condition {
 
 const samePoint = (a: readonly Num[], b: readonly Num[]): boolean => a.every((v, i) => BigInt(v) === BigInt(b[i]!));
 
-export function isDevelopmentKey(key: VerifyingKey, tauG2: Point2): boolean {
-  return (
-    samePoint(key.alpha1, words1(times1(developmentScalar("alpha")))) ||
-    samePoint(key.delta2, words2(times2(developmentScalar("delta")))) ||
-    samePoint(tauG2, words2(times2(developmentScalar("tau"))))
-  );
-}
+const developmentAlpha1 = words1(times1(developmentScalar("alpha")));
+const developmentDelta2 = words2(times2(developmentScalar("delta")));
+const developmentTau2 = words2(times2(developmentScalar("tau")));
+
+export const isDevelopmentKey = ({ alpha1, delta2 }: VerifyingKey, tauG2: Point2): boolean =>
+  samePoint(alpha1, developmentAlpha1) || samePoint(delta2, developmentDelta2) || samePoint(tauG2, developmentTau2);
 
 export function vkId(key: VerifyingKey, tauG2: Point2): string {
   const { alpha1, beta2, gamma2, delta2, ic, chunkRows } = key;
