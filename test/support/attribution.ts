@@ -1,0 +1,263 @@
+import accessManager from "@openzeppelin/contracts/build/contracts/AccessManager.json" with { type: "json" };
+import { getBytes } from "ethers";
+import type { NetworkConnection } from "hardhat/types/network";
+import { INSTANCES } from "../../circuits/instances.ts";
+import { devKey, devSrs } from "../../circuits/setup/dev.ts";
+import type { Srs } from "../../circuits/setup/srs.ts";
+import { type ProvingKey, verifyingKey } from "../../circuits/setup/zkey.ts";
+import { commitColumns, commitFlags } from "../../prover/kzg.ts";
+import { proveOwnership } from "../../prover/registration.ts";
+import { type Committed, proveSettlement, type Settlement, type SettlementContext } from "../../prover/settlement.ts";
+import { bytesInt8, type G1, int8Bytes, keccak } from "../../sdk/hash.ts";
+import {
+  commitmentId,
+  type RegistrationStatement,
+  registrationChallenges,
+  type SettlementProof,
+  type SettlementStatement,
+  sketchRoot,
+  type VerifyingKey,
+  vkId,
+} from "../../sdk/transcript.ts";
+
+const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 500 };
+
+/** Entries this small keep Σ_j g_ij² ≤ 136² for every row of k entries. */
+const LARGEST_ENTRY: Record<number, number> = { 128: 12, 256: 8, 512: 6 };
+
+/** Column that is zero, row that is zero, and two columns that are the same. */
+export const ZERO_COLUMN = 5;
+export const ZERO_ROW = 7;
+export const EQUAL_COLUMNS = [8, 9] as const;
+
+/** The same integers in [-limit, limit] for the same label. */
+export function integers(label: string, length: number, limit: number): Int8Array {
+  const numbers = new Int8Array(length);
+  for (let i = 0; i < length; i += 32) {
+    getBytes(keccak(["string", "uint256"], [label, i])).forEach((byte, j) => {
+      if (i + j < length) numbers[i + j] = (byte % (2 * limit + 1)) - limit;
+    });
+  }
+  return numbers;
+}
+
+/** Sketches whose first column is positive, but for a zero row, and which have a zero column and two equal ones. */
+export function sampleSketches(rows: number, k: number): Int8Array {
+  const sketches = integers(`sketches ${rows} ${k}`, rows * k, LARGEST_ENTRY[k]!);
+  for (let i = 0; i < rows; i++) {
+    const row = sketches.subarray(i * k, (i + 1) * k);
+    row[0] = 1 + Math.abs(row[0]!) / 2;
+    row[ZERO_COLUMN] = 0;
+    row[EQUAL_COLUMNS[1]] = row[EQUAL_COLUMNS[0]]!;
+    if (i === ZERO_ROW) row.fill(0);
+  }
+  return sketches;
+}
+
+/** A query with entries of both signs. */
+export const sampleQuery = (k: number): Int8Array => integers(`query ${k}`, k, 20);
+
+/** A query of zeros but for the entries named. */
+export function sparseQuery(k: number, entries: Record<number, number>): Int8Array {
+  const query = new Int8Array(k);
+  for (const [j, entry] of Object.entries(entries)) query[Number(j)] = entry;
+  return query;
+}
+
+export type Attribution = Awaited<ReturnType<typeof deployAttribution>>;
+
+/** The contracts a settlement needs, on a fresh chain, with the development key of 210 rows a chunk. */
+export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
+  const [admin, owner, splitter, prover, ...contributors] = await ethers.getSigners();
+  const key = await devKey(INSTANCES.r210);
+  const verifying = await verifyingKey(key);
+  const srs = await devSrs(2 ** 11);
+  const token = await ethers.deployContract("TestToken", ["Test", "TEST", 18]);
+  const datanets = await ethers.deployContract("DatanetRegistry");
+  const models = await ethers.deployContract("ModelNFT", [datanets]);
+  const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
+  const manager = await new ethers.ContractFactory(accessManager.abi, accessManager.bytecode, admin).deploy(admin);
+  const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
+  await verifier.registerKey(keyArgument(verifying));
+  return {
+    ethers,
+    owner: owner!,
+    splitter: splitter!,
+    prover: prover!,
+    contributors,
+    token,
+    datanets,
+    models,
+    registry,
+    manager,
+    verifier,
+    key,
+    verifying,
+    vkId: vkId(verifying, srs.tauG2, true),
+    srs,
+  };
+}
+
+/** A verifying key as ethers takes it. */
+export const keyArgument = (key: VerifyingKey) => ({
+  alpha1: [...key.alpha1] as [bigint, bigint],
+  beta2: [...key.beta2] as [bigint, bigint, bigint, bigint],
+  gamma2: [...key.gamma2] as [bigint, bigint, bigint, bigint],
+  delta2: [...key.delta2] as [bigint, bigint, bigint, bigint],
+  ic: key.ic.map((point) => [...point]) as never,
+  chunkRows: key.chunkRows,
+});
+
+/** Contributes rows, freezes them as a version each, and mints a model on these versions. */
+export async function mintModel(chain: Attribution, versions: number[][]): Promise<bigint> {
+  const { ethers, datanets, models, token, owner, contributors } = chain;
+  const refs: { datanetId: bigint; version: bigint }[] = [];
+  for (const counts of versions) {
+    await datanets.connect(owner).create(owner, "Test", "MIT", "");
+    const datanetId = (await lastEvent(datanets, "DatanetCreated")).datanetId as bigint;
+    const ids: bigint[] = [];
+    for (const [c, rows] of counts.entries()) {
+      const contributor = contributors[c % contributors.length]!;
+      await datanets.connect(contributor).contribute(datanetId, `cid ${c}`, rows, ethers.id(`root ${c}`));
+      ids.push((await lastEvent(datanets, "ContributionSubmitted")).contributionId as bigint);
+    }
+    await datanets.connect(owner).review(ids, true, "");
+    await datanets.connect(owner).freeze(datanetId);
+    refs.push({ datanetId, version: 1n });
+  }
+  const manifest = {
+    manifestHash: ethers.id("manifest"),
+    manifestCid: "manifest",
+    baseHash: ethers.id("base"),
+    adapterHash: ethers.id("adapter"),
+    methodVersion: 1,
+  };
+  await models.connect(owner).mint(manifest, refs, { token, inputPrice: 1, outputPrice: 1, split: BPS });
+  return (await lastEvent(models, "ModelMinted")).modelId as bigint;
+}
+
+interface Emitter {
+  queryFilter(event: never, from: string): Promise<unknown[]>;
+}
+
+async function lastEvent(contract: Emitter, name: string): Promise<Record<string, unknown>> {
+  const events = (await contract.queryFilter(name as never, "latest")) as { args: Record<string, unknown> }[];
+  return events.at(-1)!.args;
+}
+
+/** What a model's owner registers, from the sketches and, unless told otherwise, the frozen counts. */
+export async function prepareRegistration(
+  chain: Attribution,
+  modelId: bigint,
+  k: number,
+  sketches: Int8Array,
+  flagCounts?: number[],
+) {
+  const { ethers, datanets, models, registry, srs } = chain;
+  const refs = await models.versions(modelId);
+  const versionHashes: string[] = [];
+  const counts: number[] = [];
+  for (const { datanetId, version } of refs) {
+    versionHashes.push(await datanets.versionHash(datanetId, version));
+    counts.push(...(await datanets.versionContributions(datanetId, version)).rowCounts.map(Number));
+  }
+  const columns = await commitColumns(sketches, k, srs);
+  const flags = await commitFlags(flagCounts ?? counts, srs);
+  const statement: RegistrationStatement = {
+    chainId: (await ethers.provider.getNetwork()).chainId,
+    registry: await registry.getAddress(),
+    modelId,
+    versionHashes,
+    k,
+    counts,
+    columns,
+    flags,
+    gRoot: sketchRoot(sketches, k),
+    manifestHash: (await models.manifest(modelId)).manifestHash,
+  };
+  const id = commitmentId(statement);
+  const opening = await proveOwnership(flagCounts ?? counts, flags, registrationChallenges(id).zeta, srs);
+  return { committed: { counts, sketches, columns, flags }, statement, commitmentId: id, opening };
+}
+
+export type Prepared = Awaited<ReturnType<typeof prepareRegistration>>;
+
+/** Argument of `register`. */
+export const registrationArgument = (chain: Attribution, { statement, opening }: Prepared) => ({
+  modelId: statement.modelId,
+  vkId: chain.vkId,
+  k: statement.k,
+  columns: statement.columns,
+  flags: [...statement.flags] as [bigint, bigint],
+  gRoot: statement.gRoot,
+  opening: [...opening] as [bigint, bigint],
+});
+
+/** Mints and registers a model. */
+export async function registerModel(
+  chain: Attribution,
+  versions: number[][],
+  k = 128,
+  sketches = sampleSketches(
+    versions.flat().reduce((sum, n) => sum + n, 0),
+    k,
+  ),
+): Promise<Prepared> {
+  const prepared = await prepareRegistration(chain, await mintModel(chain, versions), k, sketches);
+  await chain.registry.connect(chain.owner).register(registrationArgument(chain, prepared));
+  return prepared;
+}
+
+/** The parts of a settlement's transcript that the chain decides. */
+export const settlementContext = async (chain: Attribution, id: string): Promise<SettlementContext> => ({
+  splitter: chain.splitter.address,
+  chainId: (await chain.ethers.provider.getNetwork()).chainId,
+  verifier: await chain.verifier.getAddress(),
+  vkId: chain.vkId,
+  commitmentId: id,
+  epochId: 3n,
+  prover: chain.prover.address,
+  floorUnits: 10n ** 15n,
+});
+
+/** An honest settlement. */
+export const settle = async (
+  chain: Attribution,
+  { committed, commitmentId: id }: Prepared,
+  query = sampleQuery(committed.columns.length / 64),
+): Promise<Settlement> =>
+  proveSettlement(committed, query, await settlementContext(chain, id), chain.key, chain.srs);
+
+/** A proof as ethers takes it. */
+export const proofArgument = ({ chunks, opening }: SettlementProof) => ({
+  chunks: chunks.map(({ h, y, a, pA, pB, pC }) => ({
+    h,
+    y,
+    a,
+    pA: [...pA] as [bigint, bigint],
+    pB: [...pB] as [bigint, bigint, bigint, bigint],
+    pC: [...pC] as [bigint, bigint],
+  })),
+  opening: [...opening] as [bigint, bigint],
+});
+
+/** Arguments of `verify`. */
+export const verifyArguments = (s: SettlementStatement, proof: SettlementProof) =>
+  [
+    s.commitmentId,
+    s.vkId,
+    s.epochId,
+    s.prover,
+    s.floorUnits,
+    int8Bytes(s.q),
+    s.totals,
+    proofArgument(proof),
+  ] as const;
+
+/** Asks the contract, as the splitter of the statement. */
+export async function verify(chain: Attribution, statement: SettlementStatement, proof: SettlementProof) {
+  return chain.verifier.connect(chain.splitter).verify(...verifyArguments(statement, proof));
+}
+
+export type { Committed, G1, ProvingKey, Settlement, SettlementProof, SettlementStatement, Srs };
+export { bytesInt8 };
