@@ -1,19 +1,13 @@
 import { expect } from "chai";
-import { developmentScalar, inverse, times1, times2, words1, words2 } from "./curve.ts";
+import { developmentScalar, times1, times2, words1, words2 } from "./curve.ts";
 import { type Num, words } from "./encoding.ts";
-import { commitmentId, flagsAt, gamma, ownershipHolds, starts, versionHash, zeta } from "./registration.ts";
+import { commitmentId, gamma, ownershipHolds, starts, versionHash, zeta } from "./registration.ts";
 import { flagsBefore, isDevelopmentKey, keyVerdict, vkId } from "./settlement.ts";
+import { commitFlags, openFlags, tauG2 } from "./simulate.ts";
 import { type KeyVectors, type RegistrationVectors, readVectors } from "./vectors.ts";
 
-const tau = 987654321987654321n;
-const tauG2 = words2(times2(tau));
-
 /** C_b and W for flags at the given places, honest as far as those go. */
-function open(rd: Num, counts: Num[]) {
-  const at = zeta(rd);
-  const quotient = (flagsAt(counts, tau) - flagsAt(counts, at)) * inverse(tau - at);
-  return { flags: words1(times1(flagsAt(counts, tau))), opening: words1(times1(quotient)) };
-}
+const open = (rd: Num, counts: Num[]) => ({ flags: commitFlags(counts), opening: openFlags(rd, counts) });
 
 describe("reference: ownership at registration", () => {
   const rd = words(7);

@@ -2,12 +2,19 @@
 // gives honest settlements at once, and also proofs of false statements, which the other checks must catch.
 
 import { chunkRows, chunkValues, type Row } from "./chunk.ts";
-import { type G1, inverse, mod, power, sum, times1, times2, words1, words2 } from "./curve.ts";
+import { type G1, inverse, mod, type Point1, power, sum, times1, times2, words1, words2 } from "./curve.ts";
 import { concat, hex, type Num, word } from "./encoding.ts";
 import { queryBytes } from "./epoch.ts";
-import { flagsAt } from "./registration.ts";
+import { flagsAt, zeta } from "./registration.ts";
 import { scores, totals, totalsBytes } from "./scores.ts";
-import { type ChunkProof, challenge, type SettlementInput, scoreCommitment, transcriptSeed } from "./settlement.ts";
+import {
+  type ChunkProof,
+  challenge,
+  type SettlementInput,
+  scoreCommitment,
+  transcriptSeed,
+  type VerifyingKey,
+} from "./settlement.ts";
 
 export interface Secrets {
   tau: bigint;
@@ -72,36 +79,64 @@ export interface Deviation {
   flags?: Num[]; // counts by which C_b is made
 }
 
-export function simulateSettlement({ G, Q, counts, R }: Model, deviation: Deviation = {}): SettlementInput {
-  const { tau, alpha, beta, delta, ic } = secrets;
+/** Where and for what a settlement is made. */
+export interface Place
+  extends Pick<SettlementInput, "chainId" | "verifier" | "splitter" | "epochId" | "prover" | "floorUnits"> {
+  commitmentId: Num;
+}
+
+const anyPlace: Place = {
+  chainId: 31337,
+  verifier: "0x1111111111111111111111111111111111111111",
+  splitter: "0x2222222222222222222222222222222222222222",
+  commitmentId: `0x${"ab".repeat(32)}`,
+  epochId: 7,
+  prover: "0x3333333333333333333333333333333333333333",
+  floorUnits: 42,
+};
+
+export const tauG2 = words2(times2(secrets.tau));
+
+export const simulatedKey = (chunkRows: Num): VerifyingKey => ({
+  alpha1: words1(times1(secrets.alpha)),
+  beta2: words2(times2(secrets.beta)),
+  gamma2: words2(times2(1n)),
+  delta2: words2(times2(secrets.delta)),
+  ic: secrets.ic.map((scalar) => words1(times1(scalar))),
+  chunkRows,
+});
+
+/** C_b for flags at the places that the counts give. */
+export const commitFlags = (counts: Num[]): Point1 => words1(times1(flagsAt(counts, secrets.tau)));
+
+/** W of the ownership check under the transcript `rd`. */
+export function openFlags(rd: Num, counts: Num[]): Point1 {
+  const [{ tau }, point] = [secrets, zeta(rd)];
+  return words1(times1((flagsAt(counts, tau) - flagsAt(counts, point)) * inverse(tau - point)));
+}
+
+export function simulateSettlement(
+  { G, Q, counts, R }: Model,
+  deviation: Deviation = {},
+  place: Partial<Place> = {},
+): SettlementInput {
   const s = scores(G, Q);
   const honestRows = chunkRows(s, counts, R);
   const rows = deviation.rows?.(honestRows) ?? honestRows;
   const claimed = deviation.totals?.(totals(s, counts)) ?? totals(s, counts);
   const flagCounts = deviation.flags ?? counts;
+  const { commitmentId, ...rest } = { ...anyPlace, ...place };
 
   const input: SettlementInput = {
-    chainId: 31337,
-    verifier: "0x1111111111111111111111111111111111111111",
-    splitter: "0x2222222222222222222222222222222222222222",
-    key: {
-      alpha1: words1(times1(alpha)),
-      beta2: words2(times2(beta)),
-      gamma2: words2(times2(1n)),
-      delta2: words2(times2(delta)),
-      ic: ic.map((scalar) => words1(times1(scalar))),
-      chunkRows: R,
-    },
-    tauG2: words2(times2(tau)),
+    ...rest,
+    key: simulatedKey(R),
+    tauG2,
     commitment: {
-      id: `0x${"ab".repeat(32)}`,
+      id: commitmentId,
       counts,
-      columns: hex(commitColumns(G, tau)),
-      flags: words1(times1(flagsAt(flagCounts, tau))),
+      columns: hex(commitColumns(G, secrets.tau)),
+      flags: commitFlags(flagCounts),
     },
-    epochId: 7,
-    prover: "0x3333333333333333333333333333333333333333",
-    floorUnits: 42,
     q: hex(queryBytes(Q)),
     totals: hex(totalsBytes(claimed)),
     proof: {
