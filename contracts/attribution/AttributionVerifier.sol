@@ -139,12 +139,20 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
     /// @dev C_s, for a Q that keeps every score inside the circuit's range.
     function _combine(bytes32 commitmentId, uint256 k, bytes calldata q) private view returns (uint256[2] memory) {
         require(q.length == k, VerifierQueryLength(q.length, k));
+        uint256 j;
         uint256 squares;
-        for (uint256 j; j < k; ++j) {
-            int256 entry = int8(uint8(q[j]));
-            require(entry != type(int8).min, VerifierQueryEntry(j));
-            squares += uint256(entry * entry);
+        assembly ("memory-safe") {
+            for {} lt(j, k) {
+                j := add(j, 1)
+            } {
+                let entry := signextend(0, byte(0, calldataload(add(q.offset, j))))
+                if eq(entry, not(0x7f)) {
+                    break
+                }
+                squares := add(squares, mul(entry, entry))
+            }
         }
+        require(j == k, VerifierQueryEntry(j)); // the loop ends early at a −128
         require(squares <= MAX_QUERY_SQUARES, VerifierQueryNorm(squares, MAX_QUERY_SQUARES));
         return ScoreCommitment.combine(REGISTRY.columns(commitmentId), q);
     }

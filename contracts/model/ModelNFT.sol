@@ -10,7 +10,7 @@ import {Protocol} from "../libraries/Protocol.sol";
 /// @title Models as tokens
 /// @notice See {IModelNFT}.
 contract ModelNFT is ERC721, IModelNFT {
-    IDatanetRegistry private immutable DATANETS;
+    IDatanetRegistry private immutable _datanets;
 
     uint256 private _modelCount;
     mapping(uint256 modelId => Manifest) private _manifests;
@@ -18,7 +18,7 @@ contract ModelNFT is ERC721, IModelNFT {
     mapping(uint256 modelId => Terms) private _terms;
 
     constructor(IDatanetRegistry datanets) ERC721("OpenLedger Model", "OLM") {
-        DATANETS = datanets;
+        _datanets = datanets;
     }
 
     /// @inheritdoc IModelNFT
@@ -35,7 +35,7 @@ contract ModelNFT is ERC721, IModelNFT {
         _manifests[modelId] = manifest_;
         _terms[modelId] = terms_;
         for (uint256 i; i < versions_.length; ++i) {
-            DATANETS.versionHash(versions_[i].datanetId, versions_[i].version); // reverts if there is no such version
+            _datanets.versionHash(versions_[i].datanetId, versions_[i].version); // reverts if there is no such version
             _versions[modelId].push(versions_[i]);
         }
         // Not _safeMint: the caller asked for the token, and a callback here would run before the event.

@@ -3,10 +3,9 @@
  * Integers are decimal strings, bytes are hex. Inputs come from a hash counter, so a run changes nothing unless the
  * encodings did. Points in these files are only hashed, so they need not be on the curve.
  */
-import { writeFileSync } from "node:fs";
-import { getBytes, hexlify, keccak256 } from "ethers";
+import { getBytes, keccak256 } from "ethers";
 import { floorUnits, quantise, sharePot, sumReceipts, toFee18 } from "../epoch.ts";
-import { type G1, type G2, int8Bytes, keccak, mod, tag, words } from "../hash.ts";
+import { type G1, type G2, keccak, mod, tag, words } from "../hash.ts";
 import { claimLeaf, claimProof, claimRoot, leaf, merkleProof } from "../merkle.ts";
 import { encodeContribution, type Row, rowHash, rowRoot } from "../rows.ts";
 import {
@@ -24,31 +23,13 @@ import {
   type VerifyingKey,
   vkId,
 } from "../transcript.ts";
+import { address, bytes32, write } from "./write.ts";
 
-/** 32 bytes that depend on the label and index alone. */
-const bytes32 = (label: string, i: number): string => keccak(["string", "uint256"], [label, i]);
 const scalar = (label: string, i: number): bigint => mod(BigInt(bytes32(label, i)));
-const address = (label: string): string => hexlify(getBytes(bytes32(label, 0)).slice(12));
 const g1 = (label: string, i = 0): G1 => [scalar(`${label} x`, i), scalar(`${label} y`, i)];
 const g2 = (label: string, i = 0): G2 => [...g1(label, 2 * i), ...g1(label, 2 * i + 1)] as unknown as G2;
 const int8s = (label: string, length: number): Int8Array =>
   Int8Array.from({ length }, (_, i) => Math.max(-127, getBytes(bytes32(label, i))[0]! - 128));
-
-const json = (value: unknown): string =>
-  JSON.stringify(
-    value,
-    (_, item) =>
-      typeof item === "bigint"
-        ? item.toString()
-        : item instanceof Int8Array
-          ? hexlify(int8Bytes(item))
-          : item instanceof Uint8Array
-            ? hexlify(item)
-            : item,
-    2,
-  );
-const write = (name: string, value: unknown): void =>
-  writeFileSync(new URL(`${name}.json`, import.meta.url), `${json(value)}\n`);
 
 const rows: Row[] = [
   { path: "a.sol", text: "contract A {}\n" },

@@ -1,14 +1,13 @@
 import accessManager from "@openzeppelin/contracts/build/contracts/AccessManager.json" with { type: "json" };
-import { getBytes } from "ethers";
+import { ContractFactory } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
-import type { Srs } from "../../circuits/setup/srs.ts";
-import { type ProvingKey, verifyingKey } from "../../circuits/setup/zkey.ts";
+import { verifyingKey } from "../../circuits/setup/zkey.ts";
 import { commitColumns, commitFlags } from "../../prover/kzg.ts";
 import { proveOwnership } from "../../prover/registration.ts";
-import { type Committed, proveSettlement, type Settlement, type SettlementContext } from "../../prover/settlement.ts";
-import { bytesInt8, type G1, int8Bytes, keccak } from "../../sdk/hash.ts";
+import { proveSettlement, type Settlement, type SettlementContext } from "../../prover/settlement.ts";
+import { int8Bytes } from "../../sdk/hash.ts";
 import {
   commitmentId,
   type RegistrationStatement,
@@ -19,50 +18,9 @@ import {
   type VerifyingKey,
   vkId,
 } from "../../sdk/transcript.ts";
+import { sampleQuery, sampleSketches } from "./samples.ts";
 
 const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 500 };
-
-/** Entries this small keep Σ_j g_ij² ≤ 136² for every row of k entries. */
-const LARGEST_ENTRY: Record<number, number> = { 128: 12, 256: 8, 512: 6 };
-
-/** Column that is zero, row that is zero, and two columns that are the same. */
-export const ZERO_COLUMN = 5;
-export const ZERO_ROW = 7;
-export const EQUAL_COLUMNS = [8, 9] as const;
-
-/** The same integers in [-limit, limit] for the same label. */
-export function integers(label: string, length: number, limit: number): Int8Array {
-  const numbers = new Int8Array(length);
-  for (let i = 0; i < length; i += 32) {
-    getBytes(keccak(["string", "uint256"], [label, i])).forEach((byte, j) => {
-      if (i + j < length) numbers[i + j] = (byte % (2 * limit + 1)) - limit;
-    });
-  }
-  return numbers;
-}
-
-/** Sketches whose first column is positive, but for a zero row, and which have a zero column and two equal ones. */
-export function sampleSketches(rows: number, k: number): Int8Array {
-  const sketches = integers(`sketches ${rows} ${k}`, rows * k, LARGEST_ENTRY[k]!);
-  for (let i = 0; i < rows; i++) {
-    const row = sketches.subarray(i * k, (i + 1) * k);
-    row[0] = 1 + Math.abs(row[0]!) / 2;
-    row[ZERO_COLUMN] = 0;
-    row[EQUAL_COLUMNS[1]] = row[EQUAL_COLUMNS[0]]!;
-    if (i === ZERO_ROW) row.fill(0);
-  }
-  return sketches;
-}
-
-/** A query with entries of both signs. */
-export const sampleQuery = (k: number): Int8Array => integers(`query ${k}`, k, 20);
-
-/** A query of zeros but for the entries named. */
-export function sparseQuery(k: number, entries: Record<number, number>): Int8Array {
-  const query = new Int8Array(k);
-  for (const [j, entry] of Object.entries(entries)) query[Number(j)] = entry;
-  return query;
-}
 
 export type Attribution = Awaited<ReturnType<typeof deployAttribution>>;
 
@@ -76,7 +34,7 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
   const datanets = await ethers.deployContract("DatanetRegistry");
   const models = await ethers.deployContract("ModelNFT", [datanets]);
   const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
-  const manager = await new ethers.ContractFactory(accessManager.abi, accessManager.bytecode, admin).deploy(admin);
+  const manager = await new ContractFactory(accessManager.abi, accessManager.bytecode, admin).deploy(admin);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
   await verifier.registerKey(keyArgument(verifying));
   return {
@@ -225,8 +183,7 @@ export const settle = async (
   chain: Attribution,
   { committed, commitmentId: id }: Prepared,
   query = sampleQuery(committed.columns.length / 64),
-): Promise<Settlement> =>
-  proveSettlement(committed, query, await settlementContext(chain, id), chain.key, chain.srs);
+): Promise<Settlement> => proveSettlement(committed, query, await settlementContext(chain, id), chain.key, chain.srs);
 
 /** A proof as ethers takes it. */
 export const proofArgument = ({ chunks, opening }: SettlementProof) => ({
@@ -243,21 +200,9 @@ export const proofArgument = ({ chunks, opening }: SettlementProof) => ({
 
 /** Arguments of `verify`. */
 export const verifyArguments = (s: SettlementStatement, proof: SettlementProof) =>
-  [
-    s.commitmentId,
-    s.vkId,
-    s.epochId,
-    s.prover,
-    s.floorUnits,
-    int8Bytes(s.q),
-    s.totals,
-    proofArgument(proof),
-  ] as const;
+  [s.commitmentId, s.vkId, s.epochId, s.prover, s.floorUnits, int8Bytes(s.q), s.totals, proofArgument(proof)] as const;
 
 /** Asks the contract, as the splitter of the statement. */
 export async function verify(chain: Attribution, statement: SettlementStatement, proof: SettlementProof) {
   return chain.verifier.connect(chain.splitter).verify(...verifyArguments(statement, proof));
 }
-
-export type { Committed, G1, ProvingKey, Settlement, SettlementProof, SettlementStatement, Srs };
-export { bytesInt8 };
