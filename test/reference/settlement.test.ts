@@ -9,7 +9,6 @@ import {
   inverse,
   mod,
   type Point1,
-  type Point2,
   p,
   r,
   times1,
@@ -19,6 +18,7 @@ import {
 } from "./curve.ts";
 import { hex, type Num } from "./encoding.ts";
 import { queryBytes } from "./epoch.ts";
+import { outsideGroup } from "./forgeries.ts";
 import { totalsBytes } from "./scores.ts";
 import {
   type ChunkProof,
@@ -123,13 +123,6 @@ describe("reference: forged settlements", function () {
   const otherPoint = words1(times1(99n));
   const otherPoint2 = words2(times2(99n));
   const offCurve: Point1 = [1n, 3n];
-  // On the twist, with its y from the curve equation, but not in the group of order r.
-  const outsideGroup: Point2 = [
-    0n,
-    1n,
-    15975588672102553735566230729081043132501226101599136527557730645158523614371n,
-    3610091866386166428467545612961983990332663701371483510632385378352395651980n,
-  ];
 
   it("1: are refused when any value that the transcript binds is another", () => {
     const changes: Partial<SettlementInput>[] = [

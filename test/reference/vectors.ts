@@ -45,6 +45,52 @@ export interface RegistrationVectors {
   }[];
 }
 
+export interface ProofVectors {
+  key: VerifyingKey;
+  tauG2: Point2;
+  vkId: string;
+  settlements: {
+    registration: {
+      chainId: string;
+      registry: string;
+      modelId: string;
+      versionHashes: string[];
+      k: number;
+      counts: number[];
+      columns: string;
+      flags: Point1;
+      gRoot: string;
+      manifestHash: string;
+      commitmentId: string;
+      zeta: string;
+      gamma: string;
+      opening: Point1;
+    };
+    sketches: string; // G, row by row
+    statement: {
+      splitter: string;
+      chainId: string;
+      verifier: string;
+      vkId: string;
+      commitmentId: string;
+      epochId: string;
+      prover: string;
+      floorUnits: string;
+      q: string;
+      scoreCommitment: Point1;
+      totals: string;
+      h: string[];
+    };
+    totalValues: string[];
+    proof: SettlementProof;
+    sd: string;
+    z: string;
+    x: string;
+    lambda: string;
+    flagsBefore: number[];
+  }[];
+}
+
 export interface KeyVectors {
   key: VerifyingKey;
   tauG2: Point2;
