@@ -1,31 +1,24 @@
-// The contracts and the reference, asked the same questions. Needs the contracts built; no circuit and no proving key.
+// The contracts and the reference, asked the same questions.
 
-import { createRequire } from "node:module";
 import { expect } from "chai";
-import { network } from "hardhat";
-import { words1 } from "./curve.ts";
-import { keccak256, words } from "./encoding.ts";
-import { queryBytes } from "./epoch.ts";
-import { forgeries } from "./forgeries.ts";
-import { commitmentId, gRoot, versionHash } from "./registration.ts";
-import { referenceVerdict, type SettlementInput, scoreCommitment, type Verdict, vkId } from "./settlement.ts";
 import {
-  commitColumns,
-  commitFlags,
-  type Model,
-  openFlags,
-  secrets,
-  simulatedKey,
-  simulateSettlement,
-  tauG2,
-} from "./simulate.ts";
-
-const manager = createRequire(import.meta.url)("@openzeppelin/contracts/build/contracts/AccessManager.json");
-
-const k = 128;
-
-/** typechain asks for mutable tuples, which plain data need not be. */
-type Loose = never;
+  deploy,
+  k,
+  keyVerdictOf,
+  prepare,
+  type Registration,
+  register,
+  registerKey,
+  registrationVerdict,
+  settlementVerdict,
+  type World,
+} from "./contracts.ts";
+import { developmentScalar, InvalidPoint, type Point1, p, times1, times2, words1, words2 } from "./curve.ts";
+import { bytes, type Num } from "./encoding.ts";
+import { forgeries } from "./forgeries.ts";
+import { ownershipHolds } from "./registration.ts";
+import { keyVerdict, referenceVerdict, scoreCommitment, type Verdict } from "./settlement.ts";
+import { commitFlags, type Model, openFlags, simulatedKey, simulateSettlement, tauG2 } from "./simulate.ts";
 
 /** int8 rows and a query within the norms, the same each time. */
 function model(seed: number, counts: number[], R: number): Model {
@@ -39,79 +32,16 @@ function model(seed: number, counts: number[], R: number): Model {
   };
 }
 
-async function deploy() {
-  const { ethers } = await network.connect();
-  const [owner, ...accounts] = await ethers.getSigners();
-  const datanets = await ethers.deployContract("DatanetRegistry");
-  const models = await ethers.deployContract("ModelNFT", [datanets]);
-  const token = await ethers.deployContract("TestToken", ["token", "TKN", 18]);
-  const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, [...tauG2]]);
-  const authority = await new ethers.ContractFactory(manager.abi, manager.bytecode, owner).deploy(owner);
-  const verifier = await ethers.deployContract("AttributionVerifier", [registry, authority]);
-  return { ethers, owner: owner!, accounts, datanets, models, registry, verifier, token };
-}
+const notProven: Verdict = { ok: false, reason: "RegistryOwnershipNotProven" };
+const noPoint: Verdict = { ok: false, reason: "RegistryInvalidPoint" };
 
-type World = Awaited<ReturnType<typeof deploy>>;
-
-/** A model whose rows lie in two Datanets, registered; also checks the hashes on the way. */
-async function register(world: World, { G, counts, R }: Model) {
-  const { owner, accounts, datanets, models, registry, verifier, token } = world;
-  const key = simulatedKey(R);
-  await verifier.registerKey(key as Loose);
-  const versions: { datanetId: bigint; version: bigint }[] = [];
-  const versionHashes: string[] = [];
-  for (const part of counts.length > 1 ? [counts.slice(0, 1), counts.slice(1)] : [counts]) {
-    await datanets.create(owner, "name", "MIT", "");
-    const datanetId = BigInt((await datanets.queryFilter(datanets.filters.DatanetCreated())).length);
-    const contributions = [];
-    for (const [i, rowCount] of part.entries()) {
-      const rowRoot = words(i, datanetId);
-      const account = accounts[i]!;
-      await datanets.connect(account).contribute(datanetId, `cid${i}`, rowCount, rowRoot);
-      const id = BigInt((await datanets.queryFilter(datanets.filters.ContributionSubmitted())).length);
-      contributions.push({ id, account: account.address, rowCount, rowRoot });
-    }
-    await datanets.review(
-      contributions.map(({ id }) => id),
-      true,
-      "fine",
-    );
-    await datanets.freeze(datanetId);
-    const own = versionHash(31337, await datanets.getAddress(), datanetId, 1, contributions);
-    expect(await datanets.versionHash(datanetId, 1)).to.equal(own);
-    versions.push({ datanetId, version: 1n });
-    versionHashes.push(own);
+function ownershipVerdict(rd: Num, counts: Num[], flags: Point1, opening: Point1): Verdict {
+  try {
+    return ownershipHolds(rd, counts, flags, opening, tauG2) ? { ok: true } : notProven;
+  } catch (error) {
+    if (error instanceof InvalidPoint) return noPoint;
+    throw error;
   }
-  const manifestHash = keccak256("0x7b7d");
-  const hash = words(1);
-  await models.mint(
-    { manifestHash, manifestCid: "cid", baseHash: hash, adapterHash: hash, methodVersion: 1 },
-    versions,
-    {
-      token: await token.getAddress(),
-      inputPrice: 1,
-      outputPrice: 1,
-      split: { data: 5000, owner: 2000, server: 1000, operator: 1000, protocol: 1000 },
-    },
-  );
-  const modelId = (await models.queryFilter(models.filters.ModelMinted())).length;
-  const columns = commitColumns(G, secrets.tau);
-  const flags = commitFlags(counts);
-  const root = gRoot(G.map((row) => queryBytes(row)));
-  const id = commitmentId({
-    chainId: 31337,
-    attributionRegistry: await registry.getAddress(),
-    modelId,
-    versionHashes,
-    k,
-    counts,
-    columnsHash: keccak256(columns),
-    flags,
-    gRoot: root,
-    manifestHash,
-  });
-  const registration = { modelId, vkId: vkId(key, tauG2), k, columns, flags: [...flags], gRoot: root };
-  return { id, registration: { ...registration, opening: [...openFlags(id, counts)] } };
 }
 
 describe("reference: beside the contracts", function () {
@@ -122,65 +52,78 @@ describe("reference: beside the contracts", function () {
     world = await deploy();
   });
 
-  async function settled(shape: Model): Promise<SettlementInput> {
-    const { id, registration } = await register(world, shape);
-    await world.registry.register(registration as Loose);
-    expect(await world.registry.commitmentOf(registration.modelId)).to.equal(id);
-    return simulateSettlement(
-      shape,
-      {},
-      {
-        verifier: await world.verifier.getAddress(),
-        splitter: world.accounts[3]!.address,
-        commitmentId: id,
-      },
-    );
-  }
-
-  async function contractVerdict(input: SettlementInput): Promise<Verdict> {
-    const splitter = world.accounts.find(({ address }) => address === input.splitter)!;
-    const verifier = world.verifier.connect(splitter);
-    try {
-      const settlement = [
-        input.commitment.id,
-        input.vkId ?? vkId(input.key, input.tauG2),
-        input.epochId,
-        input.prover,
-        input.floorUnits,
-        input.q,
-        input.totals,
-        input.proof,
-      ];
-      await verifier.verify.staticCall(...(settlement as Loose));
-      return { ok: true };
-    } catch (error) {
-      const name = verifier.interface.parseError((error as { data?: string }).data ?? "0x")?.name;
-      if (name === undefined) throw error;
-      return { ok: false, reason: name };
-    }
-  }
-
-  async function compare(name: string, input: SettlementInput): Promise<Verdict> {
-    const verdict = referenceVerdict(input);
-    expect(await contractVerdict(input)).to.deep.equal(verdict, name);
-    return verdict;
-  }
-
   for (const [counts, R] of [
     [[1, 7, 3], 4],
-    [[3, 3], 3],
     [[5], 6],
   ] as [number[], number][]) {
     it(`agree on a settlement of rows ${counts} in chunks of ${R}, and on every forgery of it`, async () => {
       const shape = model(R, counts, R);
-      const honest = await settled(shape);
-      expect(await compare("honest", honest)).to.deep.equal({ ok: true });
-      const own = words1(scoreCommitment(honest.commitment.columns, honest.q));
-      expect(await world.verifier.scoreCommitment(String(honest.commitment.id), honest.q as string)).to.deep.equal(own);
+      const { rd, registration, versionHashes, expected } = await prepare(world, shape);
+      expect(versionHashes).to.deep.equal(expected);
+      await registerKey(world, simulatedKey(R));
+      await register(world, registration);
+      expect(await world.registry.commitmentOf(registration.modelId)).to.equal(rd);
 
+      const honest = simulateSettlement(
+        shape,
+        {},
+        { verifier: await world.verifier.getAddress(), splitter: world.splitter.address, commitmentId: rd },
+      );
+      const own = words1(scoreCommitment(honest.commitment.columns, honest.q));
+      expect(await world.verifier.scoreCommitment(rd, honest.q as string)).to.deep.equal(own);
+      expect(referenceVerdict(honest)).to.deep.equal({ ok: true });
+      expect(await settlementVerdict(world, honest)).to.deep.equal({ ok: true });
       for (const { name, input, reason } of forgeries(honest)) {
-        expect(await compare(name, input)).to.deep.equal({ ok: false, reason }, name);
+        expect(referenceVerdict(input)).to.deep.equal({ ok: false, reason }, name);
+        expect(await settlementVerdict(world, input)).to.deep.equal({ ok: false, reason }, name);
       }
     });
   }
+
+  it("agree on which registrations show ownership", async () => {
+    const counts = [2, 4, 3];
+    const { rd, idOf, registration } = await prepare(world, model(1, counts, 4));
+    const [x, y] = registration.opening as [bigint, bigint];
+    const moved = commitFlags([3, 3, 3]);
+    const cases: [Partial<Registration>, Verdict][] = [
+      [{}, { ok: true }],
+      [{ opening: words1(times1(5n)) }, notProven],
+      [{ opening: [0n, 0n] }, notProven],
+      [{ opening: [1n, 3n] }, noPoint],
+      [{ opening: [x, y + p] }, noPoint],
+      [{ flags: [1n, 3n] }, noPoint],
+      [{ flags: [0n, 0n] }, notProven],
+      [{ flags: moved }, notProven],
+      [{ flags: moved, opening: openFlags(idOf(moved), [3, 3, 3]) }, notProven],
+    ];
+    for (const [change, verdict] of cases) {
+      const { flags, opening } = { ...registration, ...change };
+      expect(ownershipVerdict(idOf(flags), counts, flags, opening)).to.deep.equal(verdict);
+      expect(await registrationVerdict(world, { ...registration, ...change })).to.deep.equal(verdict);
+    }
+    expect(idOf(registration.flags)).to.equal(rd);
+
+    const columns = bytes(registration.columns);
+    for (const at of [0, 63, columns.length - 1]) {
+      const broken = { ...registration, columns: columns.with(at, columns[at]! ^ 1) };
+      expect(await registrationVerdict(world, broken)).to.deep.equal(noPoint);
+    }
+  });
+
+  it("agree on which keys can be registered, on the development chain and elsewhere", async () => {
+    const elsewhere = await deploy(1);
+    const sound = simulatedKey(9);
+    const generator = words2(times2(1n));
+    for (const key of [
+      sound,
+      { ...sound, gamma2: sound.delta2 },
+      { ...sound, delta2: generator },
+      { ...sound, chunkRows: 0 },
+      { ...sound, alpha1: words1(times1(developmentScalar("alpha"))) },
+      { ...sound, delta2: words2(times2(developmentScalar("delta"))) },
+    ]) {
+      expect(await keyVerdictOf(world, key)).to.deep.equal(keyVerdict(key, tauG2, 31337));
+      expect(await keyVerdictOf(elsewhere, key)).to.deep.equal(keyVerdict(key, tauG2, 1));
+    }
+  });
 });

@@ -1,4 +1,4 @@
-import { g1, type Point1, type Point2, p, r, times1, times2, words1, words2 } from "./curve.ts";
+import { type Point1, type Point2, p, r, times1, times2, words1, words2 } from "./curve.ts";
 import { bytes, hex, words } from "./encoding.ts";
 import type { ChunkProof, SettlementInput } from "./settlement.ts";
 
@@ -94,7 +94,7 @@ function otherPoints(point: Point1): [Point1, string][] {
   const [x, y] = [BigInt(point[0]), BigInt(point[1])];
   return [
     [words1(times1(99n)), wrong],
-    [words1(g1(point).negate()), wrong],
+    [[x, p - y], wrong],
     [[0, 0], wrong],
     [[x, (y + 1n) % p], none],
     [[y, x], none],

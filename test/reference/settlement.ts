@@ -290,16 +290,11 @@ export const parseProof = ({ chunks, opening }: SettlementProof): ParsedProof =>
 
 const maxSquares = 480n ** 2n;
 
-/** All checks that need no pairing. */
+/** All checks that need no pairing. Their order, which the page leaves open, is the contract's. */
 export function checkedStatement(input: SettlementInput): Statement {
   const { counts, columns, flags } = input.commitment;
   const own = vkId(input.key, input.tauG2);
   require(BigInt(input.vkId ?? own) === BigInt(own), "VerifierUnknownKey");
-
-  const Q = signed(bytes(input.q));
-  require(Q.length === bytes(columns).length / 64, "VerifierQueryLength");
-  require(!Q.includes(-128n), "VerifierQueryEntry");
-  require(sum(Q.map((entry) => entry * entry)) <= maxSquares, "VerifierQueryNorm");
 
   const totals = bytes(input.totals);
   require(totals.length === 8 * counts.length, "VerifierTotalsLength");
@@ -311,6 +306,10 @@ export function checkedStatement(input: SettlementInput): Statement {
   const canonical = values.every((chunk) => Object.values(chunk).every((value) => value >= 0n && value < r));
   require(canonical, "VerifierNotCanonical");
 
+  const Q = signed(bytes(input.q));
+  require(Q.length === bytes(columns).length / 64, "VerifierQueryLength");
+  require(!Q.includes(-128n), "VerifierQueryEntry");
+  require(sum(Q.map((entry) => entry * entry)) <= maxSquares, "VerifierQueryNorm");
   const Cs = scoreCommitment(columns, input.q);
   require(!isZero1(Cs), "VerifierZeroScores");
 
