@@ -1,5 +1,3 @@
-import accessManager from "@openzeppelin/contracts/build/contracts/AccessManager.json" with { type: "json" };
-import { ContractFactory } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
@@ -34,7 +32,7 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
   const datanets = await ethers.deployContract("DatanetRegistry");
   const models = await ethers.deployContract("ModelNFT", [datanets]);
   const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
-  const manager = await new ContractFactory(accessManager.abi, accessManager.bytecode, admin).deploy(admin);
+  const manager = await ethers.deployContract("AccessManager", [admin]);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
   await verifier.registerKey(keyArgument(verifying));
   return {

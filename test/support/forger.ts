@@ -31,13 +31,11 @@ export interface Cheat {
   readonly challenges?: (statement: SettlementStatement) => { z: bigint; x: bigint };
 }
 
-/** What is true of a commitment under a query. */
+/** What is true of a commitment under a query: all committed scores, and the rows and totals of the counted ones. */
 export function truth({ committed }: Prepared, query = sampleQuery(128), chunkRows = 210) {
   const scores = scoreRows(committed.sketches, query);
-  const known = scores.slice(
-    0,
-    committed.counts.reduce((sum, count) => sum + count, 0),
-  );
+  const known = new Int32Array(committed.counts.reduce((sum, count) => sum + count, 0));
+  known.set(scores.subarray(0, known.length));
   return {
     scores,
     chunks: buildWitness(known, committed.counts, chunkRows),

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { Contract, type ContractRunner, type InterfaceAbi } from "ethers";
+import type {
+  AttributionRegistry,
+  AttributionVerifier,
+  DatanetRegistry,
+  InferenceEscrow,
+  ModelNFT,
+  RewardSplitter,
+  TestToken,
+} from "../types/ethers-contracts/index.ts";
+import { OpenLedgerError } from "./errors.ts";
+
+/** Addresses of one deployment, as `deploy/modules/OpenLedger.ts` returns its contracts. */
+export type Addresses = Record<keyof Protocol, string>;
+
+/** The contracts of one deployment. */
+export type Protocol = {
+  datanets: DatanetRegistry;
+  models: ModelNFT;
+  attribution: AttributionRegistry;
+  verifier: AttributionVerifier;
+  splitter: RewardSplitter;
+  escrow: InferenceEscrow;
+};
+
+/** Path of a contract under `contracts/`, without its ending. */
+const SOURCES: Record<keyof Protocol | "token", string> = {
+  datanets: "datanet/DatanetRegistry",
+  models: "model/ModelNFT",
+  attribution: "attribution/AttributionRegistry",
+  verifier: "attribution/AttributionVerifier",
+  splitter: "rewards/RewardSplitter",
+  escrow: "rewards/InferenceEscrow",
+  token: "mocks/TestToken",
+};
+
+/**
+ * ABI of one of our contracts, from the compiler's output.
+ * @throws OpenLedgerError `CONTRACTS_NOT_BUILT`
+ */
+export function abi(name: keyof typeof SOURCES): InterfaceAbi {
+  const source = SOURCES[name];
+  const path = new URL(`../artifacts/contracts/${source}.sol/${source.split("/")[1]}.json`, import.meta.url);
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as { abi: InterfaceAbi }).abi;
+  } catch (cause) {
+    throw new OpenLedgerError("CONTRACTS_NOT_BUILT", `There is no ${path.pathname}. Run \`npm run build\` first.`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Typed access to a deployment. With a signer as `runner` calls can be sent, with a provider only read.
+ * @throws OpenLedgerError `CONTRACTS_NOT_BUILT`
+ */
+export function protocol(addresses: Addresses, runner: ContractRunner): Protocol {
+  const at = <Name extends keyof Protocol>(name: Name) =>
+    new Contract(addresses[name], abi(name), runner) as unknown as Protocol[Name];
+  return {
+    datanets: at("datanets"),
+    models: at("models"),
+    attribution: at("attribution"),
+    verifier: at("verifier"),
+    splitter: at("splitter"),
+    escrow: at("escrow"),
+  };
+}
+
+/** An ERC-20 token; `mint` works on local chains' test token only. */
+export const token = (address: string, runner: ContractRunner): TestToken =>
+  new Contract(address, abi("token"), runner) as unknown as TestToken;
