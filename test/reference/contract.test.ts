@@ -15,7 +15,7 @@ import {
 } from "./contracts.ts";
 import { developmentScalar, InvalidPoint, type Point1, p, times1, times2, words1, words2 } from "./curve.ts";
 import { bytes, type Num } from "./encoding.ts";
-import { forgeries } from "./forgeries.ts";
+import { forgeries, outsideGroup } from "./forgeries.ts";
 import { ownershipHolds } from "./registration.ts";
 import { keyVerdict, referenceVerdict, scoreCommitment, type Verdict } from "./settlement.ts";
 import { commitFlags, type Model, openFlags, simulatedKey, simulateSettlement, tauG2 } from "./simulate.ts";
@@ -121,6 +121,10 @@ describe("reference: beside the contracts", function () {
       { ...sound, chunkRows: 0 },
       { ...sound, alpha1: words1(times1(developmentScalar("alpha"))) },
       { ...sound, delta2: words2(times2(developmentScalar("delta"))) },
+      { ...sound, alpha1: [1, 3] as const },
+      { ...sound, beta2: outsideGroup },
+      { ...sound, delta2: outsideGroup },
+      { ...sound, ic: sound.ic.with(5, [p, 0]) },
     ]) {
       expect(await keyVerdictOf(world, key)).to.deep.equal(keyVerdict(key, tauG2, 31337));
       expect(await keyVerdictOf(elsewhere, key)).to.deep.equal(keyVerdict(key, tauG2, 1));

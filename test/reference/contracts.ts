@@ -18,7 +18,7 @@ type Loose = never;
 
 /** An empty world; of another chain if asked. */
 export async function deploy(chainId = 31337) {
-  const { ethers } = await network.connect({ override: { chainId } });
+  const { ethers } = await network.create({ override: { chainId } });
   const [owner, ...accounts] = await ethers.getSigners();
   const datanets = await ethers.deployContract("DatanetRegistry");
   const models = await ethers.deployContract("ModelNFT", [datanets]);

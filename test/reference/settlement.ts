@@ -125,6 +125,7 @@ export function keyVerdict(key: VerifyingKey, tauG2: Point2, chainId: Num): Verd
     require(samePoint(key.gamma2, words2(generator2)), "VerifierGammaNotGenerator");
     require(!samePoint(key.delta2, key.gamma2), "VerifierNoContribution");
     require(BigInt(chainId) === 31337n || !isDevelopmentKey(key, tauG2), "VerifierDevelopmentKey");
+    parseKey(key, tauG2);
   });
 }
 
