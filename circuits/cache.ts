@@ -23,7 +23,11 @@ export async function cached(path: string, build: (temporary: string) => Promise
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     await build(temporary);
-    if (!existsSync(path)) renameSync(temporary, path);
+    try {
+      renameSync(temporary, path);
+    } catch (cause) {
+      if (!existsSync(path)) throw cause; // another process was first: its content is the same
+    }
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -26,7 +26,7 @@ export async function compileCircuit(instance: Instance): Promise<CompiledCircui
   if (instance.rows < BLOCK_ROWS || instance.rows % BLOCK_ROWS !== 0) {
     throw new OpenLedgerError(
       "CIRCUIT_ROWS",
-      `rows of instance ${instance.name} is ${instance.rows}; give a positive multiple of ${BLOCK_ROWS}`,
+      `Instance ${instance.name} has ${instance.rows} rows. Give a positive multiple of ${BLOCK_ROWS}.`,
     );
   }
   const blocks = instance.rows / BLOCK_ROWS;
@@ -56,7 +56,7 @@ async function circom(args: string[], instance: Instance): Promise<void> {
     const { stdout = "", stderr = "" } = cause as { stdout?: string; stderr?: string };
     throw new OpenLedgerError(
       "CIRCUIT_COMPILE",
-      `circom refused instance ${instance.name}; mend circuits/src: ${stdout}${stderr}`,
+      `circom refused instance ${instance.name}. Mend circuits/src: ${stdout}${stderr}`,
       { cause },
     );
   }

@@ -28,7 +28,7 @@ export async function commitColumns(sketches: Int8Array, k: number, srs: Srs): P
   if (!Number.isInteger(rows) || rows === 0) {
     throw new OpenLedgerError(
       "SKETCH_SHAPE",
-      `sketches has ${sketches.length} entries, which is not a positive multiple of k = ${k}; pass all N×k entries`,
+      `sketches has ${sketches.length} entries, which is no positive multiple of k = ${k}. Pass all N×k entries.`,
     );
   }
   requirePowers(srs, rows);
@@ -36,7 +36,7 @@ export async function commitColumns(sketches: Int8Array, k: number, srs: Srs): P
   if (bad >= 0) {
     throw new OpenLedgerError(
       "SKETCH_ENTRY",
-      `sketches[${bad}] (row ${Math.floor(bad / k)}, column ${bad % k}) is -128; quantise to [-127, 127]`,
+      `sketches[${bad}] (row ${Math.floor(bad / k)}, column ${bad % k}) is -128. Quantise to [-127, 127].`,
     );
   }
   const bn254 = await Bn254.load();
@@ -139,7 +139,7 @@ function requirePowers(srs: Srs, rows: number): void {
   if (powers < rows) {
     throw new OpenLedgerError(
       "SRS_TOO_SHORT",
-      `the powers of tau reach ${powers} rows but ${rows} are needed; load a larger powers-of-tau file`,
+      `The powers of tau reach ${powers} rows but ${rows} are needed. Load a larger powers-of-tau file.`,
     );
   }
 }

@@ -14,7 +14,7 @@ import { checkSettlement, combinedValue } from "./check.ts";
 import { contributorStarts } from "./counts.ts";
 import { proveChunk } from "./groth16.ts";
 import { combineColumns, type Opening, open } from "./kzg.ts";
-import { buildWitness, evaluateChunk, hashChunk, scoreRows, totalsOf } from "./witness.ts";
+import { buildWitness, type Chunk, evaluateChunk, hashChunk, scoreRows, totalsOf } from "./witness.ts";
 
 /** What was committed when the model was registered. */
 export interface Committed {
@@ -65,34 +65,51 @@ export async function proveSettlement(
       "Q or the commitment of the scores is zero, so there is nothing to prove. The epoch pays by base weights.",
     );
   }
-  const h: bigint[] = [];
-  for (const chunk of chunks) h.push(await hashChunk(chunk));
-  const statement = { ...context, q: query, scoreCommitment, totals: encodeTotals(totals), h };
-
+  const parts = { context, query, scoreCommitment, totals, chunks };
+  const { statement, proof, opened } = await assembleSettlement(parts, key, (z, x) =>
+    openCombined(scores, counts, z, x, srs),
+  );
   const { z, x } = settlementChallenges(statement);
-  const proofs: ChunkProof[] = [];
-  for (const [t, chunk] of chunks.entries()) {
-    proofs.push(await proveChunk(key, chunk, { z, x, h: h[t]!, ...evaluateChunk(chunk, z, x) }));
-  }
-  const opening = await openCombined(scores, counts, z, x, srs);
-  if (
-    opening.y !==
-    combinedValue(
-      proofs.map(({ y }) => y),
-      counts,
-      chunkRows,
-      z,
-      x,
-    )
-  ) {
+  const values = proof.chunks.map(({ y }) => y);
+  if (opened !== combinedValue(values, counts, chunkRows, z, x)) {
     throw new OpenLedgerError(
       "SETTLEMENT_VALUE",
       "Equation (2) fails: the chunks' values are not the opened value. Build the chunks from the committed counts.",
     );
   }
-  const proof = { chunks: proofs, opening: opening.w };
   await checkSettlement({ statement, counts, flags, key: await verifyingKey(key), tauG2: srs.tauG2 }, proof);
   return { statement, totals, proof };
+}
+
+/** What a settlement says, before its challenges are drawn. */
+export interface SettlementParts {
+  readonly context: SettlementContext;
+  readonly query: Int8Array;
+  /** C_s */
+  readonly scoreCommitment: G1;
+  readonly totals: bigint[];
+  readonly chunks: readonly Chunk[];
+}
+
+/**
+ * Draws the challenges and proves every chunk. It takes the parts as they are, fitting or not, so that tests can
+ * change one of them and derive all that follows honestly.
+ */
+export async function assembleSettlement(
+  { context, query, scoreCommitment, totals, chunks }: SettlementParts,
+  key: ProvingKey,
+  openAt: (z: bigint, x: bigint) => Promise<Opening>,
+): Promise<{ statement: SettlementStatement; proof: SettlementProof; opened: bigint }> {
+  const h: bigint[] = [];
+  for (const chunk of chunks) h.push(await hashChunk(chunk));
+  const statement = { ...context, q: query, scoreCommitment, totals: encodeTotals(totals), h };
+  const { z, x } = settlementChallenges(statement);
+  const proofs: ChunkProof[] = [];
+  for (const [t, chunk] of chunks.entries()) {
+    proofs.push(await proveChunk(key, chunk, { z, x, h: h[t]!, ...evaluateChunk(chunk, z, x) }));
+  }
+  const { y, w } = await openAt(z, x);
+  return { statement, proof: { chunks: proofs, opening: w }, opened: y };
 }
 
 /** Opens S(X) + (x-1)·B(X), scores and flags at once, at z. */

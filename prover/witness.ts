@@ -56,7 +56,7 @@ export function buildWitness(scores: Int32Array, counts: number[], chunkRows: nu
   if (rows !== scores.length) {
     throw new OpenLedgerError(
       "ROW_COUNT",
-      `counts add up to ${rows} but there are ${scores.length} scores; give one score per committed row`,
+      `counts add up to ${rows} but there are ${scores.length} scores. Give one score for each committed row.`,
     );
   }
   const limit = 2 ** SCORE_BITS;
@@ -64,8 +64,8 @@ export function buildWitness(scores: Int32Array, counts: number[], chunkRows: nu
   if (bad >= 0) {
     throw new OpenLedgerError(
       "SCORE_RANGE",
-      `score of row ${bad} is ${scores[bad]}, outside [-${limit}, ${limit}); ` +
-        "the committed row or the query breaks its norm bound (Σ g² ≤ 136², Σ Q² ≤ 480²)",
+      `The score of row ${bad} is ${scores[bad]}, outside [-${limit}, ${limit}). ` +
+        "Bring the row (Σ g² ≤ 136²) or Q (Σ Q² ≤ 480²) back within its norm bound.",
     );
   }
   const chunks = Math.ceil(rows / chunkRows);

@@ -11,11 +11,18 @@ import type {
 } from "../types/ethers-contracts/index.ts";
 import { OpenLedgerError } from "./errors.ts";
 
-/** Addresses of one deployment, as `deploy/modules/OpenLedger.ts` returns its contracts. */
-export type Addresses = Record<keyof Protocol, string>;
+export type {
+  AttributionRegistry,
+  AttributionVerifier,
+  DatanetRegistry,
+  InferenceEscrow,
+  ModelNFT,
+  RewardSplitter,
+  TestToken,
+};
 
 /** The contracts of one deployment. */
-export type Protocol = {
+type Contracts = {
   datanets: DatanetRegistry;
   models: ModelNFT;
   attribution: AttributionRegistry;
@@ -24,8 +31,14 @@ export type Protocol = {
   escrow: InferenceEscrow;
 };
 
+/** Addresses of one deployment, as `deploy/modules/OpenLedger.ts` returns its contracts. */
+export type Addresses = Record<keyof Contracts, string>;
+
+/** One deployment: its contracts as one runner uses them, and their addresses. */
+export type Protocol = Contracts & { addresses: Addresses };
+
 /** Path of a contract under `contracts/`, without its ending. */
-const SOURCES: Record<keyof Protocol | "token", string> = {
+const SOURCES: Record<keyof Contracts | "token", string> = {
   datanets: "datanet/DatanetRegistry",
   models: "model/ModelNFT",
   attribution: "attribution/AttributionRegistry",
@@ -56,9 +69,10 @@ export function abi(name: keyof typeof SOURCES): InterfaceAbi {
  * @throws OpenLedgerError `CONTRACTS_NOT_BUILT`
  */
 export function protocol(addresses: Addresses, runner: ContractRunner): Protocol {
-  const at = <Name extends keyof Protocol>(name: Name) =>
-    new Contract(addresses[name], abi(name), runner) as unknown as Protocol[Name];
+  const at = <Name extends keyof Contracts>(name: Name) =>
+    new Contract(addresses[name], abi(name), runner) as unknown as Contracts[Name];
   return {
+    addresses,
     datanets: at("datanets"),
     models: at("models"),
     attribution: at("attribution"),

@@ -138,15 +138,21 @@ export const verifySketchRecord = (
   server: string,
 ): void => verify(domain, SKETCH_RECORD_TYPES, record, signature, server);
 
-/** Commitment to a prompt's token ids; `salt` is 32 random bytes, one a receipt. */
+/** The salts of a receipt's three commitments, from its 32 secret bytes: opening one opens no other. */
+export const commitmentSalts = (secret: string): { request: string; response: string; sketch: string } => {
+  const salt = (i: number) => keccak(["bytes32", "uint256"], [secret, i]);
+  return { request: salt(0), response: salt(1), sketch: salt(2) };
+};
+
+/** Commitment to a prompt's token ids, under the receipt's salt for it. */
 export const requestCommitment = (salt: string, promptIds: number[]): string =>
   keccak(["bytes32", "uint256[]"], [salt, promptIds]);
 
-/** Commitment to a completion's token ids, under the salt of its receipt. */
+/** Commitment to a completion's token ids, under the receipt's salt for it. */
 export const responseCommitment = (salt: string, completionIds: number[]): string =>
   keccak(["bytes32", "uint256[]"], [salt, completionIds]);
 
-/** Commitment to a query sketch, under the salt of its receipt. */
+/** Commitment to a query sketch, under the receipt's salt for it. */
 export const sketchCommitment = (salt: string, sketch: Int8Array): string =>
   keccak(["bytes32", "bytes"], [salt, int8Bytes(sketch)]);
 

@@ -16,7 +16,10 @@ export async function readFolder(folder: string, extension: string): Promise<Sou
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   if (paths.length === 0)
-    throw new OpenLedgerError("FILES_NONE", `No ${extension} file below ${folder}. Check the folder and the extension.`);
+    throw new OpenLedgerError(
+      "FILES_NONE",
+      `No ${extension} file below ${folder}. Check the folder and the extension.`,
+    );
   return Promise.all(
     paths.map(async (path) => ({
       path: relative(folder, path).split(sep).join("/"),

@@ -143,7 +143,5 @@ function coefficients(system: ConstraintSystem): Uint8Array {
 }
 
 function u32(...values: number[]): Uint8Array {
-  const bytes = Buffer.alloc(4 * values.length);
-  values.forEach((value, i) => bytes.writeUInt32LE(value, 4 * i));
-  return bytes;
+  return new Uint8Array(Uint32Array.from(values).buffer);
 }

@@ -68,7 +68,7 @@ function sections(file: Buffer, path: string): Map<number, Buffer> {
     }
   }
   if (!found.has(HEADER) || !found.has(CONSTRAINTS)) {
-    throw new OpenLedgerError("R1CS_FORMAT", `${path} is not a circom .r1cs file; compile the circuit again`);
+    throw new OpenLedgerError("R1CS_FORMAT", `${path} is not a circom .r1cs file. Compile the circuit again.`);
   }
   return found;
 }

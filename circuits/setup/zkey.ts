@@ -82,7 +82,7 @@ function readSections(path: string, wanted: number[]): Map<number, Uint8Array> {
       }
     }
     if (wanted.some((id) => !found.has(id))) {
-      throw new OpenLedgerError("ZKEY_FORMAT", `${path} is not a Groth16 .zkey file; make the key again`);
+      throw new OpenLedgerError("ZKEY_FORMAT", `${path} is not a Groth16 .zkey file. Make the key again.`);
     }
     return found;
   } finally {

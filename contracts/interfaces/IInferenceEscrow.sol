@@ -11,8 +11,12 @@ interface IInferenceEscrowErrors {
     error EscrowVoucherExpired(uint256 deadline);
     /// @dev The signature is not the customer's for this voucher, this chain and this contract.
     error EscrowInvalidSignature(address customer);
-    /// @dev All that the voucher promises was redeemed before. Send one with a higher cumulative amount.
-    error EscrowAlreadyRedeemed(uint256 cumulative, uint256 redeemed);
+    /// @dev Only the voucher's server redeems it.
+    error EscrowNotServer(address caller, address server);
+    /// @dev More than the voucher promises was asked for. Ask the customer for one with a higher cumulative amount.
+    error EscrowOverVoucher(uint256 charged, uint256 cumulative);
+    /// @dev This amount was redeemed before. Redeem again once receipts add up to more.
+    error EscrowAlreadyRedeemed(uint256 charged, uint256 redeemed);
     /// @dev The customer's deposit does not cover the voucher. He must deposit `needed − deposited` more.
     error EscrowDepositTooSmall(uint256 deposited, uint256 needed);
     /// @dev More than the deposit cannot be withdrawn.
@@ -54,14 +58,14 @@ interface IInferenceEscrowEvents is IInferenceEscrowTypes {
         uint256 indexed modelId,
         uint256 epochId,
         address token,
-        uint256 cumulative,
+        uint256 charged,
         uint256 amount
     );
 }
 
 /// @title Customers' deposits
-/// @notice Customers deposit tokens and sign vouchers; anyone redeems a voucher, which moves what it adds to the last one
-/// into the epoch's fees. A deposit can be withdrawn after a thaw, long enough for servers to redeem what they hold.
+/// @notice Customers deposit tokens and sign vouchers; servers redeem what they charged, up to what was signed, into the
+/// epoch's fees. A deposit can be withdrawn after a thaw, long enough for servers to redeem what they hold.
 interface IInferenceEscrow is IInferenceEscrowErrors, IInferenceEscrowEvents {
     /// @notice Deposits `amount` of the caller's tokens for `customer`. The caller must have approved this contract.
     function deposit(address customer, address token, uint256 amount) external;
@@ -73,10 +77,13 @@ interface IInferenceEscrow is IInferenceEscrowErrors, IInferenceEscrowEvents {
     /// @notice Pays the caller what has thawed.
     function withdraw(address token) external;
 
-    /// @notice Moves what `voucher` adds to earlier ones from the customer's deposit into the epoch's fees. Anyone may send it.
+    /// @notice Moves what the voucher's server charged, and has not redeemed, from the customer's deposit into the
+    /// epoch's fees. Only the server may send it, since only it knows its receipts: a voucher is signed before the
+    /// answer, for the most that it may cost.
     /// @dev Reverts with an error of {IRewardSplitter} when the epoch takes no fees (any more) or takes another token.
+    /// @param charged What the server's receipts add up to within the voucher's tuple, at most `voucher.cumulative`.
     /// @param signature ECDSA signature of the customer, or what his contract wallet accepts (ERC-1271).
-    function redeem(Voucher calldata voucher, bytes calldata signature) external;
+    function redeem(Voucher calldata voucher, bytes calldata signature, uint256 charged) external;
 
     /// @notice Where fees go.
     function splitter() external view returns (IRewardSplitter);

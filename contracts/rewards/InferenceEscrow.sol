@@ -67,7 +67,9 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function redeem(Voucher calldata voucher, bytes calldata signature) external nonReentrant {
+    function redeem(Voucher calldata voucher, bytes calldata signature, uint256 charged) external nonReentrant {
+        require(msg.sender == voucher.server, EscrowNotServer(msg.sender, voucher.server));
+        require(charged <= voucher.cumulative, EscrowOverVoucher(charged, voucher.cumulative));
         require(block.timestamp <= voucher.deadline, EscrowVoucherExpired(voucher.deadline));
         bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(VOUCHER_TYPEHASH, voucher)));
         require(
@@ -77,14 +79,14 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
 
         bytes32 key = _key(voucher.customer, voucher.server, voucher.modelId, voucher.epochId, voucher.token);
         uint256 before = _redeemed[key];
-        require(voucher.cumulative > before, EscrowAlreadyRedeemed(voucher.cumulative, before));
-        uint256 amount = voucher.cumulative - before;
+        require(charged > before, EscrowAlreadyRedeemed(charged, before));
+        uint256 amount = charged - before;
         Deposit storage account = _deposits[voucher.customer][voucher.token];
         uint256 left = account.amount;
         require(amount <= left, EscrowDepositTooSmall(left, amount));
         left -= amount;
 
-        _redeemed[key] = voucher.cumulative;
+        _redeemed[key] = charged;
         account.amount = uint128(left);
         account.thawing = uint128(Math.min(account.thawing, left));
         emit VoucherRedeemed(
@@ -93,7 +95,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
             voucher.modelId,
             voucher.epochId,
             voucher.token,
-            voucher.cumulative,
+            charged,
             amount
         );
         splitter.credit(voucher.modelId, voucher.epochId, voucher.server, voucher.token, amount);

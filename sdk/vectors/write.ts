@@ -14,6 +14,10 @@ const plain = (value: unknown): unknown => {
   return value instanceof Uint8Array ? hexlify(value) : value;
 };
 
-/** Writes `<name>.json` next to this file: integers as decimal strings, bytes as hex. */
-export const write = (name: string, value: unknown): void =>
-  writeFileSync(new URL(`${name}.json`, import.meta.url), `${JSON.stringify(value, (_, item) => plain(item), 2)}\n`);
+/** Text of a vector file: integers as decimal strings, bytes as hex. */
+export const vectorText = (value: unknown): string => `${JSON.stringify(value, (_, item) => plain(item), 2)}\n`;
+
+/** Where vector file `name` lies. */
+export const vectorFile = (name: string): URL => new URL(`${name}.json`, import.meta.url);
+
+export const write = (name: string, value: unknown): void => writeFileSync(vectorFile(name), vectorText(value));

@@ -25,7 +25,10 @@ describe("AttributionVerifier", () => {
 
   before(async () => {
     chain = await deployAttribution(await network.create());
-    one = await registerModel(chain, [[3, 40], [17, 60]]);
+    one = await registerModel(chain, [
+      [3, 40],
+      [17, 60],
+    ]);
   });
   after(stopProver);
 

@@ -1,0 +1,62 @@
+import { keccak256 } from "ethers";
+import { queryExample, rowExample } from "../examples.ts";
+import { type Adapter, loraLayout } from "../lora.ts";
+import type { Pool } from "../pool.ts";
+import type { Sketches } from "./artifact.ts";
+import { duplicateWeights } from "./duplicates.ts";
+import { exampleGradients } from "./gradients.ts";
+import { quantise } from "./quantise.ts";
+import { fitSketch, project } from "./sketch.ts";
+import { leastMovement } from "./weights.ts";
+
+export interface BuildOptions {
+  /** Where gradients are taken on the way from base (0) to adapter (1), for rows and queries alike. Default 1. */
+  alpha?: number;
+  onProgress?: (rowsDone: number) => void;
+}
+
+/** Sketches of all training rows, in their on-chain order (design section 3, steps 1 to 3). Empty rows get the zero sketch. */
+export async function buildSketches(
+  pool: Pool,
+  adapter: Adapter,
+  rows: readonly string[],
+  { alpha = 1, onProgress }: BuildOptions = {},
+): Promise<Sketches> {
+  const { tokenizer, config } = pool.base;
+  const examples = rows.map((text) => rowExample(tokenizer, config.context, text));
+  const gradients = await exampleGradients(pool, adapter, examples, alpha, onProgress);
+  const { basis, rows: sketches } = await fitSketch(pool, gradients);
+  const hashes = rows.map((text) => keccak256(Buffer.from(text)));
+  const { weights } = duplicateWeights(sketches, hashes);
+  const quantised = quantise(sketches, weights);
+  return {
+    rows: quantised,
+    count: rows.length,
+    k: basis.k,
+    basis,
+    weights: [...weights],
+    m0: leastMovement({ rows: quantised, k: basis.k }, quantise(sketches)),
+    alpha,
+    modules: loraLayout(config, adapter.lora).modules.map(({ name }) => name),
+  };
+}
+
+/** Token ids of a served answer. */
+export interface ServedQuery {
+  promptIds: readonly number[];
+  completionIds: readonly number[];
+}
+
+/** Sketch q_t of each served answer (design section 3, step 4): the gradient of its completion given its prompt, as int8. */
+export async function sketchQueries(
+  pool: Pool,
+  adapter: Adapter,
+  sketches: Sketches,
+  queries: readonly ServedQuery[],
+): Promise<Int8Array[]> {
+  const { context } = pool.base.config;
+  const examples = queries.map((query) => queryExample(context, query.promptIds, query.completionIds));
+  const gradients = await exampleGradients(pool, adapter, examples, sketches.alpha);
+  const quantised = quantise(await project(pool, sketches.basis, gradients));
+  return queries.map((_, t) => quantised.slice(t * sketches.k, (t + 1) * sketches.k));
+}

@@ -1,0 +1,33 @@
+import { bucketByLength, type Example } from "../examples.ts";
+import { type Adapter, loraLayout } from "../lora.ts";
+import type { Matrix, Pool } from "../pool.ts";
+
+/** Examples of one gradient task; fixed, so that results do not depend on the number of threads. */
+const TASK_EXAMPLES = 8;
+
+/**
+ * Gradient of each example's mean token loss with respect to the adapter, [examples, P], P in the adapter's flat
+ * layout (see LoraModule). An example without scored tokens has gradient 0.
+ * @param alpha where the gradient is taken on the way from base (0) to adapter (1)
+ */
+export async function exampleGradients(
+  pool: Pool,
+  adapter: Adapter,
+  examples: readonly Example[],
+  alpha: number,
+  onProgress?: (done: number) => void,
+): Promise<Matrix> {
+  const width = loraLayout(pool.base.config, adapter.lora).size;
+  const data = new Float32Array(examples.length * width);
+  let done = 0;
+  const groups = bucketByLength(examples, TASK_EXAMPLES).map(async (group) => {
+    const batch = group.map((i) => examples[i]!);
+    const { gradients } = await pool.run("gradients", { adapter, examples: batch, alpha, reduce: "none" });
+    group.forEach((row, n) => {
+      data.set(gradients.subarray(n * width, (n + 1) * width), row * width);
+    });
+    onProgress?.((done += group.length));
+  });
+  await Promise.all(groups);
+  return { data, shape: [examples.length, width] };
+}

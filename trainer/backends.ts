@@ -1,0 +1,76 @@
+import { createRequire } from "node:module";
+import util from "node:util";
+import * as tf from "@tensorflow/tfjs";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { installOrtKernels } from "./ort-kernels.ts";
+
+/** The ladder, fastest first: a CUDA card, wasm with kernels of ONNX Runtime, plain wasm, plain JavaScript. */
+export const BACKENDS = ["tfjs-node-gpu", "wasm+ort", "wasm", "cpu"] as const;
+export type BackendName = (typeof BACKENDS)[number];
+
+/** A step of the ladder: starts the backend, or throws with the reason why it cannot be used here. */
+const starters: Record<BackendName, () => Promise<string>> = {
+  "tfjs-node-gpu": async () => {
+    // tfjs-node calls util.isNullOrUndefined, which Node 23 removed.
+    (util as { isNullOrUndefined?: (value: unknown) => boolean }).isNullOrUndefined ??= (value) => value == null;
+    const optionalPeer = "@tensorflow/tfjs-node-gpu"; // a variable, so that neither tsc nor a bundler needs the package
+    await import(optionalPeer);
+    await activate("tensorflow");
+    return "the optional peer @tensorflow/tfjs-node-gpu is installed";
+  },
+  "wasm+ort": async () => {
+    await startWasm();
+    installOrtKernels();
+    return "wasm with its heavy kernels run by onnxruntime-node, the fastest way on a CPU";
+  },
+  wasm: async () => {
+    await startWasm();
+    return "plain WebAssembly";
+  },
+  cpu: async () => {
+    await activate("cpu");
+    return "plain JavaScript, slow but available everywhere";
+  },
+};
+
+/**
+ * Starts the preferred backend, or without a preference the first of the ladder that starts here.
+ * Once per thread: tfjs keeps one global backend, and ONNX Runtime's kernel stays installed once it is.
+ */
+export async function selectBackend(preference?: BackendName): Promise<{ name: BackendName; why: string }> {
+  tf.enableProdMode(); // also silences tfjs' banner
+  if (preference !== undefined) {
+    try {
+      return { name: preference, why: `asked for: ${await starters[preference]()}` };
+    } catch (cause) {
+      throw new OpenLedgerError(
+        "TRAINER_BACKEND",
+        `backend "${preference}" does not start here; leave the preference out to take the fastest one that does`,
+        { cause },
+      );
+    }
+  }
+  const skipped: string[] = [];
+  for (const name of BACKENDS) {
+    try {
+      const why = await starters[name]();
+      return { name, why: skipped.length > 0 ? `${why} (not available: ${skipped.join(", ")})` : why };
+    } catch {
+      skipped.push(name);
+    }
+  }
+  throw new OpenLedgerError("TRAINER_BACKEND", "no tfjs backend starts here; reinstall the dependencies with npm ci");
+}
+
+async function startWasm(): Promise<void> {
+  const wasm = await import("@tensorflow/tfjs-backend-wasm");
+  const require = createRequire(import.meta.url);
+  const folder = require.resolve("@tensorflow/tfjs-backend-wasm").replace(/[^/\\]*$/, "");
+  wasm.setWasmPaths(folder);
+  await activate("wasm");
+}
+
+async function activate(backend: string): Promise<void> {
+  if (!(await tf.setBackend(backend))) throw new Error(`tfjs could not initialise "${backend}"`);
+  await tf.ready();
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { keccak256 } from "ethers";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { type LlamaConfig, parseConfig, weightShapes } from "./model.ts";
+import { readWeights, type StoredTensor } from "./safetensors.ts";
+import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+
+/** A base model in memory, on no backend yet. */
+export interface Base {
+  name: string;
+  config: LlamaConfig;
+  weights: Map<string, StoredTensor>;
+  tokenizer: Tokenizer;
+  /** keccak256 over the files that decide the computation: config.json, tokenizer.json, weights. */
+  hash: string;
+}
+
+/** Loads a Hugging Face folder: config.json, tokenizer.json, tokenizer_config.json, model.safetensors (or shards). */
+export function loadBase(folder: string): Base {
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8"));
+  } catch (cause) {
+    const message = `base ${folder}: config.json cannot be read; name a Hugging Face model folder`;
+    throw new OpenLedgerError("TRAINER_BASE", message, { cause });
+  }
+  const config = parseConfig(json);
+  const weights = readWeights(folder);
+  checkWeights(config, weights);
+  const weightHashes = [...weights].map(([name, { data }]) => [name, keccak256(new Uint8Array(data.buffer))]);
+  const parts = JSON.stringify([json, readFileSync(path.join(folder, "tokenizer.json"), "utf8"), weightHashes]);
+  const hash = keccak256(Buffer.from(parts));
+  return { name: path.basename(folder), config, weights, tokenizer: loadTokenizer(folder), hash };
+}
+
+function checkWeights(config: LlamaConfig, weights: Map<string, StoredTensor>): void {
+  for (const [name, shape] of weightShapes(config)) {
+    const found = weights.get(name)?.shape;
+    if (JSON.stringify(found) !== JSON.stringify(shape)) {
+      const problem = found === undefined ? "is missing" : `has shape [${found}], config.json says [${shape}]`;
+      throw new OpenLedgerError("TRAINER_BASE", `base weights: ${name} ${problem}; get the model again`);
+    }
+  }
+}

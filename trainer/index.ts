@@ -1,0 +1,21 @@
+/** Fine-tuning and attribution: what the rest of the project and its users call. */
+export * from "./attribution/accuracy.ts";
+export * from "./attribution/artifact.ts";
+export { Bm25 } from "./attribution/bm25.ts";
+export * from "./attribution/build.ts";
+export { fitSketch, project, SKETCH_SIZES, type SketchBasis } from "./attribution/sketch.ts";
+export { type IntRows, leastMovement, movement, queryWeight, scores } from "./attribution/weights.ts";
+export { BACKENDS, type BackendName, selectBackend } from "./backends.ts";
+export { type Base, loadBase } from "./base.ts";
+export {
+  type FinetuneOptions,
+  type FinetuneProgress,
+  type FinetuneReport,
+  finetune,
+  meanTokenLoss,
+} from "./finetune.ts";
+export { type Completion, type GenerateOptions, generate } from "./generate.ts";
+export type { Adapter, LoraConfig } from "./lora.ts";
+export { LINEARS, type LinearName, type LlamaConfig } from "./model.ts";
+export { adapterHash, loadAdapter, saveAdapter } from "./peft.ts";
+export { Pool, type PoolOptions } from "./pool.ts";

@@ -1,0 +1,295 @@
+import * as tf from "@tensorflow/tfjs";
+import { OpenLedgerError } from "../sdk/errors.ts";
+
+/** What of a Hugging Face `config.json` decides the computation. */
+export interface LlamaConfig {
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  /** Longest sequence, in tokens. */
+  context: number;
+  normEps: number;
+  ropeTheta: number;
+  tiedEmbeddings: boolean;
+  /** Mistral: a position sees only this many positions up to itself. */
+  slidingWindow: number | undefined;
+}
+
+/** The linear modules of one layer, in the fixed order in which adapters and gradients lay them out. */
+export const LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const;
+export type LinearName = (typeof LINEARS)[number];
+
+/** Reads a Hugging Face config of the Llama family (LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM). */
+export function parseConfig(json: Record<string, unknown>): LlamaConfig {
+  const architecture = (json.architectures as string[] | undefined)?.[0];
+  if (!["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"].includes(architecture ?? "")) {
+    throw bad("architectures", `is ${JSON.stringify(json.architectures)}; supported are Llama, Mistral and Qwen2`);
+  }
+  if (json.hidden_act !== undefined && json.hidden_act !== "silu") {
+    throw bad("hidden_act", `is ${JSON.stringify(json.hidden_act)}; only "silu" is supported`);
+  }
+  if (json.rope_scaling) throw bad("rope_scaling", "is set; scaled rotary embeddings are not supported");
+  const number = (field: string, fallback?: number): number => {
+    const value = json[field] ?? fallback;
+    if (typeof value !== "number" || !(value > 0)) throw bad(field, `must be a positive number, not ${value}`);
+    return value;
+  };
+  const heads = number("num_attention_heads");
+  const hiddenSize = number("hidden_size");
+  const config: LlamaConfig = {
+    vocabSize: number("vocab_size"),
+    hiddenSize,
+    intermediateSize: number("intermediate_size"),
+    layers: number("num_hidden_layers"),
+    heads,
+    kvHeads: number("num_key_value_heads", heads),
+    headDim: number("head_dim", hiddenSize / heads),
+    context: number("max_position_embeddings"),
+    normEps: number("rms_norm_eps", 1e-6),
+    ropeTheta: number("rope_theta", 10_000),
+    tiedEmbeddings: json.tie_word_embeddings === true,
+    slidingWindow:
+      typeof json.sliding_window === "number" && json.use_sliding_window !== false ? json.sliding_window : undefined,
+  };
+  if (config.heads % config.kvHeads !== 0 || config.headDim % 2 !== 0) {
+    throw bad("num_key_value_heads", "must divide num_attention_heads, and the head size must be even");
+  }
+  return config;
+}
+
+function bad(field: string, problem: string): OpenLedgerError {
+  return new OpenLedgerError("TRAINER_CONFIG", `config.json: ${field} ${problem}`);
+}
+
+/** Name and [out, in] shape of every linear module, layer by layer in the order of LINEARS. */
+export function linearModules(config: LlamaConfig): { name: string; linear: LinearName; out: number; in: number }[] {
+  const { hiddenSize: d, intermediateSize: m, headDim } = config;
+  const q = config.heads * headDim;
+  const kv = config.kvHeads * headDim;
+  const shapes: Record<LinearName, [number, number]> = {
+    q_proj: [q, d],
+    k_proj: [kv, d],
+    v_proj: [kv, d],
+    o_proj: [d, q],
+    gate_proj: [m, d],
+    up_proj: [m, d],
+    down_proj: [d, m],
+  };
+  return Array.from({ length: config.layers }).flatMap((_, layer) =>
+    LINEARS.map((linear) => {
+      const block = linear.length > 6 ? "mlp" : "self_attn"; // gate_, up_ and down_ sit in the MLP
+      const [out, input] = shapes[linear];
+      return { name: `model.layers.${layer}.${block}.${linear}`, linear, out, in: input };
+    }),
+  );
+}
+
+/** Names and shapes of all weights in the Hugging Face layout; biases (Qwen2) are optional and not listed. */
+export function weightShapes(config: LlamaConfig): Map<string, number[]> {
+  const shapes = new Map<string, number[]>([["model.embed_tokens.weight", [config.vocabSize, config.hiddenSize]]]);
+  for (const module of linearModules(config)) shapes.set(`${module.name}.weight`, [module.out, module.in]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    shapes.set(`model.layers.${layer}.input_layernorm.weight`, [config.hiddenSize]);
+    shapes.set(`model.layers.${layer}.post_attention_layernorm.weight`, [config.hiddenSize]);
+  }
+  shapes.set("model.norm.weight", [config.hiddenSize]);
+  if (!config.tiedEmbeddings) shapes.set("lm_head.weight", [config.vocabSize, config.hiddenSize]);
+  return shapes;
+}
+
+export type Weights = ReadonlyMap<string, tf.Tensor>;
+/** How a linear module maps x [n, in] to [n, out]; LoRA puts itself here. */
+export type Linear = (name: string, x: tf.Tensor2D) => tf.Tensor2D;
+/** Keys and values [B·kvHeads, T, headDim] of each layer for the positions already seen. */
+export type KvCache = { keys: tf.Tensor3D; values: tf.Tensor3D }[];
+
+/** The projections of the base model: x·Wᵀ, plus a bias where there is one. */
+export function baseLinear(weights: Weights): Linear {
+  return (name, x) => {
+    const y: tf.Tensor2D = tf.matMul(x, weights.get(`${name}.weight`) as tf.Tensor2D, false, true);
+    const bias = weights.get(`${name}.bias`);
+    return bias === undefined ? y : tf.add<tf.Tensor2D>(y, bias);
+  };
+}
+
+/**
+ * Constants of attention for queries at positions start..start+length−1 and keys at 0..start+length−1.
+ * They must be made outside any function given to tf.grad, which disposes what is created inside before the backward pass.
+ */
+export interface Positions {
+  cos: tf.Tensor2D; // [length, headDim]
+  sin: tf.Tensor2D;
+  /** 0 where a query may look, −1e9 where not: [1, group·length, start + length]. */
+  mask: tf.Tensor3D;
+}
+export function positions(config: LlamaConfig, length: number, start = 0): Positions {
+  const { headDim, ropeTheta, heads, kvHeads, slidingWindow = Number.POSITIVE_INFINITY } = config;
+  const angles = new Float32Array(length * headDim);
+  for (let t = 0; t < length; t++) {
+    for (let j = 0; j < headDim; j++) {
+      angles[t * headDim + j] = (start + t) * ropeTheta ** (-(2 * (j % (headDim / 2))) / headDim);
+    }
+  }
+  const keys = start + length;
+  const mask = new Float32Array(length * keys);
+  for (let t = 0; t < length; t++) {
+    for (let s = 0; s < keys; s++) {
+      if (s > start + t || s <= start + t - slidingWindow) mask[t * keys + s] = -1e9;
+    }
+  }
+  return {
+    cos: tf.tensor2d(angles.map(Math.cos), [length, headDim]),
+    sin: tf.tensor2d(angles.map(Math.sin), [length, headDim]),
+    mask: tf.tidy(() => tf.tile(tf.tensor3d(mask, [1, length, keys]), [1, heads / kvHeads, 1])),
+  };
+}
+
+/** Token embeddings [B, T, d] of ids [B][T]. tfjs-wasm has no gradient for gather, so it is a product with one-hot rows. */
+export function embed(weights: Weights, ids: tf.Tensor2D): tf.Tensor3D {
+  const table = weights.get("model.embed_tokens.weight") as tf.Tensor2D;
+  const [vocab, hidden] = table.shape;
+  const lookup = tf.customGrad((table: tf.Tensor | tf.GradSaveFunc, _save: tf.Tensor | tf.GradSaveFunc) => ({
+    value: tf.gather(table as tf.Tensor2D, tf.reshape(ids, [-1])),
+    gradFunc: (dy: tf.Tensor) => oneHot(ids, vocab).matMul(dy as tf.Tensor2D, true, false),
+  }));
+  return tf.reshape(lookup(table), [...ids.shape, hidden]);
+}
+
+/**
+ * Hidden states [B, T, d] after the last layer's norm, from embeddings x [B, T, d].
+ * With a cache (B sequences in step), keys and values of earlier positions come from it and it is updated in place.
+ */
+export function hiddenStates(
+  config: LlamaConfig,
+  weights: Weights,
+  x: tf.Tensor3D,
+  at: Positions,
+  linear: Linear = baseLinear(weights),
+  cache?: KvCache,
+): tf.Tensor3D {
+  const [batch, length] = x.shape;
+  let h = tf.reshape(x, [batch * length, config.hiddenSize]) as tf.Tensor2D;
+  for (let layer = 0; layer < config.layers; layer++) {
+    const name = `model.layers.${layer}`;
+    const normed = rmsNorm(h, weights.get(`${name}.input_layernorm.weight`)!, config.normEps);
+    h = tf.add(h, attention(config, normed, batch, at, `${name}.self_attn`, linear, layer, cache));
+    const inner = rmsNorm(h, weights.get(`${name}.post_attention_layernorm.weight`)!, config.normEps);
+    const gate = silu(linear(`${name}.mlp.gate_proj`, inner));
+    h = tf.add(h, linear(`${name}.mlp.down_proj`, tf.mul(gate, linear(`${name}.mlp.up_proj`, inner))));
+  }
+  return tf.reshape(rmsNorm(h, weights.get("model.norm.weight")!, config.normEps), x.shape);
+}
+
+/** Next-token logits [n, vocab] of hidden states [n, d]. */
+export function logits(weights: Weights, hidden: tf.Tensor2D): tf.Tensor2D {
+  const head = weights.get("lm_head.weight") ?? weights.get("model.embed_tokens.weight")!;
+  return tf.matMul(hidden, head as tf.Tensor2D, false, true);
+}
+
+/** Grouped-query attention; the query heads that share a key head are folded into its rows, so nothing is repeated. */
+function attention(
+  config: LlamaConfig,
+  x: tf.Tensor2D,
+  batch: number,
+  at: Positions,
+  name: string,
+  linear: Linear,
+  layer: number,
+  cache?: KvCache,
+): tf.Tensor2D {
+  const { heads, kvHeads, headDim } = config;
+  const length = x.shape[0] / batch;
+  const split = (t: tf.Tensor2D, n: number) => tf.transpose(tf.reshape(t, [batch, length, n, headDim]), [0, 2, 1, 3]);
+  const q = tf.mul(rotate(split(linear(`${name}.q_proj`, x), heads), at), 1 / Math.sqrt(headDim));
+  let keys = tf.reshape(rotate(split(linear(`${name}.k_proj`, x), kvHeads), at), [-1, length, headDim]) as tf.Tensor3D;
+  let values = tf.reshape(split(linear(`${name}.v_proj`, x), kvHeads), [-1, length, headDim]) as tf.Tensor3D;
+  if (cache !== undefined) {
+    const past = cache[layer];
+    if (past !== undefined) {
+      keys = tf.concat([past.keys, keys], 1);
+      values = tf.concat([past.values, values], 1);
+      tf.dispose(past);
+    }
+    cache[layer] = { keys: tf.keep(keys), values: tf.keep(values) };
+  }
+  const folded = tf.reshape(q, [batch * kvHeads, (heads / kvHeads) * length, headDim]) as tf.Tensor3D;
+  const scores = tf.softmax(tf.add(tf.matMul(folded, keys, false, true), at.mask));
+  const mixed = tf.reshape(tf.matMul(scores, values), [batch, heads, length, headDim]);
+  const joined = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * length, heads * headDim]);
+  return linear(`${name}.o_proj`, joined as tf.Tensor2D);
+}
+
+/** Rotary position embedding of x [B, heads, T, headDim], halves paired as in Hugging Face's Llama. */
+function rotate(x: tf.Tensor, { cos, sin }: Positions): tf.Tensor {
+  const [first, second] = tf.split(x, 2, 3);
+  return tf.add(tf.mul(x, cos), tf.mul(tf.concat([tf.neg(second!), first!], 3), sin));
+}
+
+/** x / rms(x) · g over the last axis, with its gradient written out: tfjs' own takes five times the passes. */
+function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor, eps: number): tf.Tensor2D {
+  const norm = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [x, gain, save] = args as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps));
+    const unit = tf.mul(x, scale);
+    save([unit, scale, gain]);
+    return {
+      value: tf.mul(unit, gain),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [unit, scale, gain] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const du = tf.mul(dy, gain);
+        const along = tf.mean(tf.mul(du, unit), -1, true);
+        return [tf.mul(scale, tf.sub(du, tf.mul(unit, along))), tf.sum(tf.mul(dy, unit), 0)];
+      },
+    };
+  });
+  return norm(x, gain) as tf.Tensor2D;
+}
+
+/** x·sigmoid(x). */
+function silu(x: tf.Tensor2D): tf.Tensor2D {
+  const activate = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [x, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const gate = tf.sigmoid(x);
+    const value = tf.mul(x, gate);
+    save([gate, value]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [gate, value] = saved as [tf.Tensor, tf.Tensor];
+        return tf.mul(dy, tf.add(gate, tf.mul(value, tf.sub(1, gate)))); // σ + xσ(1−σ)
+      },
+    };
+  });
+  return activate(x) as tf.Tensor2D;
+}
+
+/** Loss of each position, −log softmax(logits_n)[target_n], [n], from logits [n, vocab] and n token ids. */
+export function tokenLosses(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+  const losses = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [logits, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const shifted = tf.sub(logits, tf.max(logits, 1, true));
+    const logSum = tf.log(tf.sum(tf.exp(shifted), 1));
+    save([logits]);
+    return {
+      value: tf.sub(logSum, tf.sum(tf.mul(shifted, oneHot(targets, logits.shape[1])), 1)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const difference = tf.sub(tf.softmax(saved[0]!), oneHot(targets, logits.shape[1]));
+        return tf.mul(difference, tf.reshape(dy, [-1, 1]));
+      },
+    };
+  });
+  return losses(logits) as tf.Tensor1D;
+}
+
+/** One-hot rows [n, depth] of ids; filled here because tfjs' kernel takes ten times as long. */
+function oneHot(ids: tf.Tensor, depth: number): tf.Tensor2D {
+  const rows = new Float32Array(ids.size * depth);
+  ids.dataSync().forEach((id, n) => {
+    rows[n * depth + id] = 1;
+  });
+  return tf.tensor2d(rows, [ids.size, depth]);
+}

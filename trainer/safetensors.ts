@@ -1,0 +1,117 @@
+/// <reference lib="esnext.float16" />
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { OpenLedgerError } from "../sdk/errors.ts";
+
+/** A tensor as stored: its values are always handed out as float32. */
+export interface StoredTensor {
+  shape: number[];
+  data: Float32Array;
+}
+export type StoredDtype = "F32" | "F16";
+
+const BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
+/** The format's own limit on the header, which keeps a broken length from being read as gigabytes. */
+const MAX_HEADER = 100_000_000;
+
+/**
+ * Reads a safetensors file: u64 header length, JSON header {name: {dtype, shape, data_offsets}}, raw little-endian data.
+ * Refuses anything that is not exactly that, since adapters come from strangers.
+ */
+export function readSafetensors(bytes: Uint8Array): Map<string, StoredTensor> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 8) throw bad("is shorter than its 8-byte header length");
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(Math.min(MAX_HEADER, bytes.length - 8))) throw bad(`header length ${length} exceeds the file`);
+  const start = 8 + Number(length);
+  let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, start)));
+  } catch (cause) {
+    throw bad("header is not JSON", cause);
+  }
+  if (typeof header !== "object" || header === null) throw bad("header is not a JSON object");
+  const tensors = new Map<string, StoredTensor>();
+  const ranges: [number, number][] = [];
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === "__metadata__") continue;
+    const { dtype, shape, data_offsets: offsets } = entry ?? {};
+    const width = BYTES[dtype];
+    if (width === undefined) throw bad(`tensor "${name}" has dtype ${dtype}; supported are F32, F16 and BF16`);
+    const natural = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
+    if (!Array.isArray(shape) || !shape.every(natural)) throw bad(`tensor "${name}" has no valid shape`);
+    if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(natural)) {
+      throw bad(`tensor "${name}" has no valid data_offsets`);
+    }
+    const [from, to] = offsets;
+    const size = shape.reduce((product, n) => product * n, 1);
+    if (to - from !== size * width || start + to > bytes.length) {
+      throw bad(`tensor "${name}" does not fit its data_offsets or the file`);
+    }
+    ranges.push([from, to]);
+    tensors.set(name, {
+      shape: [...shape],
+      data: toFloat32(new Uint8Array(bytes.subarray(start + from, start + to)), dtype),
+    });
+  }
+  ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  let end = 0;
+  for (const [from, to] of ranges) {
+    if (from !== end) throw bad("tensors overlap or leave gaps");
+    end = to;
+  }
+  if (start + end !== bytes.length) throw bad("has bytes after its last tensor");
+  return tensors;
+}
+
+/** Writes tensors in the order given. */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  dtype: StoredDtype,
+  metadata: Record<string, string> = { format: "pt" },
+): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const size = data.length * BYTES[dtype]!;
+    header[name] = { dtype, shape, data_offsets: [offset, (offset += size)] };
+  }
+  const json = JSON.stringify(header);
+  const encoded = Buffer.from(
+    json.padEnd(Math.ceil(Buffer.byteLength(json) / 8) * 8 - Buffer.byteLength(json) + json.length),
+  );
+  const out = Buffer.alloc(8 + encoded.length + offset);
+  out.writeBigUInt64LE(BigInt(encoded.length), 0);
+  encoded.copy(out, 8);
+  let at = 8 + encoded.length;
+  for (const { data } of tensors.values()) {
+    const values = dtype === "F16" ? Float16Array.from(data) : data;
+    out.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+    at += values.byteLength;
+  }
+  return out;
+}
+
+/** All weights of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names. */
+export function readWeights(folder: string): Map<string, StoredTensor> {
+  const index = path.join(folder, "model.safetensors.index.json");
+  let shards = ["model.safetensors"];
+  try {
+    const { weight_map: map } = JSON.parse(readFileSync(index, "utf8")) as { weight_map: Record<string, string> };
+    shards = [...new Set(Object.values(map))].map((name) => path.basename(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw bad(`index ${index} cannot be read`, error);
+  }
+  return new Map(shards.flatMap((name) => [...readSafetensors(readFileSync(path.join(folder, name)))]));
+}
+
+function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: string): Float32Array {
+  if (dtype === "F32") return new Float32Array(bytes.buffer);
+  if (dtype === "F16") return Float32Array.from(new Float16Array(bytes.buffer));
+  const wide = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16); // BF16 is the top half of float32
+  return new Float32Array(wide.buffer);
+}
+
+function bad(problem: string, cause?: unknown): OpenLedgerError {
+  return new OpenLedgerError("TRAINER_SAFETENSORS", `safetensors file ${problem}; get the file again`, { cause });
+}
