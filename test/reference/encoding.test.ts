@@ -2,12 +2,14 @@ import { expect } from "chai";
 import {
   abiEncode,
   digest,
+  domainNames,
   hashText,
   hex,
   keccak,
   keccak256,
   saltedSketch,
   saltedTokens,
+  salts,
   tag,
   types,
   words,
@@ -15,7 +17,7 @@ import {
 import { positionalProof, positionalRoot, rootOfProof, rootOfSortedProof, sortedProof, sortedRoot } from "./merkle.ts";
 import { gRoot } from "./registration.ts";
 import { cutRows, jsonLines, rowHash, rowLeaves, rowRoot } from "./rows.ts";
-import { type RowVectors, readVectors } from "./vectors.ts";
+import { type RowVectors, readVectors, type SignatureVectors } from "./vectors.ts";
 
 describe("reference: encodings", () => {
   it("hashes as Ethereum does", () => {
@@ -64,6 +66,23 @@ describe("reference: encodings", () => {
     expect(saltedSketch(salt, "0x7f80ff")).to.equal(
       "0x33e4499e3334ca5f4be0dbbdbd26a089afc2deec21366733481bd016686cedf4",
     );
+  });
+
+  it("agrees with the shared vectors on salts, commitments and every digest", () => {
+    const { escrow, splitter, voucher, call, receipt, sketchRecord, recordId } =
+      readVectors<SignatureVectors>("eip712");
+    expect([escrow.name, splitter.name]).to.deep.equal([domainNames.Voucher, domainNames.Receipt]);
+    expect([escrow.version, splitter.version]).to.deep.equal(["1", "1"]);
+    const { request, response, sketch } = call.salts;
+    expect(salts(call.secret)).to.deep.equal([request, response, sketch]);
+    expect(saltedTokens(request, call.promptIds)).to.equal(receipt.request);
+    expect(saltedTokens(response, call.completionIds)).to.equal(receipt.response);
+    expect(saltedSketch(sketch, call.sketch)).to.equal(sketchRecord.sketch);
+
+    expect(digest("Voucher", escrow.chainId, escrow.verifyingContract, voucher)).to.equal(voucher.digest);
+    const { chainId, verifyingContract } = splitter;
+    expect(digest("Receipt", chainId, verifyingContract, receipt)).to.equal(sketchRecord.receiptId);
+    expect(digest("SketchRecord", chainId, verifyingContract, { ...sketchRecord })).to.equal(recordId);
   });
 
   it("binds every member of a signed message, the chain and the contract", () => {

@@ -78,7 +78,7 @@ export const types = {
   SketchRecord: "SketchRecord(bytes32 receiptId,bytes32 sketch)",
 } as const;
 
-const domainNames = {
+export const domainNames = {
   Voucher: "OpenLedger InferenceEscrow",
   Receipt: "OpenLedger RewardSplitter",
   SketchRecord: "OpenLedger RewardSplitter",
@@ -99,6 +99,8 @@ export function digest(type: keyof typeof types, chainId: Num, contract: Num, me
   return keccak256(concat(bytes("0x1901"), bytes(domainSeparator(type, chainId, contract)), bytes(struct)));
 }
 
+/** The salts of `request`, `response` and `sketch`, from one secret a receipt. */
+export const salts = (secret: Num): string[] => [0, 1, 2].map((i) => keccak(secret, i));
 /** `request` and `response` of a receipt. */
 export const saltedTokens = (salt: Num, ids: Num[]): string => keccak(salt, { array: ids });
 /** `sketch` of a sketch record; q_t as bytes, two's complement. */

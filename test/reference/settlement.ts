@@ -118,16 +118,20 @@ export function vkId(key: VerifyingKey, tauG2: Point2): string {
   return isDevelopmentKey(key, tauG2) ? `0x${dev}${id.slice(2 + dev.length)}` : id;
 }
 
-/** What registration of the key refuses. */
-export function keyVerdict(key: VerifyingKey, tauG2: Point2, chainId: Num): Verdict {
-  return verdictOf(() => {
-    require(BigInt(key.chunkRows) >= 1n && key.ic.length === 6, "VerifierInvalidKey");
-    require(samePoint(key.gamma2, words2(generator2)), "VerifierGammaNotGenerator");
-    require(!samePoint(key.delta2, key.gamma2), "VerifierNoContribution");
-    require(BigInt(chainId) === 31337n || !isDevelopmentKey(key, tauG2), "VerifierDevelopmentKey");
-    parseKey(key, tauG2);
-  });
+/** The key's points, if it is one that can be registered. */
+function checkedKey(key: VerifyingKey, tauG2: Point2, chainId: Num): ParsedKey {
+  require(BigInt(key.chunkRows) >= 1n && key.ic.length === 6, "VerifierInvalidKey");
+  require(samePoint(key.gamma2, words2(generator2)), "VerifierGammaNotGenerator");
+  require(!samePoint(key.delta2, key.gamma2), "VerifierNoContribution");
+  require(BigInt(chainId) === 31337n || !isDevelopmentKey(key, tauG2), "VerifierDevelopmentKey");
+  return parseKey(key, tauG2);
 }
+
+/** What registration of the key refuses. */
+export const keyVerdict = (key: VerifyingKey, tauG2: Point2, chainId: Num): Verdict =>
+  verdictOf(() => {
+    checkedKey(key, tauG2, chainId);
+  });
 
 // Commitment of the scores
 
@@ -338,17 +342,14 @@ function verdictOf(checks: () => void): Verdict {
 }
 
 /** The verdict that a contract true to the specification must give on `verify`. */
-export function referenceVerdict(input: SettlementInput): Verdict {
-  const fit = keyVerdict(input.key, input.tauG2, input.chainId);
-  if (!fit.ok) return fit;
-  return verdictOf(() => {
+export const referenceVerdict = (input: SettlementInput): Verdict =>
+  verdictOf(() => {
+    const key = checkedKey(input.key, input.tauG2, input.chainId);
     const statement = checkedStatement(input);
     const challenges = transcript(input, words1(statement.Cs));
     require(totalsAgree(statement, challenges.x), "VerifierTotalsMismatch");
-    const key = parseKey(input.key, input.tauG2);
     const proof = parseProof(input.proof);
     const merged = mergedHolds(key, statement, proof, challenges);
     if (merged !== unmergedHolds(key, statement, proof, challenges)) throw new Error("merged and unmerged disagree");
     require(merged, "VerifierProofInvalid");
   });
-}

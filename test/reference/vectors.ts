@@ -99,6 +99,29 @@ export interface KeyVectors {
   developmentScalars: Record<"tau" | "alpha" | "beta" | "delta", string>;
 }
 
+interface Domain {
+  name: string;
+  version: string;
+  chainId: string;
+  verifyingContract: string;
+}
+
+export interface SignatureVectors {
+  escrow: Domain;
+  splitter: Domain;
+  voucher: Record<string, string>;
+  call: {
+    secret: string;
+    salts: { request: string; response: string; sketch: string };
+    promptIds: number[];
+    completionIds: number[];
+    sketch: string;
+  };
+  receipt: Record<string, string>;
+  sketchRecord: { receiptId: string; sketch: string };
+  recordId: string;
+}
+
 export interface EpochVectors {
   receipts: {
     k: number;
