@@ -40,6 +40,11 @@ export class PaidModel {
     return { ...answer, text };
   }
 
+  /** Redeems what an epoch's receipts add up to; returns token units. */
+  redeem(epochId: bigint): Promise<bigint> {
+    return this.#meter.redeem(epochId);
+  }
+
   /** Signs the sketch records of an epoch's calls. A call that produced no token moves nothing: its sketch is zero. */
   records(epochId: bigint, sketches: Sketches): Promise<AttributedReceipt[]> {
     return this.#meter.records(epochId, async (calls) => {

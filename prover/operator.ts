@@ -87,13 +87,29 @@ export async function proveEpoch(
   return proveSettlement(committed, q, context, key, srs);
 }
 
-/** What `settle` takes, for a settlement of the given epoch. */
-export async function settleArguments(protocol: Protocol, modelId: bigint, epochId: bigint, settlement: Settlement) {
+/** What `settle` takes. */
+export type SettleArguments = Awaited<ReturnType<typeof settleArguments>>;
+
+/** Arguments of `settle` for a settlement of the given epoch. */
+export async function settleArguments(
+  protocol: Protocol,
+  modelId: bigint,
+  epochId: bigint,
+  settlement: Pick<Settlement, "statement" | "proof">,
+) {
   const { statement, proof } = settlement;
   const { q, totals, prover } = statement;
   const { commitmentId } = await protocol.splitter.epoch(modelId, epochId);
   const previous = await earningsOf(protocol.splitter, commitmentId);
-  return [modelId, epochId, prover, int8Bytes(q), totals, proof, previous] as const;
+  return [modelId, epochId, prover, int8Bytes(q), totals, proof, previous] satisfies unknown[] as [
+    bigint,
+    bigint,
+    string,
+    Uint8Array,
+    Uint8Array,
+    typeof proof,
+    bigint[],
+  ];
 }
 
 /** Settles an epoch once its challenge window is over. */

@@ -48,6 +48,9 @@ const SOURCES: Record<keyof Contracts | "token", string> = {
   token: "mocks/TestToken",
 };
 
+/** Names of the protocol's contracts. */
+export const CONTRACTS = Object.keys(SOURCES) as (keyof typeof SOURCES)[];
+
 /**
  * ABI of one of our contracts, from the compiler's output.
  * @throws OpenLedgerError `CONTRACTS_NOT_BUILT`

@@ -9,6 +9,7 @@ import { buildWitness, type Chunk, evaluateChunk, scoreRows } from "../../prover
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { challenge, type G1, type G2, mod, BASE_FIELD as P, FIELD as R, words } from "../../sdk/hash.ts";
 import {
+  type ChunkProof,
   DEVELOPMENT,
   encodeTotals,
   foldingChallenge,
@@ -217,12 +218,13 @@ describe("forgeries", () => {
     const point = ([x, y]: G1) => Buffer.from([x, y].map((v) => v.toString(16).padStart(64, "0")).join(""), "hex");
 
     it("#9 a column off the curve, or with a coordinate of p or more", async () => {
-      for (const bad of [
+      const bads: G1[] = [
         [1n, 1n],
         [1n, 2n + P],
         [P, P],
         [0n, 1n],
-      ] as const) {
+      ];
+      for (const bad of bads) {
         const columns = new Uint8Array(prepared.committed.columns);
         columns.set(point(bad), 64 * 100);
         await expect(register({ columns }))
@@ -268,7 +270,7 @@ describe("forgeries", () => {
 
     it("#10 points at infinity prove nothing", async () => {
       const { statement, proof } = honest.one;
-      const zero = { pA: [0n, 0n], pB: [0n, 0n, 0n, 0n], pC: [0n, 0n] } as const;
+      const zero: Partial<ChunkProof> = { pA: [0n, 0n], pB: [0n, 0n, 0n, 0n], pC: [0n, 0n] };
       await refused(statement, withChunk(proof, 0, zero), "VerifierProofInvalid");
       await refused(statement, { ...proof, opening: [0n, 0n] }, "VerifierProofInvalid");
     });
@@ -471,13 +473,13 @@ describe("forgeries", () => {
       const { statement, proof } = honest.two;
       const { sd } = settlementChallenges(statement);
       const chunk = proof.chunks[1]!;
-      const changed = [
+      const changed: SettlementProof[] = [
         withChunk(proof, 1, { y: chunk.y + 1n }),
         withChunk(proof, 1, { a: chunk.a + 1n }),
         withChunk(proof, 1, { pA: [1n, 2n] }),
         withChunk(proof, 1, { pB: [1n, 2n, 3n, 4n] }),
         withChunk(proof, 1, { pC: [1n, 2n] }),
-        { ...proof, opening: [1n, 2n] as const },
+        { ...proof, opening: [1n, 2n] },
         proof,
       ];
       expect(new Set(changed.map((p) => foldingChallenge(sd, p))).size).to.equal(changed.length);

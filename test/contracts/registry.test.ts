@@ -88,13 +88,13 @@ describe("AttributionRegistry", () => {
       128n,
       120n,
       4n,
-      [...statement.flags],
+      statement.flags,
       statement.gRoot,
     ]);
     expect(await registry.columns(commitmentId)).to.equal(hexlify(statement.columns));
     expect(await registry.rowCounts(commitmentId)).to.deep.equal([3n, 40n, 17n, 60n]);
     expect(await registry.baseWeights(commitmentId)).to.deep.equal([3n, 40n, 17n, 60n]);
-    expect(await registry.tauG2()).to.deep.equal([...srs.tauG2]);
+    expect(await registry.tauG2()).to.deep.equal(srs.tauG2);
     // The second version's only contribution is its Datanet's first one, by the first contributor again.
     const accounts = [0, 1, 2, 0].map((i) => contributors[i]!.address);
     for (const [c, account] of accounts.entries()) expect(await registry.accountOf(commitmentId, c)).to.equal(account);
@@ -126,9 +126,9 @@ describe("AttributionRegistry", () => {
       const wide = await registerModel(chain, [[12, 8]], k);
       expect(await chain.registry.columns(wide.commitmentId)).to.equal(hexlify(wide.statement.columns));
       const query = sampleQuery(k);
-      expect(await chain.verifier.scoreCommitment(wide.commitmentId, new Uint8Array(query.buffer))).to.deep.equal([
-        ...(await combineColumns(wide.statement.columns, query)),
-      ]);
+      expect(await chain.verifier.scoreCommitment(wide.commitmentId, new Uint8Array(query.buffer))).to.deep.equal(
+        await combineColumns(wide.statement.columns, query),
+      );
     });
   }
 

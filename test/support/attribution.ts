@@ -13,7 +13,6 @@ import {
   type SettlementProof,
   type SettlementStatement,
   sketchRoot,
-  type VerifyingKey,
   vkId,
 } from "../../sdk/transcript.ts";
 import { sampleQuery, sampleSketches } from "./samples.ts";
@@ -34,7 +33,7 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
   const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
   const manager = await ethers.deployContract("AccessManager", [admin]);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
-  await verifier.registerKey(keyArgument(verifying));
+  await verifier.registerKey(verifying);
   return {
     ethers,
     owner: owner!,
@@ -53,16 +52,6 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
     srs,
   };
 }
-
-/** A verifying key as ethers takes it. */
-export const keyArgument = (key: VerifyingKey) => ({
-  alpha1: [...key.alpha1] as [bigint, bigint],
-  beta2: [...key.beta2] as [bigint, bigint, bigint, bigint],
-  gamma2: [...key.gamma2] as [bigint, bigint, bigint, bigint],
-  delta2: [...key.delta2] as [bigint, bigint, bigint, bigint],
-  ic: key.ic.map((point) => [...point]) as never,
-  chunkRows: key.chunkRows,
-});
 
 /** Contributes rows, freezes them as a version each, and mints a model on these versions. */
 export async function mintModel(chain: Attribution, versions: number[][]): Promise<bigint> {
@@ -144,9 +133,9 @@ export const registrationArgument = (chain: Attribution, { statement, opening }:
   vkId: chain.vkId,
   k: statement.k,
   columns: statement.columns,
-  flags: [...statement.flags] as [bigint, bigint],
+  flags: statement.flags,
   gRoot: statement.gRoot,
-  opening: [...opening] as [bigint, bigint],
+  opening: opening,
 });
 
 /** Mints and registers a model. */
@@ -183,22 +172,9 @@ export const settle = async (
   query = sampleQuery(committed.columns.length / 64),
 ): Promise<Settlement> => proveSettlement(committed, query, await settlementContext(chain, id), chain.key, chain.srs);
 
-/** A proof as ethers takes it. */
-export const proofArgument = ({ chunks, opening }: SettlementProof) => ({
-  chunks: chunks.map(({ h, y, a, pA, pB, pC }) => ({
-    h,
-    y,
-    a,
-    pA: [...pA] as [bigint, bigint],
-    pB: [...pB] as [bigint, bigint, bigint, bigint],
-    pC: [...pC] as [bigint, bigint],
-  })),
-  opening: [...opening] as [bigint, bigint],
-});
-
 /** Arguments of `verify`. */
 export const verifyArguments = (s: SettlementStatement, proof: SettlementProof) =>
-  [s.commitmentId, s.vkId, s.epochId, s.prover, s.floorUnits, int8Bytes(s.q), s.totals, proofArgument(proof)] as const;
+  [s.commitmentId, s.vkId, s.epochId, s.prover, s.floorUnits, int8Bytes(s.q), s.totals, proof] as const;
 
 /** Asks the contract, as the splitter of the statement. */
 export async function verify(chain: Attribution, statement: SettlementStatement, proof: SettlementProof) {
