@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
@@ -14,7 +14,7 @@ import {IRewardSplitter} from "../interfaces/IRewardSplitter.sol";
 /// @title Customers' deposits
 /// @notice See {IInferenceEscrow}. Created by its splitter.
 /// @dev Received amounts are measured, and measuring holds only if nothing can move tokens in between: hence the guard.
-contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
+contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuard {
     using SafeERC20 for IERC20;
     using SafeCast for uint256;
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { keccak, tag, words } from "../../sdk/hash.ts";
-import { contributors, deployed, ethers, networkHelpers, owner, reviewer, stranger } from "./world.ts";
+import { contributors, deployed, ethers, networkHelpers, owner, reviewer, stranger } from "../support/world.ts";
 
 const [alice, bob] = [contributors[0]!, contributors[1]!];
 const ROOT = ethers.id("rows");

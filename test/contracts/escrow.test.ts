@@ -19,7 +19,7 @@ import {
   THAW,
   TIMING,
   voucher,
-} from "./world.ts";
+} from "../support/world.ts";
 
 const world = () => networkHelpers.loadFixture(ready);
 const { time } = networkHelpers;
@@ -51,11 +51,11 @@ describe("InferenceEscrow", () => {
         .to.be.revertedWithCustomError(escrow, "EscrowTokenTakesFees")
         .withArgs(hostile, 9900n, 10_000n);
       const sent = await voucher({ ...all, modelId }, { token: hostile.target as string });
-      await expect(escrow.redeem(...sent))
+      await expect(escrow.connect(server).redeem(...sent))
         .to.be.revertedWithCustomError(escrow, "EscrowTokenTakesFees")
         .withArgs(hostile, 990n, 1000n);
       await hostile.setFee(0n);
-      await escrow.redeem(...sent);
+      await escrow.connect(server).redeem(...sent);
       expect(await hostile.balanceOf(splitter)).to.equal(1000n);
     });
 
@@ -136,17 +136,41 @@ describe("InferenceEscrow", () => {
   });
 
   describe("vouchers", () => {
-    it("pays the difference to the last one, whoever sends it", async () => {
+    it("pays the difference to the last one", async () => {
       const all = await world();
       const { escrow, splitter, token, modelId } = all;
       await pay(all, 1000n);
-      const sent = escrow.connect(stranger).redeem(...(await voucher(all, { cumulative: 2500n })));
+      const sent = escrow.connect(server).redeem(...(await voucher(all, { cumulative: 2500n })));
       await expect(sent)
         .to.emit(escrow, "VoucherRedeemed")
         .withArgs(customer, server, modelId, 0n, token, 2500n, 1500n);
       await expect(sent).to.changeTokenBalances(ethers, token, [escrow, splitter], [-1500n, 1500n]);
       expect(await escrow.redeemed(customer, server, modelId, 0n, token)).to.equal(2500n);
       expect(await escrow.deposited(customer, token)).to.equal(997_500n);
+    });
+
+    it("is redeemed up to what the server charged, which may be less than was signed", async () => {
+      const all = await world();
+      const { escrow, token, modelId } = all;
+      const [value, signature] = await voucher(all, { cumulative: 1000n });
+      await escrow.connect(server).redeem(value, signature, 300n);
+      expect(await escrow.redeemed(customer, server, modelId, 0n, token)).to.equal(300n);
+      await expect(escrow.connect(server).redeem(value, signature, 1001n))
+        .to.be.revertedWithCustomError(escrow, "EscrowOverVoucher")
+        .withArgs(1001n, 1000n);
+      await escrow.connect(server).redeem(value, signature, 1000n);
+      expect(await escrow.deposited(customer, token)).to.equal(999_000n);
+    });
+
+    it("is redeemed by its server alone: nobody else can charge the rest of one seen on-chain", async () => {
+      const all = await world();
+      const { escrow } = all;
+      const [value, signature] = await voucher(all, { cumulative: 1000n });
+      await escrow.connect(server).redeem(value, signature, 300n);
+      for (const account of [stranger, customer])
+        await expect(escrow.connect(account).redeem(value, signature, 1000n))
+          .to.be.revertedWithCustomError(escrow, "EscrowNotServer")
+          .withArgs(account, server);
     });
 
     it("is signed as the sdk signs", async () => {
@@ -167,10 +191,10 @@ describe("InferenceEscrow", () => {
       await token.connect(stranger).approve(escrow, 1000n);
       await escrow.connect(stranger).deposit(wallet, token, 1000n);
       const fields = { customer: wallet.target as string, cumulative: 300n };
-      await expect(escrow.redeem(...(await voucher(all, fields, stranger))))
+      await expect(escrow.connect(server).redeem(...(await voucher(all, fields, stranger))))
         .to.be.revertedWithCustomError(escrow, "EscrowInvalidSignature")
         .withArgs(wallet);
-      await escrow.redeem(...(await voucher(all, fields)));
+      await escrow.connect(server).redeem(...(await voucher(all, fields)));
       expect(await escrow.deposited(wallet, token)).to.equal(700n);
     });
 
@@ -178,11 +202,11 @@ describe("InferenceEscrow", () => {
       const all = await world();
       const { escrow } = all;
       const first = await voucher(all, { cumulative: 1000n });
-      await escrow.redeem(...first);
-      await expect(escrow.redeem(...first))
+      await escrow.connect(server).redeem(...first);
+      await expect(escrow.connect(server).redeem(...first))
         .to.be.revertedWithCustomError(escrow, "EscrowAlreadyRedeemed")
         .withArgs(1000n, 1000n);
-      await expect(escrow.redeem(...(await voucher(all, { cumulative: 999n }))))
+      await expect(escrow.connect(server).redeem(...(await voucher(all, { cumulative: 999n }))))
         .to.be.revertedWithCustomError(escrow, "EscrowAlreadyRedeemed")
         .withArgs(999n, 1000n);
     });
@@ -193,19 +217,19 @@ describe("InferenceEscrow", () => {
       const deadline = BigInt(await time.latest()) + 100n;
       const sent = await voucher(all, { deadline });
       await time.setNextBlockTimestamp(deadline + 1n);
-      await expect(escrow.redeem(...sent))
+      await expect(escrow.connect(server).redeem(...sent))
         .to.be.revertedWithCustomError(escrow, "EscrowVoucherExpired")
         .withArgs(deadline);
       const later = await voucher(all, { deadline: deadline + 100n });
       await time.setNextBlockTimestamp(deadline + 100n);
-      await escrow.redeem(...later);
+      await escrow.connect(server).redeem(...later);
     });
 
     it("is refused above the deposit, and taken up to it", async () => {
       const all = await world();
       const { escrow } = all;
       await pay(all, 1n);
-      await expect(escrow.redeem(...(await voucher(all, { cumulative: 1_000_001n }))))
+      await expect(escrow.connect(server).redeem(...(await voucher(all, { cumulative: 1_000_001n }))))
         .to.be.revertedWithCustomError(escrow, "EscrowDepositTooSmall")
         .withArgs(999_999n, 1_000_000n);
       await pay(all, 1_000_000n);
@@ -216,10 +240,9 @@ describe("InferenceEscrow", () => {
       const { escrow, token } = all;
       const [value, signature] = await voucher(all);
       const bad = (changed: Partial<typeof value>) =>
-        expect(escrow.redeem({ ...value, ...changed }, signature)).to.be.revertedWithCustomError(
-          escrow,
-          "EscrowInvalidSignature",
-        );
+        expect(
+          escrow.connect(changed.server ? stranger : server).redeem({ ...value, ...changed }, signature, 1000n),
+        ).to.be.revertedWithCustomError(escrow, "EscrowInvalidSignature");
       await bad({ server: stranger.address });
       await bad({ modelId: 2n });
       await bad({ epochId: 1n });
@@ -227,19 +250,25 @@ describe("InferenceEscrow", () => {
       await bad({ cumulative: 1001n });
       await bad({ deadline: value.deadline + 1n });
       await bad({ customer: stranger.address });
-      await expect(escrow.redeem(...(await voucher(all, {}, stranger))))
+      await expect(escrow.connect(server).redeem(...(await voucher(all, {}, stranger))))
         .to.be.revertedWithCustomError(escrow, "EscrowInvalidSignature")
         .withArgs(customer);
       const elsewhere = await voucher({ ...all, escrow: token as never } as Ready);
-      await expect(escrow.redeem(...elsewhere)).to.be.revertedWithCustomError(escrow, "EscrowInvalidSignature");
-      await expect(escrow.redeem(value, "0x")).to.be.revertedWithCustomError(escrow, "EscrowInvalidSignature");
+      await expect(escrow.connect(server).redeem(...elsewhere)).to.be.revertedWithCustomError(
+        escrow,
+        "EscrowInvalidSignature",
+      );
+      await expect(escrow.connect(server).redeem(value, "0x", 1000n)).to.be.revertedWithCustomError(
+        escrow,
+        "EscrowInvalidSignature",
+      );
     });
 
     it("counts by itself for another server and another epoch", async () => {
       const all = await world();
       const { escrow, token, modelId } = all;
       await pay(all, 1000n);
-      await escrow.redeem(...(await voucher(all, { server: stranger.address, cumulative: 400n })));
+      await escrow.connect(stranger).redeem(...(await voucher(all, { server: stranger.address, cumulative: 400n })));
       await closeEpoch(all);
       await pay(all, 300n, 1n);
       expect(await escrow.redeemed(customer, server, modelId, 0n, token)).to.equal(1000n);
@@ -253,13 +282,13 @@ describe("InferenceEscrow", () => {
       const { escrow, splitter, token, modelId } = all;
       const other = await ethers.deployContract("TestToken", ["Other", "O", 18]);
       await deposit(all, customer, 5000n, other as never);
-      await expect(escrow.redeem(...(await voucher(all, { token: other.target as string }))))
+      await expect(escrow.connect(server).redeem(...(await voucher(all, { token: other.target as string }))))
         .to.be.revertedWithCustomError(splitter, "SplitterWrongToken")
         .withArgs(other, token);
-      await expect(escrow.redeem(...(await voucher(all, { modelId: 9n }))))
+      await expect(escrow.connect(server).redeem(...(await voucher(all, { modelId: 9n }))))
         .to.be.revertedWithCustomError(splitter, "SplitterUnknownEpoch")
         .withArgs(9n, 0n);
-      await expect(escrow.redeem(...(await voucher(all, { epochId: 1n }))))
+      await expect(escrow.connect(server).redeem(...(await voucher(all, { epochId: 1n }))))
         .to.be.revertedWithCustomError(splitter, "SplitterUnknownEpoch")
         .withArgs(modelId, 1n);
     });
@@ -271,8 +300,8 @@ describe("InferenceEscrow", () => {
       const { closedAt } = await splitter.epoch(modelId, 0n);
       const [first, second] = [await voucher(all), await voucher(all, { cumulative: 2000n })];
       await time.setNextBlockTimestamp(Number(closedAt) + TIMING.redeemWindow - 1);
-      await escrow.redeem(...first);
-      await expect(escrow.redeem(...second))
+      await escrow.connect(server).redeem(...first);
+      await expect(escrow.connect(server).redeem(...second))
         .to.be.revertedWithCustomError(splitter, "SplitterRedeemingClosed")
         .withArgs(modelId, 0n);
       await expect(splitter.connect(stranger).credit(modelId, 1n, server, stranger, 1n))

@@ -3,24 +3,7 @@ import { floorUnits, MAX_QUERY_NORM, MAX_V, quantise, sharePot } from "../../sdk
 import { bytesInt8 } from "../../sdk/hash.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
 import { encodeTotals } from "../../sdk/transcript.ts";
-import { ethers } from "./world.ts";
-
-/** Same numbers at every run (xorshift). */
-function random(seed: number) {
-  let state = seed;
-  const next = () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-  const bits = (count: number) => {
-    let value = 0n;
-    for (let i = 0; i < count; i += 32) value = (value << 32n) | BigInt(next());
-    return BigInt.asUintN(count, value);
-  };
-  return { below: (n: number) => next() % n, bits, signed: (count: number) => (next() & 1 ? -1n : 1n) * bits(count) };
-}
+import { ethers, random } from "../support/world.ts";
 
 const sum = (values: bigint[]) => values.reduce((a, b) => a + b, 0n);
 

@@ -2,13 +2,13 @@ import { expect } from "chai";
 import type { Result } from "ethers";
 import { floorUnits, quantise, sharePot, toFee18 } from "../../sdk/epoch.ts";
 import { bytesInt8 } from "../../sdk/hash.ts";
-import { claimProof, claimRoot } from "../../sdk/merkle.ts";
+import { claimOf as claim, earningsOf } from "../../sdk/history.ts";
+import { claimRoot } from "../../sdk/merkle.ts";
 import {
   admin,
   COUNTS,
   closeEpoch,
   contributors,
-  cumulative,
   customer,
   deployed,
   deposit,
@@ -31,7 +31,7 @@ import {
   treasury,
   vector,
   voucher,
-} from "./world.ts";
+} from "../support/world.ts";
 
 const world = () => networkHelpers.loadFixture(ready);
 const { time } = networkHelpers;
@@ -43,7 +43,9 @@ const { redeemWindow, proposeWindow, challengeWindow, settleWindow, fallbackWind
 
 /** Settles an epoch by base weights, with `stranger` as sender and `operator` as prover. */
 const settleByBase = async (all: Ready, epochId: bigint, q: string) =>
-  all.splitter.connect(stranger).settleByBase(all.modelId, epochId, operator, q, await cumulative(all, all.id));
+  all.splitter
+    .connect(stranger)
+    .settleByBase(all.modelId, epochId, operator, q, await earningsOf(all.splitter, all.id));
 
 /** An epoch of `fees` that was proposed without scores and settled. */
 async function settled(fees: bigint): Promise<Ready> {
@@ -67,16 +69,7 @@ async function secondModel(all: Ready): Promise<Ready> {
   return second;
 }
 
-async function claimOf(all: Ready, c: number, changes = {}) {
-  const earned = await cumulative(all, all.id);
-  return {
-    commitmentId: all.id,
-    c,
-    cumulative: earned[c]!,
-    proof: claimProof(all.id, earned, c),
-    ...changes,
-  };
-}
+const claimOf = (all: Ready, c: number) => claim(all.splitter, all.id, c);
 
 describe("RewardSplitter", () => {
   it("refuses windows that overlap, epochs without length, and no treasury", async () => {
@@ -181,7 +174,7 @@ describe("RewardSplitter", () => {
     it("are shared at once with server, owner and protocol; the rest is held for the epoch", async () => {
       const all = await world();
       const { escrow, splitter, token, modelId } = all;
-      const sent = escrow.redeem(...(await voucher(all, { cumulative: 1003n })));
+      const sent = escrow.connect(server).redeem(...(await voucher(all, { cumulative: 1003n })));
       await expect(sent).to.emit(splitter, "FeeCredited").withArgs(modelId, 0n, server, 1003n, 200n, owner, 150n, 50n);
       expect(await splitter.balance(token, server)).to.equal(200n);
       expect(await splitter.balance(token, owner)).to.equal(150n);
@@ -343,7 +336,9 @@ describe("RewardSplitter", () => {
       await time.increase(challengeWindow);
       await settleByBase(all, 1n, q);
       const second = sharePot(388n + first.dust, [0n, 0n, 0n], 0n, BASE);
-      expect(await cumulative(all, id)).to.deep.equal(first.pay.map((amount, c) => amount + second.pay[c]!));
+      expect(await earningsOf(all.splitter, all.id)).to.deep.equal(
+        first.pay.map((amount, c) => amount + second.pay[c]!),
+      );
       expect(await splitter.dust(id)).to.equal(second.dust);
     });
 
@@ -370,7 +365,7 @@ describe("RewardSplitter", () => {
       const q = await propose(all, 0n, vector(0n, 0n));
       await time.increase(challengeWindow);
       await settleByBase(all, 0n, q);
-      expect(await cumulative(all, all.id)).to.deep.equal([150n, 250n, 100n]);
+      expect(await earningsOf(all.splitter, all.id)).to.deep.equal([150n, 250n, 100n]);
     });
 
     it("is refused while there are scores to prove, until the last deadline", async () => {
@@ -386,7 +381,7 @@ describe("RewardSplitter", () => {
         .withArgs(from);
       await time.setNextBlockTimestamp(from);
       await settleByBase(all, 0n, "0x");
-      expect(await cumulative(all, all.id)).to.deep.equal([150n, 250n, 100n]);
+      expect(await earningsOf(all.splitter, all.id)).to.deep.equal([150n, 250n, 100n]);
     });
 
     it("is open after the last deadline to an epoch that nobody proposed for", async () => {
@@ -406,7 +401,7 @@ describe("RewardSplitter", () => {
         .withArgs(modelId, 0n);
       await time.setNextBlockTimestamp(from);
       await settleByBase(all, 0n, "0x");
-      expect(await cumulative(all, all.id)).to.deep.equal([150n, 250n, 100n]);
+      expect(await earningsOf(all.splitter, all.id)).to.deep.equal([150n, 250n, 100n]);
     });
 
     it("needs the proposed Q, the right earlier earnings and a prover", async () => {
@@ -414,7 +409,7 @@ describe("RewardSplitter", () => {
       const { splitter, modelId, id } = all;
       const q = await propose(all, 1n, vector(0n));
       await time.increase(challengeWindow);
-      const earned = await cumulative(all, id);
+      const earned = await earningsOf(all.splitter, all.id);
       const wrong = ethers.hexlify(new Uint8Array(K));
       for (const attempt of [
         splitter.settleByBase(modelId, 1n, operator, wrong, earned),
@@ -435,9 +430,9 @@ describe("RewardSplitter", () => {
 
     it("happens once, by whatever way", async () => {
       const all = await settled(1000n);
-      const { splitter, modelId, id } = all;
+      const { splitter, modelId } = all;
       const again = async (q: string) => {
-        const earned = await cumulative(all, id);
+        const earned = await earningsOf(all.splitter, all.id);
         for (const attempt of [
           splitter.settleByBase(modelId, 0n, operator, q, earned),
           splitter.settle(modelId, 0n, operator, q, "0x", PROOF, earned),
@@ -452,7 +447,7 @@ describe("RewardSplitter", () => {
 
     it("settles epochs in any order, and an epoch without fees as well as not at all", async () => {
       const all = await world();
-      const { splitter, modelId, id } = all;
+      const { splitter, modelId } = all;
       await pay(all, 1001n);
       for (let i = 0; i < 2; i++) await closeEpoch(all);
       await pay(all, 555n, 2n);
@@ -460,14 +455,14 @@ describe("RewardSplitter", () => {
       await time.increase(proposeWindow + settleWindow + fallbackWindow);
       await settleByBase(all, 2n, "0x");
       const first = sharePot(277n, [0n, 0n, 0n], 0n, BASE);
-      expect(await cumulative(all, id)).to.deep.equal(first.pay);
+      expect(await earningsOf(all.splitter, all.id)).to.deep.equal(first.pay);
       await settleByBase(all, 0n, "0x");
       const second = sharePot(500n + first.dust, [0n, 0n, 0n], 0n, BASE);
       const earned = first.pay.map((amount, c) => amount + second.pay[c]!);
-      expect(await cumulative(all, id)).to.deep.equal(earned);
+      expect(await earningsOf(all.splitter, all.id)).to.deep.equal(earned);
       await settleByBase(all, 1n, "0x");
       const third = sharePot(second.dust, [0n, 0n, 0n], 0n, BASE);
-      expect(await cumulative(all, id)).to.deep.equal(earned.map((amount, c) => amount + third.pay[c]!));
+      expect(await earningsOf(all.splitter, all.id)).to.deep.equal(earned.map((amount, c) => amount + third.pay[c]!));
       expect((await splitter.epoch(modelId, 1n)).fees).to.equal(0n);
     });
   });

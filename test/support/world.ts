@@ -5,7 +5,8 @@ import { commitFlags } from "../../prover/kzg.ts";
 import { proveOwnership } from "../../prover/registration.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { escrowDomain, signVoucher, type Voucher } from "../../sdk/eip712.ts";
-import type { G1, G2 } from "../../sdk/hash.ts";
+import { type G1, type G2, int8Bytes } from "../../sdk/hash.ts";
+import { proposalOf } from "../../sdk/history.ts";
 import { commitmentId, registrationChallenges, type VerifyingKey } from "../../sdk/transcript.ts";
 import type { TestToken } from "../../types/ethers-contracts/index.ts";
 
@@ -92,8 +93,8 @@ export async function deployed(): Promise<World> {
 }
 
 export async function registerKey({ verifier }: Protocol, key: VerifyingKey): Promise<string> {
-  const vkId = await verifier.registerKey.staticCall(key as never);
-  await verifier.registerKey(key as never);
+  const vkId = await verifier.registerKey.staticCall(key);
+  await verifier.registerKey(key);
   return vkId;
 }
 
@@ -161,9 +162,7 @@ export async function register(
     manifestHash: MANIFEST.manifestHash,
   });
   const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
-  await world.attribution
-    .connect(owner)
-    .register({ modelId, vkId, k: K, columns, flags: [...flags], gRoot, opening: [...opening] });
+  await world.attribution.connect(owner).register({ modelId, vkId, k: K, columns, flags, gRoot, opening });
   return id;
 }
 
@@ -186,12 +185,12 @@ export async function deposit({ escrow, token }: World, account: Signer, amount:
   await escrow.connect(account).deposit(account, of, amount);
 }
 
-/** A voucher to `server` for epoch 0, with its signature. */
+/** What `redeem` takes: a voucher to `server` for epoch 0, its signature, and all of it as charged. */
 export async function voucher(
   { escrow, token, modelId }: Ready,
   fields: Partial<Voucher> = {},
   signer = customer,
-): Promise<[Voucher, string]> {
+): Promise<[Voucher, string, bigint]> {
   const value: Voucher = {
     customer: customer.address,
     server: server.address,
@@ -202,12 +201,13 @@ export async function voucher(
     deadline: 10n ** 12n,
     ...fields,
   };
-  return [value, await signVoucher(signer, escrowDomain(31337n, escrow.target as string), value)];
+  const signature = await signVoucher(signer, escrowDomain(31337n, escrow.target as string), value);
+  return [value, signature, value.cumulative];
 }
 
 /** Pays `cumulative` in all into an epoch. */
 export async function pay(world: Ready, cumulative: bigint, epochId = 0n): Promise<void> {
-  await world.escrow.redeem(...(await voucher(world, { cumulative, epochId })));
+  await world.escrow.connect(server).redeem(...(await voucher(world, { cumulative, epochId })));
 }
 
 /** V with V_0 = `scoring`, which needs a proof unless it is 0. */
@@ -226,12 +226,22 @@ export async function propose(world: Ready, epochId: bigint, v: bigint[]): Promi
   await closeEpoch(world);
   await networkHelpers.time.increase(TIMING.redeemWindow);
   await world.splitter.connect(operator).propose(world.modelId, epochId, v, 1n, ethers.ZeroHash);
-  const [event] = await world.splitter.queryFilter(world.splitter.filters.EpochProposed(world.modelId, epochId));
-  return event!.args.q;
+  return ethers.hexlify(int8Bytes((await proposalOf(world.splitter, world.modelId, epochId)).q));
 }
 
-/** Cumulative earnings after the commitment's last settlement, empty before the first. */
-export async function cumulative({ splitter }: Protocol, id: string): Promise<bigint[]> {
-  const events = await splitter.queryFilter(splitter.filters.EpochSettled(undefined, undefined, id));
-  return [...(events.at(-1)?.args.cumulative ?? [])];
+/** Same numbers at every run (xorshift). */
+export function random(seed: number) {
+  let state = seed;
+  const next = () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+  const bits = (count: number) => {
+    let value = 0n;
+    for (let i = 0; i < count; i += 32) value = (value << 32n) | BigInt(next());
+    return BigInt.asUintN(count, value);
+  };
+  return { below: (n: number) => next() % n, bits, signed: (count: number) => (next() & 1 ? -1n : 1n) * bits(count) };
 }
