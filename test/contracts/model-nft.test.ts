@@ -1,5 +1,15 @@
 import { expect } from "chai";
-import { deployed, ethers, freeze, MANIFEST, networkHelpers, owner, SPLIT, stranger, type World } from "../support/world.ts";
+import {
+  deployed,
+  ethers,
+  freeze,
+  MANIFEST,
+  networkHelpers,
+  owner,
+  SPLIT,
+  stranger,
+  type World,
+} from "../support/world.ts";
 
 describe("ModelNFT", () => {
   async function minting() {
