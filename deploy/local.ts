@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from "ethers";
 import hre from "hardhat";
 import { type Addresses, type Protocol, protocol, type TestToken, token } from "../sdk/contracts.ts";
@@ -45,7 +45,10 @@ export async function startLocalChain(operator: number, treasury: number, key: V
   const parameters = JSON.parse(readFileSync(new URL("parameters/local.json", import.meta.url), "utf8"));
   parameters.OpenLedger.operator = await account(operator).getAddress();
   parameters.OpenLedger.treasury = await account(treasury).getAddress();
-  const deployed = await connection.ignition.deploy(Local, { parameters });
+  // Ignition keeps a journal of every deployment, to resume it; this chain is gone when the process ends.
+  const deploymentId = `local-${port}-${Date.now()}`;
+  const deployed = await connection.ignition.deploy(Local, { parameters, deploymentId });
+  rmSync(new URL(`deployments/${deploymentId}`, import.meta.url), { recursive: true });
   const addressOf = (name: keyof typeof deployed) => deployed[name].getAddress();
   const addresses: Addresses = {
     datanets: await addressOf("datanets"),

@@ -19,3 +19,4 @@ export type { Adapter, LoraConfig } from "./lora.ts";
 export { LINEARS, type LinearName, type LlamaConfig } from "./model.ts";
 export { adapterHash, loadAdapter, saveAdapter } from "./peft.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
+export { PRESETS } from "./presets.ts";

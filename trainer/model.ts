@@ -123,6 +123,8 @@ export function baseLinear(weights: Weights): Linear {
 export interface Positions {
   cos: tf.Tensor2D; // [length, headDim]
   sin: tf.Tensor2D;
+  /** [headDim, headDim]: (first, second)·turn = (−second, first). */
+  turn: tf.Tensor2D;
   /** 0 where a query may look, −1e9 where not: [1, group·length, start + length]. */
   mask: tf.Tensor3D;
 }
@@ -134,6 +136,11 @@ export function positions(config: LlamaConfig, length: number, start = 0): Posit
       angles[t * headDim + j] = (start + t) * ropeTheta ** (-(2 * (j % (headDim / 2))) / headDim);
     }
   }
+  const turn = new Float32Array(headDim * headDim);
+  for (let j = 0; j < headDim; j++) {
+    const first = j < headDim / 2;
+    turn[((j + headDim / 2) % headDim) * headDim + j] = first ? -1 : 1;
+  }
   const keys = start + length;
   const mask = new Float32Array(length * keys);
   for (let t = 0; t < length; t++) {
@@ -144,6 +151,7 @@ export function positions(config: LlamaConfig, length: number, start = 0): Posit
   return {
     cos: tf.tensor2d(angles.map(Math.cos), [length, headDim]),
     sin: tf.tensor2d(angles.map(Math.sin), [length, headDim]),
+    turn: tf.tensor2d(turn, [headDim, headDim]),
     mask: tf.tidy(() => tf.tile(tf.tensor3d(mask, [1, length, keys]), [1, heads / kvHeads, 1])),
   };
 }
@@ -223,10 +231,13 @@ function attention(
   return linear(`${name}.o_proj`, joined as tf.Tensor2D);
 }
 
-/** Rotary position embedding of x [B, heads, T, headDim], halves paired as in Hugging Face's Llama. */
-function rotate(x: tf.Tensor, { cos, sin }: Positions): tf.Tensor {
-  const [first, second] = tf.split(x, 2, 3);
-  return tf.add(tf.mul(x, cos), tf.mul(tf.concat([tf.neg(second!), first!], 3), sin));
+/**
+ * Rotary position embedding of x [B, heads, T, headDim], halves paired as in Hugging Face's Llama: x·cos + turned·sin.
+ * Turning (first, second) to (−second, first) is a product with a constant matrix, far faster than split and concat.
+ */
+function rotate(x: tf.Tensor, { cos, sin, turn }: Positions): tf.Tensor {
+  const turned = tf.reshape(tf.matMul(tf.reshape(x, [-1, turn.shape[0]]), turn), x.shape);
+  return tf.add(tf.mul(x, cos), tf.mul(turned, sin));
 }
 
 /** x / rms(x) · g over the last axis, with its gradient written out: tfjs' own takes five times the passes. */
@@ -271,14 +282,15 @@ function silu(x: tf.Tensor2D): tf.Tensor2D {
 export function tokenLosses(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
   const losses = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [logits, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const hot = oneHot(targets, logits.shape[1]);
     const shifted = tf.sub(logits, tf.max(logits, 1, true));
     const logSum = tf.log(tf.sum(tf.exp(shifted), 1));
-    save([logits]);
+    save([logits, hot]);
     return {
-      value: tf.sub(logSum, tf.sum(tf.mul(shifted, oneHot(targets, logits.shape[1])), 1)),
+      value: tf.sub(logSum, tf.sum(tf.mul(shifted, hot), 1)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const difference = tf.sub(tf.softmax(saved[0]!), oneHot(targets, logits.shape[1]));
-        return tf.mul(difference, tf.reshape(dy, [-1, 1]));
+        const [logits, hot] = saved as [tf.Tensor2D, tf.Tensor2D];
+        return tf.mul(tf.sub(tf.softmax(logits), hot), tf.reshape(dy, [-1, 1]));
       },
     };
   });

@@ -36,19 +36,25 @@ export interface PoolOptions {
   backend?: BackendName;
 }
 
+interface Thread {
+  worker: Worker;
+  /** Aborts when the thread has ended, so that nobody waits for its answer. */
+  ended: AbortSignal;
+}
+
 /** Threads that each hold the base model on their own backend and share out the tasks. */
 export class Pool {
   readonly base: Base;
   readonly backend: { name: BackendName; why: string };
-  readonly #workers: Worker[];
-  readonly #idle: Worker[];
-  readonly #waiting: ((worker: Worker) => void)[] = [];
+  readonly #threads: Thread[];
+  readonly #idle: Thread[];
+  readonly #waiting: ((thread: Thread) => void)[] = [];
 
-  private constructor(base: Base, backend: { name: BackendName; why: string }, workers: Worker[]) {
+  private constructor(base: Base, backend: { name: BackendName; why: string }, threads: Thread[]) {
     this.base = base;
     this.backend = backend;
-    this.#workers = workers;
-    this.#idle = [...workers];
+    this.#threads = threads;
+    this.#idle = [...threads];
   }
 
   static async start(base: Base, { threads = 2, backend }: PoolOptions = {}): Promise<Pool> {
@@ -56,36 +62,40 @@ export class Pool {
       throw new OpenLedgerError("TRAINER_POOL", `threads is ${threads}; it must be an integer of at least 1`);
     }
     const workerData: WorkerSetup = { config: base.config, weights: base.weights, backend };
-    const workers = Array.from(
-      { length: threads },
-      () => new Worker(new URL("./worker.ts", import.meta.url), { workerData }),
-    );
+    const all = Array.from({ length: threads }, (): Thread => {
+      const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData });
+      const ended = new AbortController();
+      worker.once("exit", () => ended.abort());
+      return { worker, ended: ended.signal };
+    });
     try {
-      const ready = await Promise.all(workers.map((worker) => once(worker, "message")));
-      return new Pool(base, ready[0]![0].result, workers);
-    } catch (error) {
-      await Promise.all(workers.map((worker) => worker.terminate()));
-      throw error;
+      const ready = await Promise.all(all.map(({ worker }) => once(worker, "message")));
+      return new Pool(base, ready[0]![0].result, all);
+    } catch (cause) {
+      await Promise.all(all.map(({ worker }) => worker.terminate()));
+      const message = `a thread did not start on backend ${backend ?? "(first of the ladder)"}; try another backend`;
+      throw new OpenLedgerError("TRAINER_POOL", message, { cause });
     }
   }
 
   /** Runs a task on the next free thread. */
   async run<Kind extends keyof Tasks>(kind: Kind, task: Tasks[Kind]["task"]): Promise<Tasks[Kind]["result"]> {
-    const worker = this.#idle.pop() ?? (await new Promise<Worker>((resolve) => this.#waiting.push(resolve)));
+    const thread = this.#idle.pop() ?? (await new Promise<Thread>((resolve) => this.#waiting.push(resolve)));
+    const { worker, ended: signal } = thread;
     try {
       worker.postMessage({ kind, ...task });
-      const [{ result, error }] = await once(worker, "message"); // rejects when the thread dies
+      const [{ result, error }] = await once(worker, "message", { signal });
       if (error !== undefined) throw error;
       return result;
     } finally {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(worker);
-      else next(worker);
+      if (next === undefined) this.#idle.push(thread);
+      else next(thread);
     }
   }
 
-  /** Stops the threads; tasks still running are lost. */
+  /** Stops the threads; tasks that are still running or waiting fail. */
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 }

@@ -20,7 +20,7 @@ contract AttributionRegistry is IAttributionRegistry {
     struct Record {
         address head; // abi.encode(Commitment)
         address[] columns; // 64 bytes a point
-        address[] contributors; // 12 bytes each: row count (4), contribution id (8)
+        address[] contributors; // 12 bytes each: | row count (4) | contribution id (8) |
     }
 
     /// @dev Working memory of a registration.

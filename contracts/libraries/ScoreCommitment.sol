@@ -32,7 +32,7 @@ library ScoreCommitment {
         bool ok = true;
         uint256 prime = Bn254.P;
         assembly ("memory-safe") {
-            /// Adds sign(digit)·(x, y) to the digit's bucket among those at `row`.
+            // Adds sign(digit)·(x, y) to the digit's bucket among those at `row`.
             function place(row, digit, x, y, p) -> success {
                 success := 1
                 if digit {

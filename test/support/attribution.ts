@@ -15,6 +15,7 @@ import {
   sketchRoot,
   vkId,
 } from "../../sdk/transcript.ts";
+import type { TypedContractMethod } from "../../types/ethers-contracts/common.ts";
 import { sampleQuery, sampleSketches } from "./samples.ts";
 
 const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 500 };
@@ -58,13 +59,13 @@ export async function mintModel(chain: Attribution, versions: number[][]): Promi
   const { ethers, datanets, models, token, owner, contributors } = chain;
   const refs: { datanetId: bigint; version: bigint }[] = [];
   for (const counts of versions) {
-    await datanets.connect(owner).create(owner, "Test", "MIT", "");
-    const datanetId = (await lastEvent(datanets, "DatanetCreated")).datanetId as bigint;
+    const datanetId = await returned(datanets.connect(owner).create, owner, "Test", "MIT", "");
     const ids: bigint[] = [];
     for (const [c, rows] of counts.entries()) {
       const contributor = contributors[c % contributors.length]!;
-      await datanets.connect(contributor).contribute(datanetId, `cid ${c}`, rows, ethers.id(`root ${c}`));
-      ids.push((await lastEvent(datanets, "ContributionSubmitted")).contributionId as bigint);
+      ids.push(
+        await returned(datanets.connect(contributor).contribute, datanetId, `cid ${c}`, rows, ethers.id(`root ${c}`)),
+      );
     }
     await datanets.connect(owner).review(ids, true, "");
     await datanets.connect(owner).freeze(datanetId);
@@ -77,17 +78,14 @@ export async function mintModel(chain: Attribution, versions: number[][]): Promi
     adapterHash: ethers.id("adapter"),
     methodVersion: 1,
   };
-  await models.connect(owner).mint(manifest, refs, { token, inputPrice: 1, outputPrice: 1, split: BPS });
-  return (await lastEvent(models, "ModelMinted")).modelId as bigint;
+  return returned(models.connect(owner).mint, manifest, refs, { token, inputPrice: 1, outputPrice: 1, split: BPS });
 }
 
-interface Emitter {
-  queryFilter(event: never, from: string): Promise<unknown[]>;
-}
-
-async function lastEvent(contract: Emitter, name: string): Promise<Record<string, unknown>> {
-  const events = (await contract.queryFilter(name as never, "latest")) as { args: Record<string, unknown> }[];
-  return events.at(-1)!.args;
+/** Sends a transaction, and gives what the call returns. */
+async function returned<A extends unknown[], R>(method: TypedContractMethod<A, [R]>, ...args: A): Promise<R> {
+  const result = await method.staticCall(...(args as never));
+  await method(...(args as never));
+  return result as R;
 }
 
 /** What a model's owner registers, from the sketches and, unless told otherwise, the frozen counts. */

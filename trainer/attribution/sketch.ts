@@ -57,6 +57,7 @@ export async function fitSketch(pool: Pool, gradients: Matrix): Promise<{ basis:
   kept.forEach((mu, j) => {
     const whiten = 1 / Math.sqrt(mu / count + damping);
     for (let i = 0; i < count; i++) {
+      if (gram[i * count + i] === 0) continue; // an unusable row: its vector entries are rounding noise
       coefficients[i * k + j] = (vectors.get(i, j) * whiten) / Math.sqrt(mu);
       rows[i * k + j] = vectors.get(i, j) * whiten * Math.sqrt(mu);
     }
