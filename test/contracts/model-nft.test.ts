@@ -97,12 +97,12 @@ describe("ModelNFT", () => {
   it("knows no model that was not minted", async () => {
     const { models } = await minting();
     for (const call of [
-      models.manifest(1n),
-      models.versions(1n),
-      models.terms(1n),
-      models.tokenURI(1n),
-      models.setPrices(1n, 1n, 1n),
+      () => models.manifest(1n),
+      () => models.versions(1n),
+      () => models.terms(1n),
+      () => models.tokenURI(1n),
+      () => models.setPrices(1n, 1n, 1n),
     ])
-      await expect(call).to.be.revertedWithCustomError(models, "ModelUnknown").withArgs(1n);
+      await expect(call()).to.be.revertedWithCustomError(models, "ModelUnknown").withArgs(1n);
   });
 });
