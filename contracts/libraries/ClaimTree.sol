@@ -9,8 +9,19 @@ import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 library ClaimTree {
     bytes32 private constant TAG = keccak256("OpenLedger.Claim.v1");
 
-    function leaf(bytes32 commitmentId, uint256 c, uint256 cumulative) internal pure returns (bytes32) {
-        return keccak256(abi.encode(keccak256(abi.encode(TAG, commitmentId, c, cumulative))));
+    /// @return result keccak(keccak(TAG, commitmentId, c, cumulative))
+    function leaf(bytes32 commitmentId, uint256 c, uint256 cumulative) internal pure returns (bytes32 result) {
+        bytes32 tag = TAG;
+        // By hand, since a settlement makes two leaves a contributor and abi.encode never frees its memory.
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, tag)
+            mstore(add(words, 0x20), commitmentId)
+            mstore(add(words, 0x40), c)
+            mstore(add(words, 0x60), cumulative)
+            mstore(0x00, keccak256(words, 0x80))
+            result := keccak256(0x00, 0x20)
+        }
     }
 
     /// @return Root, or zero if there are no leaves.

@@ -20,18 +20,21 @@ library Query {
     /// @return d What V was divided by (times 127).
     function quantise(int128[] calldata v) internal pure returns (bytes memory q, uint256 d) {
         uint256 squares;
-        for (uint256 j; j < v.length; ++j) {
-            uint256 size = SignedMath.abs(v[j]);
-            require(size < MAX_ENTRY, IRewardSplitterErrors.SplitterVectorEntry(j));
-            squares += size * size;
-            d = Math.max(d, size);
-        }
-        q = new bytes(v.length);
-        if (d == 0) return (q, 0);
-        d = Math.max(d, Math.ceilDiv(SCALE * Math.sqrt(squares, Math.Rounding.Ceil), NORM));
-        for (uint256 j; j < v.length; ++j) {
-            uint256 size = (2 * SCALE * SignedMath.abs(v[j]) + d) / (2 * d);
-            q[j] = bytes1(uint8(v[j] < 0 ? 256 - size : size));
+        // Nothing overflows below MAX_ENTRY, for up to 2^15 entries.
+        unchecked {
+            for (uint256 j; j < v.length; ++j) {
+                uint256 size = SignedMath.abs(v[j]);
+                require(size < MAX_ENTRY, IRewardSplitterErrors.SplitterVectorEntry(j));
+                squares += size * size;
+                if (size > d) d = size;
+            }
+            q = new bytes(v.length);
+            if (d == 0) return (q, 0);
+            d = Math.max(d, Math.ceilDiv(SCALE * Math.sqrt(squares, Math.Rounding.Ceil), NORM));
+            for (uint256 j; j < v.length; ++j) {
+                uint256 size = (2 * SCALE * SignedMath.abs(v[j]) + d) / (2 * d);
+                q[j] = bytes1(uint8(v[j] < 0 ? 256 - size : size));
+            }
         }
     }
 

@@ -16,7 +16,10 @@ function fittingPrefix(line: string): string {
   return prefix;
 }
 
-/** The rows of one file. The rest of a cut line is gathered with the lines after it, like any short line. */
+/**
+ * The rows of one file. The page leaves three things open; here a cut line begins a row of its own, its rest is gathered
+ * with the lines after it, and a byte order mark is kept.
+ */
 export function cutRows(file: Bytes): string[] {
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes(file)).replaceAll("\r\n", "\n");
   const rows: string[] = [];

@@ -69,7 +69,6 @@ export type World = Protocol & { token: TestToken; vkId: string };
 /** The protocol as the deployment module makes it, one key registered. */
 export async function deployed(): Promise<World> {
   const contracts = await ignition.deploy(Local, {
-    defaultSender: admin.address,
     parameters: {
       OpenLedger: { operator: operator.address, treasury: treasury.address, timing: TIMING, thawPeriod: THAW },
     },
