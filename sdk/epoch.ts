@@ -110,3 +110,7 @@ export function sharePot(
   );
   return { pay, dust: pot - sum(pay) };
 }
+
+/** κ = ΣA / F: the part of the fees' votes that netting leaves, from the floor, which is κ0·F in the same units. */
+export const netEfficiency = (totals: bigint[], floor: bigint): number =>
+  (Number(totals.reduce((a, b) => a + b, 0n)) / Number(floor)) * (Number(KAPPA0_BPS) / Number(BPS));

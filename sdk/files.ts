@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { OpenLedgerError } from "./errors.ts";
+import { cutRows, holdOut, type Row } from "./rows.ts";
 
 /** A file to contribute, by its path below the folder it was read from. */
 export type SourceFile = { path: string; bytes: Uint8Array };
@@ -16,11 +17,33 @@ export async function readFolder(folder: string, extension: string): Promise<Sou
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   if (paths.length === 0)
-    throw new OpenLedgerError("FILES_NONE", `No ${extension} file below ${folder}. Check the folder and the extension.`);
+    throw new OpenLedgerError(
+      "FILES_NONE",
+      `No ${extension} file below ${folder}. Check the folder and the extension.`,
+    );
   return Promise.all(
     paths.map(async (path) => ({
       path: relative(folder, path).split(sep).join("/"),
       bytes: new Uint8Array(await readFile(path)),
     })),
   );
+}
+
+/**
+ * Rows of every file below `folder` that ends in `extension`, with `fraction` of the files held out whole.
+ * @param prefix Put before each path, so that rows of several folders can be told apart.
+ */
+export async function readRows(
+  folder: string,
+  extension: string,
+  prefix: string,
+  fraction: number,
+): Promise<{ train: Row[]; heldOut: Row[] }> {
+  const files = await readFolder(folder, extension);
+  const split = holdOut(
+    files.map(({ path, bytes }) => ({ path: `${prefix}/${path}`, bytes })),
+    fraction,
+  );
+  const cut = (part: SourceFile[]) => part.flatMap(({ path, bytes }) => cutRows(path, bytes).rows);
+  return { train: cut(split.train), heldOut: cut(split.heldOut) };
 }

@@ -7,10 +7,10 @@ export const FIELD = 21888242871839275222246405745257275088548364400416034343698
 export const BASE_FIELD = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
 
 /** A point of BN254's G1 as (x, y); (0, 0) is the point at infinity. */
-export type G1 = readonly [bigint, bigint];
+export type G1 = [bigint, bigint];
 
 /** A point of BN254's G2 in the order of the pairing precompile: x_imag, x_real, y_imag, y_real. */
-export type G2 = readonly [bigint, bigint, bigint, bigint];
+export type G2 = [bigint, bigint, bigint, bigint];
 
 /** `value` in [0, FIELD). */
 export const mod = (value: bigint): bigint => ((value % FIELD) + FIELD) % FIELD;

@@ -18,7 +18,7 @@ export type VerifyingKey = {
   beta2: G2;
   gamma2: G2;
   delta2: G2;
-  ic: readonly [G1, G1, G1, G1, G1, G1];
+  ic: [G1, G1, G1, G1, G1, G1];
   chunkRows: number;
 };
 
@@ -226,6 +226,6 @@ export function decodePoints(columns: BytesLike): G1[] {
   const hex = hexlify(columns).slice(2);
   return Array.from({ length: hex.length / 128 }, (_, j) => {
     const at = 128 * j;
-    return [BigInt(`0x${hex.slice(at, at + 64)}`), BigInt(`0x${hex.slice(at + 64, at + 128)}`)] as const;
+    return [BigInt(`0x${hex.slice(at, at + 64)}`), BigInt(`0x${hex.slice(at + 64, at + 128)}`)];
   });
 }

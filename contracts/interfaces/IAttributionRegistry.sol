@@ -13,7 +13,9 @@ interface IAttributionRegistryErrors {
     error RegistryInvalidWidth(uint256 k);
     /// @dev `columns` must be 64 bytes for each of the k columns.
     error RegistryColumnsLength(uint256 length, uint256 expected);
-    /// @dev Point `index` of the columns (or k for the flags) is not on the curve.
+    /// @dev No contributor of the commitment has this number.
+    error RegistryUnknownContributor(bytes32 commitmentId, uint256 c);
+    /// @dev Point `index` of the columns (or k for the flags, k + 1 for the opening) is not on the curve.
     error RegistryInvalidPoint(uint256 index);
     /// @dev The opening does not show that the flags stand where the frozen row counts put them.
     error RegistryOwnershipNotProven();

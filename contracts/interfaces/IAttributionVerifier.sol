@@ -72,7 +72,8 @@ interface IAttributionVerifierEvents is IAttributionVerifierTypes {
 /// @title Verifier of settlements
 /// @notice Checks that per-contributor totals follow from Q and from the committed sketches: docs/protocol.md.
 interface IAttributionVerifier is IAttributionVerifierErrors, IAttributionVerifierEvents {
-    /// @notice Registers a verifying key under its content hash.
+    /// @notice Registers a verifying key under its content hash. Epochs pin it when they open, so it is never removed.
+    /// @dev Warning: that the key belongs to the circuit is for the authority to check; points off the curve are refused.
     function registerKey(VerifyingKey calldata key) external returns (bytes32 vkId);
 
     /// @notice R, the rows of one chunk of a registered key, or zero for an unknown key.

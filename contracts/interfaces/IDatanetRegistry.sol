@@ -80,7 +80,7 @@ interface IDatanetRegistryEvents is IDatanetRegistryTypes {
 /// @notice Anyone contributes rows by content id, count and Merkle root; the Datanet's reviewer accepts or rejects; the
 /// owner freezes versions, which models then name. Nothing here can be changed after it is frozen.
 interface IDatanetRegistry is IDatanetRegistryErrors, IDatanetRegistryEvents {
-    /// @notice Creates a Datanet owned by the caller.
+    /// @notice Creates a Datanet owned by the caller; all but `metadataCid` must be given.
     /// @return datanetId The new id, from 1.
     function create(
         address reviewer,
@@ -101,7 +101,7 @@ interface IDatanetRegistry is IDatanetRegistryErrors, IDatanetRegistryEvents {
         bytes32 rowRoot
     ) external returns (uint256 contributionId);
 
-    /// @notice Accepts or rejects pending contributions of one Datanet.
+    /// @notice Accepts or rejects pending contributions to Datanets whose reviewer the caller is.
     /// @param reason Why, in words or a code; published with each contribution.
     function review(uint256[] calldata contributionIds, bool accept, string calldata reason) external;
 

@@ -1,0 +1,30 @@
+/**
+ * Sizes of the attribution circuit, as data. A settlement of N rows uses ceil(N / rows) proofs of one instance; larger
+ * instances cost fewer proofs on-chain and more time and memory in one piece off-chain.
+ */
+export interface Instance {
+  /** Name in file names and logs. */
+  readonly name: string;
+  /** R: rows of one chunk, a multiple of BLOCK_ROWS. */
+  readonly rows: number;
+  /** log2 of the evaluation domain that the instance is meant to fill. */
+  readonly domainPower: number;
+}
+
+/** Rows packed into one Poseidon-16 call: 15 elements of 14 rows (see src/attribution.circom). */
+export const BLOCK_ROWS = 210;
+
+/** Public inputs of the circuit: z, x, h, y, a. */
+export const PUBLIC_INPUTS = 5;
+
+export const INSTANCES = {
+  r210: { name: "r210", rows: 210, domainPower: 13 },
+  r1260: { name: "r1260", rows: 1_260, domainPower: 15 },
+  r5040: { name: "r5040", rows: 5_040, domainPower: 17 },
+  r20790: { name: "r20790", rows: 20_790, domainPower: 19 },
+} as const satisfies Record<string, Instance>;
+
+/** The domain must hold every constraint, one row per public input, and one for the constant 1 (snarkjs' layout). */
+export function fitsDomain(instance: Instance, constraints: number): boolean {
+  return constraints + PUBLIC_INPUTS + 1 <= 2 ** instance.domainPower;
+}

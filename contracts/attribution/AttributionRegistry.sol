@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
+import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
+import {IDatanetRegistry} from "../interfaces/IDatanetRegistry.sol";
+import {IModelNFT} from "../interfaces/IModelNFT.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {CodeStorage} from "../libraries/CodeStorage.sol";
+import {DevelopmentKeys} from "../libraries/DevelopmentKeys.sol";
+import {Transcript} from "../libraries/Transcript.sol";
+
+/// @title Commitments to each model's row sketches
+/// @notice See {IAttributionRegistry}.
+contract AttributionRegistry is IAttributionRegistry {
+    using CodeStorage for address[];
+
+    /// @dev Everything lies in code storage: reading it whole costs a fraction of reading slots.
+    struct Record {
+        address head; // abi.encode(Commitment)
+        address[] columns; // 64 bytes a point
+        address[] contributors; // 12 bytes each: | row count (4) | contribution id (8) |
+    }
+
+    /// @dev Working memory of a registration.
+    struct Contributors {
+        uint256[] counts;
+        uint256[] ids;
+        uint256 rows; // Σ counts
+        bytes32 versions; // words(versionHash_0, …)
+    }
+
+    uint256 private constant POINT_BYTES = 64;
+    uint256 private constant CONTRIBUTOR_BYTES = 12;
+
+    IDatanetRegistry public immutable DATANETS;
+    IModelNFT public immutable MODELS;
+
+    uint256 private immutable _TAU_G2_X_IMAG;
+    uint256 private immutable _TAU_G2_X_REAL;
+    uint256 private immutable _TAU_G2_Y_IMAG;
+    uint256 private immutable _TAU_G2_Y_REAL;
+
+    /// @inheritdoc IAttributionRegistry
+    mapping(uint256 modelId => bytes32 commitmentId) public commitmentOf;
+
+    mapping(bytes32 commitmentId => Record) private _records;
+
+    constructor(IDatanetRegistry datanets, IModelNFT models, uint256[4] memory tauG2_) {
+        require(
+            !DevelopmentKeys.isTauG2(tauG2_) || block.chainid == DevelopmentKeys.CHAIN_ID,
+            RegistryDevelopmentPowers(block.chainid)
+        );
+        DATANETS = datanets;
+        MODELS = models;
+        (_TAU_G2_X_IMAG, _TAU_G2_X_REAL, _TAU_G2_Y_IMAG, _TAU_G2_Y_REAL) = (tauG2_[0], tauG2_[1], tauG2_[2], tauG2_[3]);
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function register(Registration calldata registration) external returns (bytes32 commitmentId) {
+        uint256 modelId = registration.modelId;
+        require(MODELS.ownerOf(modelId) == msg.sender, RegistryNotModelOwner(modelId, msg.sender));
+        commitmentId = commitmentOf[modelId];
+        require(commitmentId == 0, RegistryAlreadyRegistered(modelId, commitmentId));
+        _checkPoints(registration);
+
+        Contributors memory contributors = _contributors(modelId);
+        commitmentId = Transcript.registrationDigest(
+            Transcript.Registration({
+                tag: 0, // the first three are filled in by the library
+                chainId: 0,
+                registry: address(0),
+                modelId: modelId,
+                versions: contributors.versions,
+                k: registration.k,
+                rows: contributors.rows,
+                counts: keccak256(abi.encodePacked(contributors.counts)),
+                columns: keccak256(registration.columns),
+                flags: registration.flags,
+                gRoot: registration.gRoot,
+                manifestHash: MODELS.manifest(modelId).manifestHash
+            })
+        );
+        _checkOwnership(Transcript.challenge(commitmentId, 0), contributors.counts, registration);
+        _store(commitmentId, contributors, registration);
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function tauG2() public view returns (uint256[4] memory) {
+        return [_TAU_G2_X_IMAG, _TAU_G2_X_REAL, _TAU_G2_Y_IMAG, _TAU_G2_Y_REAL];
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function commitment(bytes32 commitmentId) public view returns (Commitment memory) {
+        return abi.decode(SSTORE2.read(_record(commitmentId).head), (Commitment));
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function columns(bytes32 commitmentId) external view returns (bytes memory) {
+        return _record(commitmentId).columns.read();
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function rowCounts(bytes32 commitmentId) public view returns (uint256[] memory counts) {
+        bytes memory packed = _record(commitmentId).contributors.read();
+        counts = new uint256[](packed.length / CONTRIBUTOR_BYTES);
+        for (uint256 c; c < counts.length; ++c) {
+            uint256 count;
+            assembly ("memory-safe") {
+                count := shr(224, mload(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES))))
+            }
+            counts[c] = count;
+        }
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function baseWeights(bytes32 commitmentId) external view returns (uint256[] memory) {
+        return rowCounts(commitmentId);
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function contributionOf(bytes32 commitmentId, uint256 c) public view returns (uint256 contributionId) {
+        require(c < commitment(commitmentId).contributors, RegistryUnknownContributor(commitmentId, c));
+        bytes memory packed = _records[commitmentId].contributors.read(c * CONTRIBUTOR_BYTES, CONTRIBUTOR_BYTES);
+        return uint64(uint96(bytes12(packed)));
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function accountOf(bytes32 commitmentId, uint256 c) external view returns (address) {
+        return DATANETS.contribution(contributionOf(commitmentId, c)).account;
+    }
+
+    /// @dev Refuses wrong widths, and points that would make a settlement's precompile calls fail.
+    function _checkPoints(Registration calldata registration) private view {
+        uint256 k = registration.k;
+        require(k == 128 || k == 256 || k == 512, RegistryInvalidWidth(k));
+        bytes calldata points = registration.columns;
+        require(points.length == POINT_BYTES * k, RegistryColumnsLength(points.length, POINT_BYTES * k));
+        for (uint256 j; j < k; ++j) {
+            uint256 x;
+            uint256 y;
+            assembly ("memory-safe") {
+                let at := add(points.offset, mul(j, POINT_BYTES))
+                x := calldataload(at)
+                y := calldataload(add(at, 0x20))
+            }
+            require(Bn254.isPoint(x, y), RegistryInvalidPoint(j));
+        }
+        require(Bn254.isPoint(registration.flags[0], registration.flags[1]), RegistryInvalidPoint(k));
+        require(Bn254.isPoint(registration.opening[0], registration.opening[1]), RegistryInvalidPoint(k + 1));
+    }
+
+    /// @dev Walks the model's frozen versions in the order of its manifest.
+    function _contributors(uint256 modelId) private view returns (Contributors memory all) {
+        IModelNFT.VersionRef[] memory refs = MODELS.versions(modelId);
+        bytes32[] memory hashes = new bytes32[](refs.length);
+        uint256[][] memory ids = new uint256[][](refs.length);
+        uint256[][] memory counts = new uint256[][](refs.length);
+        uint256 length;
+        for (uint256 v; v < refs.length; ++v) {
+            hashes[v] = DATANETS.versionHash(refs[v].datanetId, refs[v].version);
+            (ids[v], counts[v]) = DATANETS.versionContributions(refs[v].datanetId, refs[v].version);
+            length += ids[v].length;
+        }
+        all.versions = keccak256(abi.encodePacked(hashes));
+        all.ids = new uint256[](length);
+        all.counts = new uint256[](length);
+        uint256 c;
+        for (uint256 v; v < refs.length; ++v) {
+            for (uint256 i; i < ids[v].length; ++i) {
+                all.ids[c] = ids[v][i];
+                all.counts[c] = counts[v][i];
+                all.rows += counts[v][i];
+                ++c;
+            }
+        }
+    }
+
+    /// @dev e(C_b − acc·G1 + ζ·W, G2) · e(−W, τG2) = 1, with acc = Σ_{c=1}^{K−1} ζ^start_c the value of the true flags.
+    function _checkOwnership(uint256 zeta, uint256[] memory counts, Registration calldata registration) private view {
+        uint256 acc;
+        uint256 power = 1;
+        for (uint256 c = 1; c < counts.length; ++c) {
+            power = mulmod(power, Bn254.power(zeta, counts[c - 1]), Bn254.R);
+            acc = addmod(acc, power, Bn254.R);
+        }
+        uint256[6][] memory pairs = Bn254.newPairs(2);
+        Bn254.setPair(
+            pairs,
+            0,
+            Bn254.add(
+                Bn254.add(registration.flags, Bn254.mul(Bn254.g1(), Bn254.R - acc)),
+                Bn254.mul(registration.opening, zeta)
+            ),
+            Bn254.g2()
+        );
+        Bn254.setPair(pairs, 1, Bn254.mul(registration.opening, Bn254.R - 1), tauG2());
+        require(Bn254.productIsOne(pairs), RegistryOwnershipNotProven());
+    }
+
+    function _store(
+        bytes32 commitmentId,
+        Contributors memory contributors,
+        Registration calldata registration
+    ) private {
+        uint256 count = contributors.counts.length;
+        Commitment memory head = Commitment({
+            modelId: registration.modelId,
+            vkId: registration.vkId,
+            k: registration.k,
+            rows: contributors.rows,
+            contributors: count,
+            flags: registration.flags,
+            gRoot: registration.gRoot
+        });
+        bytes memory packed = new bytes(count * CONTRIBUTOR_BYTES);
+        for (uint256 c; c < count; ++c) {
+            uint256 entry =
+                (uint256(SafeCast.toUint32(contributors.counts[c])) << 64) | SafeCast.toUint64(contributors.ids[c]);
+            assembly ("memory-safe") {
+                // Writes 32 bytes of which 12 count: the rest is overwritten by the next one, or lies beyond the end
+                // in memory that is free.
+                mstore(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES)), shl(160, entry))
+            }
+        }
+        commitmentOf[head.modelId] = commitmentId;
+        Record storage record = _records[commitmentId];
+        record.head = SSTORE2.write(abi.encode(head));
+        record.columns.write(registration.columns);
+        record.contributors.write(packed);
+        emit CommitmentRegistered(
+            head.modelId,
+            commitmentId,
+            head.vkId,
+            head.k,
+            head.rows,
+            head.contributors,
+            head.gRoot
+        );
+    }
+
+    function _record(bytes32 commitmentId) private view returns (Record storage record) {
+        record = _records[commitmentId];
+        require(record.head != address(0), RegistryUnknownCommitment(commitmentId));
+    }
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IAttributionRegistry} from "./IAttributionRegistry.sol";
+import {IAttributionVerifier, IAttributionVerifierTypes} from "./IAttributionVerifier.sol";
+import {IInferenceEscrow} from "./IInferenceEscrow.sol";
+import {IModelNFT} from "./IModelNFT.sol";
+
+/// @title Errors of {IRewardSplitter}
+interface IRewardSplitterErrors {
+    /// @dev Deploy with redeemWindow ≤ proposeWindow, an epoch of at least a second and a treasury.
+    error SplitterInvalidDeployment();
+    /// @dev Fees come through the escrow: redeem a voucher there.
+    error SplitterNotEscrow(address caller);
+    /// @dev The model has no registered commitment, so nothing could be attributed. Register it first.
+    error SplitterNoCommitment(uint256 modelId);
+    /// @dev The commitment names a key that the verifier does not hold. Register the key first.
+    error SplitterUnknownKey(bytes32 vkId);
+    /// @dev Tokens have at most 18 decimals.
+    error SplitterTokenDecimals(address token, uint256 decimals);
+    /// @dev The current epoch runs until `until`; the next one can be opened then.
+    error SplitterEpochRunning(uint256 until);
+    /// @dev The model has no such epoch. The first is opened by `openEpoch`.
+    error SplitterUnknownEpoch(uint256 modelId, uint256 epochId);
+    /// @dev Redeeming for this epoch ended at `closedAt + redeemWindow`. Vouchers must name the current epoch.
+    error SplitterRedeemingClosed(uint256 modelId, uint256 epochId);
+    /// @dev The model is paid in another token. The voucher must name that one.
+    error SplitterWrongToken(address token, address expected);
+    /// @dev The epoch takes proposals from `from` to `until`; both are 0 while it is open.
+    error SplitterNotProposable(uint256 from, uint256 until);
+    /// @dev One proposal an epoch; this one has it.
+    error SplitterAlreadyProposed(uint256 modelId, uint256 epochId);
+    /// @dev V must have one entry a column.
+    error SplitterVectorLength(uint256 length, uint256 expected);
+    /// @dev Entry j of V is 2^120 or more in size.
+    error SplitterVectorEntry(uint256 j);
+    /// @dev Nobody proposed V for this epoch (yet).
+    error SplitterNotProposed(uint256 modelId, uint256 epochId);
+    /// @dev The challenge window runs until `until`; settle then.
+    error SplitterWindowOpen(uint256 until);
+    /// @dev An epoch is settled once.
+    error SplitterAlreadySettled(uint256 modelId, uint256 epochId);
+    /// @dev Q is not the one proposed. The event EpochProposed carries the right one.
+    error SplitterQueryMismatch(bytes32 hash, bytes32 expected);
+    /// @dev The epoch has scores, so it needs a proof: call `settle`. Without one it can be settled from `from` on.
+    error SplitterNeedsProof(uint256 from);
+    /// @dev The earlier cumulative amounts do not hash to the stored root. The last EpochSettled event has the right ones.
+    error SplitterPreviousMismatch(bytes32 root, bytes32 expected);
+    /// @dev The operator's share cannot go to the zero address. Name an account.
+    error SplitterInvalidProver();
+    /// @dev The proof does not show claim `index` under the commitment's current root. Rebuild it from the last
+    /// EpochSettled event.
+    error SplitterInvalidClaim(uint256 index);
+    /// @dev The account has no balance of this token.
+    error SplitterNothingToWithdraw(address token, address account);
+}
+
+/// @title Types of {IRewardSplitter}
+interface IRewardSplitterTypes {
+    /// @dev All in seconds.
+    struct Timing {
+        uint32 epochLength; // least time between two openings
+        uint32 redeemWindow; // D0, from closing: fees of the epoch come in
+        uint32 proposeWindow; // D1, from closing: V is proposed, not before D0
+        uint32 challengeWindow; // W, from the proposal
+        uint32 answerWindow; // T, from a challenge that demands data
+        uint32 disputeWindow; // D2, from a challenge to its resolution
+        uint32 settleWindow; // D3, from the end of W or, without a proposal, of D1
+        uint32 fallbackWindow; // D4, after D3; then base weights pay
+    }
+
+    struct Epoch {
+        address token;
+        uint48 openedAt;
+        uint48 closedAt; // 0 while open
+        uint128 fees; // gross
+        uint128 held; // data pot, operator's share and floors; 0 once settled
+        uint16 dataBps;
+        uint16 ownerBps;
+        uint16 serverBps;
+        uint16 protocolBps; // the operator has the rest
+        uint8 decimals;
+        uint48 proposedAt; // 0 before
+        uint48 settledAt; // 0 before
+        uint64 count; // receipts in the proposal
+        bytes32 commitmentId;
+        bytes32 vkId;
+        bytes32 queryHash; // keccak256 of Q's bytes
+        bytes32 receiptsRoot;
+        uint256 floorUnits;
+    }
+
+    struct Claim {
+        bytes32 commitmentId;
+        uint256 c; // contributor
+        uint256 cumulative; // all he ever earned under the commitment
+        bytes32[] proof; // siblings, sorted pairs
+    }
+}
+
+/// @title Events of {IRewardSplitter}
+interface IRewardSplitterEvents is IRewardSplitterTypes {
+    event EpochOpened(
+        uint256 indexed modelId,
+        uint256 indexed epochId,
+        bytes32 indexed commitmentId,
+        bytes32 vkId,
+        address token
+    );
+    event EpochClosed(uint256 indexed modelId, uint256 indexed epochId);
+    event FeeCredited(
+        uint256 indexed modelId,
+        uint256 indexed epochId,
+        address indexed server,
+        uint256 amount,
+        uint256 serverShare,
+        address owner,
+        uint256 ownerShare,
+        uint256 protocolShare
+    );
+    /// @dev `v` and `q` stand here so that anyone can check the sum and settle.
+    event EpochProposed(
+        uint256 indexed modelId,
+        uint256 indexed epochId,
+        int128[] v,
+        bytes q,
+        uint256 floorUnits,
+        uint256 count,
+        bytes32 receiptsRoot
+    );
+    /// @dev `cumulative` is every contributor's earnings so far: the leaves of the claims tree under `root`. `totals` is
+    /// empty where base weights paid.
+    event EpochSettled(
+        uint256 indexed modelId,
+        uint256 indexed epochId,
+        bytes32 indexed commitmentId,
+        address prover,
+        uint256 pot,
+        bytes32 root,
+        bytes totals,
+        uint256[] cumulative
+    );
+    event OperatorPaid(uint256 indexed modelId, uint256 indexed epochId, address indexed prover, uint256 amount);
+    event Claimed(bytes32 indexed commitmentId, uint256 indexed c, address indexed account, uint256 amount);
+    event Withdrawn(address indexed token, address indexed account, uint256 amount);
+}
+
+/// @title Fees in, shares out
+/// @notice Splits every redeemed fee, collects the data pots of each model's epochs, and shares each pot among
+/// contributors by totals that a proof backs. Epochs overlap: one is settled while the next takes fees.
+/// @dev What comes in is always what is held, owed or paid, to the wei. Nobody can take what is owed to another.
+interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
+    /// @notice Opens the model's next epoch, and closes the current one, which must have run for `epochLength`. The
+    /// first opens once the model has a commitment.
+    /// @dev The epoch's commitment, key, token and split are fixed here.
+    function openEpoch(uint256 modelId) external returns (uint256 epochId);
+
+    /// @notice Takes a fee into an epoch, until `redeemWindow` after its end. The escrow calls it before it sends the tokens.
+    function credit(uint256 modelId, uint256 epochId, address server, address token, uint256 amount) external;
+
+    /// @notice Proposes V for a closed epoch; Q and the floor are computed from it and from the fees.
+    /// @param v Σ ω_t q_t, one entry a column.
+    /// @param count Number of receipts summed.
+    /// @param receiptsRoot Root of the receipts' sum tree, see docs/protocol.md.
+    function propose(
+        uint256 modelId,
+        uint256 epochId,
+        int128[] calldata v,
+        uint64 count,
+        bytes32 receiptsRoot
+    ) external;
+
+    /// @notice Shares the epoch's pot by proven totals. Anyone may send it.
+    /// @param prover Who gets the operator's share; part of what is proven.
+    /// @param q Q as in EpochProposed.
+    /// @param totals 8 bytes big-endian for each contributor.
+    /// @param previous Cumulative earnings as in the commitment's last EpochSettled; empty before the first.
+    function settle(
+        uint256 modelId,
+        uint256 epochId,
+        address prover,
+        bytes calldata q,
+        bytes calldata totals,
+        IAttributionVerifierTypes.SettlementProof calldata proof,
+        uint256[] calldata previous
+    ) external;
+
+    /// @notice Shares the epoch's pot by base weights: after the challenge window where there is nothing to prove (C_s is
+    /// zero, as it is for Q = 0), and for any epoch after its last deadline. Anyone may send it.
+    /// @dev An epoch without fees holds nothing and need not be settled; if it is, only dust moves.
+    /// @param prover Who gets the operator's share.
+    /// @param q Q as in EpochProposed; not looked at after the last deadline.
+    /// @param previous As for `settle`.
+    function settleByBase(
+        uint256 modelId,
+        uint256 epochId,
+        address prover,
+        bytes calldata q,
+        uint256[] calldata previous
+    ) external;
+
+    /// @notice Pays contributors what they earned and have not been paid, to the accounts of the registry. Anyone may send it.
+    /// @dev Claims that were paid before are passed over, so that nobody can stop a batch by sending part of it first.
+    function claim(Claim[] calldata claims) external;
+
+    /// @notice Pays the caller his balance of `token`.
+    function withdraw(address token) external;
+
+    /// @notice Pays `account` its balance of `token`. Anyone may send it.
+    function withdrawFor(address token, address account) external;
+
+    function escrow() external view returns (IInferenceEscrow);
+
+    function models() external view returns (IModelNFT);
+
+    function attribution() external view returns (IAttributionRegistry);
+
+    function verifier() external view returns (IAttributionVerifier);
+
+    /// @notice Account that gets the protocol's share.
+    function treasury() external view returns (address);
+
+    function timing() external view returns (Timing memory);
+
+    /// @notice The model's open epoch.
+    function currentEpoch(uint256 modelId) external view returns (uint256 epochId);
+
+    function epoch(uint256 modelId, uint256 epochId) external view returns (Epoch memory);
+
+    /// @notice When the epoch can be settled by base weights whatever happened; 0 while it is open.
+    function fallbackAt(uint256 modelId, uint256 epochId) external view returns (uint256);
+
+    /// @notice What `account` can withdraw: shares of fees, not claims.
+    function balance(address token, address account) external view returns (uint256);
+
+    /// @notice Root over all contributors' cumulative earnings, zero before the first settlement.
+    function claimsRoot(bytes32 commitmentId) external view returns (bytes32);
+
+    /// @notice What contributor `c` was paid so far.
+    function claimed(bytes32 commitmentId, uint256 c) external view returns (uint256);
+
+    /// @notice What rounding left of the last pot; it goes into the next.
+    function dust(bytes32 commitmentId) external view returns (uint256);
+}

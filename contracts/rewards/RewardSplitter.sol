@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
+import {IAttributionVerifier} from "../interfaces/IAttributionVerifier.sol";
+import {IInferenceEscrow} from "../interfaces/IInferenceEscrow.sol";
+import {IModelNFT} from "../interfaces/IModelNFT.sol";
+import {IRewardSplitter} from "../interfaces/IRewardSplitter.sol";
+import {ClaimTree} from "../libraries/ClaimTree.sol";
+import {Payout} from "../libraries/Payout.sol";
+import {Protocol} from "../libraries/Protocol.sol";
+import {Query} from "../libraries/Query.sol";
+import {InferenceEscrow} from "./InferenceEscrow.sol";
+
+/// @title Fees in, shares out
+/// @notice See {IRewardSplitter}.
+contract RewardSplitter is IRewardSplitter, AccessManaged {
+    using SafeERC20 for IERC20;
+    using SafeCast for uint256;
+
+    /// @dev Earnings under one commitment.
+    struct Ledger {
+        bytes32 root;
+        address token;
+        uint96 dust; // below twice the number of contributors
+        mapping(uint256 c => uint256) claimed;
+    }
+
+    /// @inheritdoc IRewardSplitter
+    IInferenceEscrow public immutable escrow;
+    /// @inheritdoc IRewardSplitter
+    IModelNFT public immutable models;
+    /// @inheritdoc IRewardSplitter
+    IAttributionRegistry public immutable attribution;
+    /// @inheritdoc IRewardSplitter
+    IAttributionVerifier public immutable verifier;
+    /// @inheritdoc IRewardSplitter
+    address public immutable treasury;
+
+    Timing private _timing; // written once
+    mapping(uint256 modelId => Epoch[]) private _epochs;
+    mapping(bytes32 commitmentId => Ledger) private _ledgers;
+    mapping(address token => mapping(address account => uint256)) private _balances;
+
+    constructor(
+        IModelNFT models_,
+        IAttributionRegistry attribution_,
+        IAttributionVerifier verifier_,
+        address treasury_,
+        uint256 thawPeriod,
+        Timing memory timing_,
+        address authority
+    ) AccessManaged(authority) {
+        require(
+            timing_.redeemWindow <= timing_.proposeWindow && timing_.epochLength != 0 && treasury_ != address(0),
+            SplitterInvalidDeployment()
+        );
+        models = models_;
+        attribution = attribution_;
+        verifier = verifier_;
+        treasury = treasury_;
+        _timing = timing_;
+        escrow = new InferenceEscrow(thawPeriod);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function openEpoch(uint256 modelId) external returns (uint256 epochId) {
+        bytes32 commitmentId = attribution.commitmentOf(modelId);
+        require(commitmentId != 0, SplitterNoCommitment(modelId));
+        bytes32 vkId = attribution.commitment(commitmentId).vkId;
+        require(verifier.chunkRows(vkId) != 0, SplitterUnknownKey(vkId));
+
+        Epoch[] storage epochs = _epochs[modelId];
+        epochId = epochs.length;
+        if (epochId != 0) {
+            Epoch storage last = epochs[epochId - 1];
+            uint256 until = uint256(last.openedAt) + _timing.epochLength;
+            require(block.timestamp >= until, SplitterEpochRunning(until));
+            last.closedAt = uint48(block.timestamp);
+            emit EpochClosed(modelId, epochId - 1);
+        }
+
+        IModelNFT.Terms memory terms = models.terms(modelId);
+        uint256 decimals = IERC20Metadata(terms.token).decimals();
+        require(decimals <= Protocol.MAX_DECIMALS, SplitterTokenDecimals(terms.token, decimals));
+        Epoch storage opened = epochs.push();
+        opened.token = terms.token;
+        opened.openedAt = uint48(block.timestamp);
+        opened.dataBps = terms.split.data;
+        opened.ownerBps = terms.split.owner;
+        opened.serverBps = terms.split.server;
+        opened.protocolBps = terms.split.protocol;
+        opened.decimals = uint8(decimals);
+        opened.commitmentId = commitmentId;
+        opened.vkId = vkId;
+        emit EpochOpened(modelId, epochId, commitmentId, vkId, terms.token);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function credit(uint256 modelId, uint256 epochId, address server, address token, uint256 amount) external {
+        require(msg.sender == address(escrow), SplitterNotEscrow(msg.sender));
+        Epoch storage e = _epoch(modelId, epochId);
+        uint256 closedAt = e.closedAt;
+        require(
+            closedAt == 0 || block.timestamp < closedAt + _timing.redeemWindow,
+            SplitterRedeemingClosed(modelId, epochId)
+        );
+        require(token == e.token, SplitterWrongToken(token, e.token));
+
+        address owner = models.ownerOf(modelId);
+        uint256 serverShare = (amount * e.serverBps) / Protocol.BPS;
+        uint256 ownerShare = (amount * e.ownerBps) / Protocol.BPS;
+        uint256 protocolShare = (amount * e.protocolBps) / Protocol.BPS;
+        e.fees += amount.toUint128();
+        e.held += (amount - serverShare - ownerShare - protocolShare).toUint128();
+        _balances[token][server] += serverShare;
+        _balances[token][owner] += ownerShare;
+        _balances[token][treasury] += protocolShare;
+        emit FeeCredited(modelId, epochId, server, amount, serverShare, owner, ownerShare, protocolShare);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function propose(
+        uint256 modelId,
+        uint256 epochId,
+        int128[] calldata v,
+        uint64 count,
+        bytes32 receiptsRoot
+    ) external restricted {
+        Epoch storage e = _epoch(modelId, epochId);
+        _requireProposable(e.closedAt);
+        require(e.proposedAt == 0, SplitterAlreadyProposed(modelId, epochId));
+        uint256 k = attribution.commitment(e.commitmentId).k;
+        require(v.length == k, SplitterVectorLength(v.length, k));
+
+        (bytes memory q, uint256 d) = Query.quantise(v);
+        uint256 floorUnits = Query.floorUnits(e.fees * 10 ** (Protocol.MAX_DECIMALS - e.decimals), d);
+        e.proposedAt = uint48(block.timestamp);
+        e.count = count;
+        e.queryHash = keccak256(q);
+        e.receiptsRoot = receiptsRoot;
+        e.floorUnits = floorUnits;
+        emit EpochProposed(modelId, epochId, v, q, floorUnits, count, receiptsRoot);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function settle(
+        uint256 modelId,
+        uint256 epochId,
+        address prover,
+        bytes calldata q,
+        bytes calldata totals,
+        IAttributionVerifier.SettlementProof calldata proof,
+        uint256[] calldata previous
+    ) external {
+        Epoch storage e = _epoch(modelId, epochId);
+        _requireProposed(e, modelId, epochId, q);
+        verifier.verify(e.commitmentId, e.vkId, epochId, prover, e.floorUnits, q, totals, proof);
+        _share(e, modelId, epochId, prover, totals, previous);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function settleByBase(
+        uint256 modelId,
+        uint256 epochId,
+        address prover,
+        bytes calldata q,
+        uint256[] calldata previous
+    ) external {
+        Epoch storage e = _epoch(modelId, epochId);
+        uint256 from = _fallbackAt(e);
+        if (from == 0 || block.timestamp < from) {
+            _requireProposed(e, modelId, epochId, q);
+            uint256[2] memory scores = verifier.scoreCommitment(e.commitmentId, q);
+            require(scores[0] == 0 && scores[1] == 0, SplitterNeedsProof(from));
+        }
+        _share(e, modelId, epochId, prover, q[:0], previous);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function claim(Claim[] calldata claims) external {
+        for (uint256 i; i < claims.length; ++i) {
+            Claim calldata one = claims[i];
+            Ledger storage ledger = _ledgers[one.commitmentId];
+            bytes32 leaf = ClaimTree.leaf(one.commitmentId, one.c, one.cumulative);
+            require(MerkleProof.verifyCalldata(one.proof, ledger.root, leaf), SplitterInvalidClaim(i));
+            uint256 amount = one.cumulative - ledger.claimed[one.c];
+            if (amount == 0) continue;
+            ledger.claimed[one.c] = one.cumulative;
+            address account = attribution.accountOf(one.commitmentId, one.c);
+            emit Claimed(one.commitmentId, one.c, account, amount);
+            IERC20(ledger.token).safeTransfer(account, amount);
+        }
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function withdraw(address token) external {
+        withdrawFor(token, msg.sender);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function withdrawFor(address token, address account) public {
+        uint256 amount = _balances[token][account];
+        require(amount != 0, SplitterNothingToWithdraw(token, account));
+        _balances[token][account] = 0;
+        emit Withdrawn(token, account, amount);
+        IERC20(token).safeTransfer(account, amount);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function timing() external view returns (Timing memory) {
+        return _timing;
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function currentEpoch(uint256 modelId) external view returns (uint256 epochId) {
+        uint256 count = _epochs[modelId].length;
+        require(count != 0, SplitterUnknownEpoch(modelId, 0));
+        return count - 1;
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function epoch(uint256 modelId, uint256 epochId) external view returns (Epoch memory) {
+        return _epoch(modelId, epochId);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function fallbackAt(uint256 modelId, uint256 epochId) external view returns (uint256) {
+        return _fallbackAt(_epoch(modelId, epochId));
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function balance(address token, address account) external view returns (uint256) {
+        return _balances[token][account];
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function claimsRoot(bytes32 commitmentId) external view returns (bytes32) {
+        return _ledgers[commitmentId].root;
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function claimed(bytes32 commitmentId, uint256 c) external view returns (uint256) {
+        return _ledgers[commitmentId].claimed[c];
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function dust(bytes32 commitmentId) external view returns (uint256) {
+        return _ledgers[commitmentId].dust;
+    }
+
+    /// @dev Shares what the epoch holds; `totals` is empty where base weights decide.
+    function _share(
+        Epoch storage e,
+        uint256 modelId,
+        uint256 epochId,
+        address prover,
+        bytes calldata totals,
+        uint256[] calldata previous
+    ) private {
+        uint256 pot = _release(e, modelId, epochId, prover);
+        bytes32 root;
+        uint256[] memory cumulative;
+        (pot, root, cumulative) = _book(e, pot, totals, previous);
+        emit EpochSettled(modelId, epochId, e.commitmentId, prover, pot, root, totals, cumulative);
+    }
+
+    /// @dev Takes out what the epoch holds, once: the operator's share to `prover`, the contributors' is returned.
+    function _release(Epoch storage e, uint256 modelId, uint256 epochId, address prover) private returns (uint256) {
+        require(e.settledAt == 0, SplitterAlreadySettled(modelId, epochId));
+        require(prover != address(0), SplitterInvalidProver());
+        uint256 dataShare = (uint256(e.fees) * e.dataBps) / Protocol.BPS;
+        uint256 operatorShare = e.held - dataShare;
+        e.settledAt = uint48(block.timestamp);
+        e.held = 0;
+        _balances[e.token][prover] += operatorShare;
+        emit OperatorPaid(modelId, epochId, prover, operatorShare);
+        return dataShare;
+    }
+
+    /// @dev Adds each contributor's part of the pot to what he earned before.
+    function _book(
+        Epoch storage e,
+        uint256 dataShare,
+        bytes calldata totals,
+        uint256[] calldata previous
+    ) private returns (uint256 pot, bytes32 root, uint256[] memory cumulative) {
+        bytes32 commitmentId = e.commitmentId;
+        Ledger storage ledger = _ledgers[commitmentId];
+        root = ClaimTree.root(commitmentId, previous);
+        require(root == ledger.root, SplitterPreviousMismatch(root, ledger.root));
+
+        pot = dataShare + ledger.dust;
+        uint256 left;
+        (cumulative, left) = Payout.share(
+            pot,
+            totals,
+            totals.length == 0 ? 0 : e.floorUnits,
+            attribution.baseWeights(commitmentId)
+        );
+        for (uint256 c; c < previous.length; ++c) cumulative[c] += previous[c];
+        root = ClaimTree.root(commitmentId, cumulative);
+        ledger.root = root;
+        ledger.token = e.token;
+        ledger.dust = uint96(left);
+    }
+
+    function _requireProposable(uint256 closedAt) private view {
+        uint256 from = closedAt == 0 ? 0 : closedAt + _timing.redeemWindow;
+        uint256 until = closedAt == 0 ? 0 : closedAt + _timing.proposeWindow;
+        require(
+            closedAt != 0 && block.timestamp >= from && block.timestamp <= until,
+            SplitterNotProposable(from, until)
+        );
+    }
+
+    /// @dev The epoch's proposal stands unchallenged and `q` is its Q.
+    function _requireProposed(Epoch storage e, uint256 modelId, uint256 epochId, bytes calldata q) private view {
+        require(e.proposedAt != 0, SplitterNotProposed(modelId, epochId));
+        require(e.settledAt == 0, SplitterAlreadySettled(modelId, epochId));
+        uint256 until = uint256(e.proposedAt) + _timing.challengeWindow;
+        require(block.timestamp >= until, SplitterWindowOpen(until));
+        bytes32 hash = keccak256(q);
+        require(hash == e.queryHash, SplitterQueryMismatch(hash, e.queryHash));
+    }
+
+    /// @dev 0 while the epoch is open.
+    function _fallbackAt(Epoch storage e) private view returns (uint256) {
+        if (e.closedAt == 0) return 0;
+        Timing memory t = _timing;
+        uint256 from =
+            e.proposedAt != 0 ? uint256(e.proposedAt) + t.challengeWindow : uint256(e.closedAt) + t.proposeWindow;
+        return from + t.settleWindow + t.fallbackWindow;
+    }
+
+    function _epoch(uint256 modelId, uint256 epochId) private view returns (Epoch storage) {
+        require(epochId < _epochs[modelId].length, SplitterUnknownEpoch(modelId, epochId));
+        return _epochs[modelId][epochId];
+    }
+}

@@ -1,0 +1,85 @@
+import { readFileSync, rmSync } from "node:fs";
+import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from "ethers";
+import hre from "hardhat";
+import { type Addresses, type Protocol, protocol, type TestToken, token } from "../sdk/contracts.ts";
+import { emitted, mined } from "../sdk/transactions.ts";
+import type { VerifyingKey } from "../sdk/transcript.ts";
+import Local from "./modules/Local.ts";
+
+/** Hardhat's published development accounts: worthless anywhere else. */
+const MNEMONIC = "test test test test test test test test test test test junk";
+
+/** A running local chain with the protocol deployed on it. */
+export type LocalChain = {
+  url: string;
+  provider: JsonRpcProvider;
+  addresses: Addresses;
+  token: TestToken;
+  vkId: string;
+  /** Ready-made account `index`; 0 deployed the protocol. */
+  account(index: number): NonceManager;
+  /** The protocol as account `index` uses it. */
+  as(index: number): Protocol;
+  /** Lets time pass. */
+  wait(seconds: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Starts a Hardhat node on loopback, deploys the protocol with short windows, and registers a development key. */
+export async function startLocalChain(operator: number, treasury: number, key: VerifyingKey): Promise<LocalChain> {
+  const server = await hre.network.createServer("default", "127.0.0.1", 0);
+  const { address, port } = await server.listen();
+  const url = `http://${address}:${port}`;
+  const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 50 });
+  const seed = Mnemonic.fromPhrase(MNEMONIC);
+  const accounts = new Map<number, NonceManager>();
+  const account = (index: number) => {
+    const known = accounts.get(index);
+    if (known) return known;
+    const wallet = HDNodeWallet.fromMnemonic(seed, `m/44'/60'/0'/0/${index}`).connect(provider);
+    accounts.set(index, new NonceManager(wallet));
+    return account(index);
+  };
+
+  const connection = await hre.network.create({ network: "local", override: { url } });
+  const parameters = JSON.parse(readFileSync(new URL("parameters/local.json", import.meta.url), "utf8"));
+  parameters.OpenLedger.operator = await account(operator).getAddress();
+  parameters.OpenLedger.treasury = await account(treasury).getAddress();
+  // Ignition keeps a journal of every deployment, to resume it; this chain is gone when the process ends.
+  const deploymentId = `local-${port}-${Date.now()}`;
+  const deployed = await connection.ignition.deploy(Local, { parameters, deploymentId });
+  rmSync(new URL(`deployments/${deploymentId}`, import.meta.url), { recursive: true });
+  const addressOf = (name: keyof typeof deployed) => deployed[name].getAddress();
+  const addresses: Addresses = {
+    datanets: await addressOf("datanets"),
+    models: await addressOf("models"),
+    attribution: await addressOf("attribution"),
+    verifier: await addressOf("verifier"),
+    splitter: await addressOf("splitter"),
+    escrow: await addressOf("escrow"),
+  };
+  const tokenAddress = await addressOf("token");
+  account(0).reset();
+  const { verifier } = protocol(addresses, account(0));
+  const receipt = await mined(verifier.registerKey(key));
+  const vkId = emitted(verifier, "VerifyingKeyRegistered", receipt).vkId as string;
+
+  return {
+    url,
+    provider,
+    addresses,
+    token: token(tokenAddress, account(0)),
+    vkId,
+    account,
+    as: (index) => protocol(addresses, account(index)),
+    async wait(seconds) {
+      await provider.send("evm_increaseTime", [seconds]);
+      await provider.send("evm_mine", []);
+    },
+    async close() {
+      provider.destroy();
+      await connection.close();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import { hexlify, randomBytes, type Signer, type TypedDataDomain } from "ethers";
+import type { Protocol } from "../sdk/contracts.ts";
+import {
+  commitmentSalts,
+  escrowDomain,
+  type Receipt,
+  receiptId,
+  requestCommitment,
+  responseCommitment,
+  signReceipt,
+  signSketchRecord,
+  splitterDomain,
+  type Voucher,
+  verifyVoucher,
+} from "../sdk/eip712.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { callFee, type Prices } from "../sdk/fees.ts";
+import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
+import { Journal, type ServedCall } from "./journal.ts";
+
+/** Token ids of a prompt and of what was decoded from it. */
+export type Completion = { promptIds: number[]; completionIds: number[] };
+
+/** What a paying customer gets besides the text. */
+export type Proof = { receipt: Receipt; receiptSignature: string; secret: string };
+
+/**
+ * Meters one model for one server: checks a voucher before anything is computed, signs a receipt for what was served,
+ * and later the record that ties the receipt to its sketch.
+ */
+export class Meter {
+  readonly #protocol: Protocol;
+  readonly #signer: Signer;
+  readonly #modelId: bigint;
+  readonly #journal: Journal;
+  readonly #vouchers: TypedDataDomain;
+  readonly #receipts: TypedDataDomain;
+  readonly #server: string;
+  /** The most that the calls now being computed can cost, by customer. */
+  readonly #underway = new Map<string, bigint>();
+
+  private constructor(
+    protocol: Protocol,
+    signer: Signer,
+    modelId: bigint,
+    journal: Journal,
+    chainId: bigint,
+    server: string,
+  ) {
+    this.#protocol = protocol;
+    this.#signer = signer;
+    this.#modelId = modelId;
+    this.#journal = journal;
+    this.#server = server;
+    this.#vouchers = escrowDomain(chainId, protocol.addresses.escrow);
+    this.#receipts = splitterDomain(chainId, protocol.addresses.splitter);
+  }
+
+  /** @param journal File that keeps what was served, over restarts. */
+  static async open(protocol: Protocol, signer: Signer, modelId: bigint, journal: string): Promise<Meter> {
+    const { chainId } = await signer.provider!.getNetwork();
+    return new Meter(protocol, signer, modelId, new Journal(journal), chainId, await signer.getAddress());
+  }
+
+  /** What the server has charged within the tuple that a voucher counts in. */
+  charged({ customer, epochId }: Pick<Voucher, "customer" | "epochId">): bigint {
+    return this.#fees(({ receipt }) => receipt.customer === customer && receipt.epochId === epochId);
+  }
+
+  /**
+   * Serves one paid call: nothing is computed before the voucher is known to cover the most it can cost.
+   * @param complete Decodes at most `maxTokens` tokens.
+   * @throws OpenLedgerError `VOUCHER_…`, saying which field does not fit and what to sign instead.
+   */
+  async serve(
+    voucher: Voucher,
+    voucherSignature: string,
+    promptTokens: number,
+    maxTokens: number,
+    complete: () => Completion | Promise<Completion>,
+  ): Promise<Completion & Proof> {
+    const { prices, reserved } = await this.#authorise(voucher, voucherSignature, promptTokens, maxTokens);
+    try {
+      return await this.#answer(voucher, voucherSignature, prices, await complete());
+    } finally {
+      this.#underway.set(voucher.customer, this.#due(voucher.customer) - reserved);
+    }
+  }
+
+  async #answer(
+    voucher: Voucher,
+    voucherSignature: string,
+    prices: Prices,
+    completion: Completion,
+  ): Promise<Completion & Proof> {
+    const { promptIds, completionIds } = completion;
+    const secret = hexlify(randomBytes(32));
+    const salts = commitmentSalts(secret);
+    const receipt: Receipt = {
+      customer: voucher.customer,
+      server: this.#server,
+      modelId: this.#modelId,
+      epochId: voucher.epochId,
+      nonce: BigInt(this.#journal.calls.length),
+      request: requestCommitment(salts.request, promptIds),
+      response: responseCommitment(salts.response, completionIds),
+      inputTokens: BigInt(promptIds.length),
+      outputTokens: BigInt(completionIds.length),
+      fee: callFee(prices, promptIds.length, completionIds.length),
+    };
+    const receiptSignature = await signReceipt(this.#signer, this.#receipts, receipt);
+    this.#journal.write({
+      call: { receipt, receiptSignature, secret, promptIds, completionIds, voucher, voucherSignature },
+    });
+    return { ...completion, receipt, receiptSignature, secret };
+  }
+
+  /**
+   * Redeems what the receipts of an epoch add up to, customer by customer, with each one's last voucher.
+   * @returns token units redeemed
+   */
+  async redeem(epochId: bigint): Promise<bigint> {
+    const { escrow } = this.#protocol;
+    const last = new Map(this.#calls(epochId).map((call) => [call.receipt.customer, call]));
+    let total = 0n;
+    for (const { voucher, voucherSignature } of last.values()) {
+      const amount = this.charged(voucher);
+      const before = await escrow.redeemed(voucher.customer, voucher.server, voucher.modelId, epochId, voucher.token);
+      if (amount === before) continue;
+      await (await escrow.connect(this.#signer).redeem(voucher, voucherSignature, amount)).wait();
+      total += amount - before;
+    }
+    return total;
+  }
+
+  /**
+   * Signs the sketch record of every call of an epoch that has none yet, and gives all of them to the operator.
+   * @param sketch The query sketches of served completions.
+   */
+  async records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
+    const calls = this.#calls(epochId).map((call) => ({
+      ...call,
+      id: receiptId(this.#receipts, call.receipt),
+      sketchSalt: commitmentSalts(call.secret).sketch,
+    }));
+    const unsigned = calls.filter(({ id }) => !this.#journal.records.has(id));
+    for (const [i, vector] of (await sketch(unsigned)).entries()) {
+      const { id, receipt, sketchSalt } = unsigned[i]!;
+      const record = sketchRecord(this.#receipts, { receipt, sketchSalt, sketch: vector });
+      const recordSignature = await signSketchRecord(this.#signer, this.#receipts, record);
+      this.#journal.write({ signed: { receiptId: id, recordSignature, sketch: [...vector] } });
+    }
+    return calls.map(({ id, receipt, receiptSignature, sketchSalt }) => {
+      const { recordSignature, sketch } = this.#journal.records.get(id)!;
+      return { receipt, receiptSignature, recordSignature, sketchSalt, sketch: Int8Array.from(sketch) };
+    });
+  }
+
+  #due(customer: string): bigint {
+    return this.#underway.get(customer) ?? 0n;
+  }
+
+  /** What this server redeemed from the customer, over all epochs. */
+  async #redeemed({ customer, server, modelId, token }: Voucher): Promise<bigint> {
+    const calls = this.#journal.calls.filter(({ receipt }) => receipt.customer === customer);
+    let sum = 0n;
+    for (const epochId of new Set(calls.map(({ receipt }) => receipt.epochId)))
+      sum += await this.#protocol.escrow.redeemed(customer, server, modelId, epochId, token);
+    return sum;
+  }
+
+  #fees(which: (call: ServedCall) => boolean): bigint {
+    return this.#journal.calls.filter(which).reduce((sum, { receipt }) => sum + receipt.fee, 0n);
+  }
+
+  #calls(epochId: bigint): ServedCall[] {
+    return this.#journal.calls.filter(({ receipt }) => receipt.epochId === epochId);
+  }
+
+  async #authorise(voucher: Voucher, signature: string, promptTokens: number, maxTokens: number) {
+    const { splitter, escrow, models } = this.#protocol;
+    const refuse = (code: string, message: string) => new OpenLedgerError(`VOUCHER_${code}`, message);
+    if (voucher.server !== this.#server)
+      throw refuse("SERVER", `The voucher pays ${voucher.server}. Sign one for this server, ${this.#server}.`);
+    if (voucher.modelId !== this.#modelId)
+      throw refuse("MODEL", `The voucher pays for model ${voucher.modelId}. Sign one for model ${this.#modelId}.`);
+    const terms = await models.terms(this.#modelId);
+    if (voucher.token !== terms.token)
+      throw refuse("TOKEN", `The voucher pays in ${voucher.token}. This model is paid in ${terms.token}.`);
+    const epochId = await splitter.currentEpoch(this.#modelId);
+    if (voucher.epochId !== epochId)
+      throw refuse("EPOCH", `The voucher is for epoch ${voucher.epochId}. Sign one for the current epoch, ${epochId}.`);
+    const { epochLength, redeemWindow } = await splitter.timing();
+    const { openedAt } = await splitter.epoch(this.#modelId, epochId);
+    const until = openedAt + epochLength + redeemWindow;
+    if (voucher.deadline < until)
+      throw refuse(
+        "DEADLINE",
+        `The voucher ends at ${voucher.deadline}, before the epoch can be redeemed. Sign one until ${until} or later.`,
+      );
+    verifyVoucher(this.#vouchers, voucher, signature);
+
+    const available = await escrow.available(voucher.customer, voucher.token);
+    const redeemed = await this.#redeemed(voucher);
+    // From here on nothing waits, so that two calls at once cannot both count on the same money.
+    const reserved = callFee(terms, promptTokens, maxTokens);
+    const due = this.#due(voucher.customer) + reserved;
+    const needed = this.charged(voucher) + due;
+    if (voucher.cumulative < needed)
+      throw refuse(
+        "AMOUNT",
+        `The voucher promises ${voucher.cumulative} in all; with this call up to ${needed} is due. Sign one for ${needed}.`,
+      );
+    const toCover = this.#fees(({ receipt }) => receipt.customer === voucher.customer) - redeemed + due;
+    if (available < toCover)
+      throw refuse(
+        "DEPOSIT",
+        `The customer's deposit is ${available}; ${toCover} is needed. Deposit ${toCover - available} more.`,
+      );
+    this.#underway.set(voucher.customer, due);
+    return { prices: terms, reserved };
+  }
+}

@@ -1,0 +1,145 @@
+import { Bn254, G1_BYTES } from "../circuits/bn254.ts";
+import { toLittleEndian } from "../circuits/field.ts";
+import type { Srs } from "../circuits/setup/srs.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { type G1, mod } from "../sdk/hash.ts";
+import { decodePoints, encodePoint } from "../sdk/transcript.ts";
+import { contributorStarts } from "./counts.ts";
+
+/*
+ * KZG commitments in the monomial basis: row i of a vector is the coefficient of X^i, so a commitment depends neither
+ * on the chunk size nor on padding. No blinders: the sketches are published, and everything stays deterministic.
+ */
+
+const JACOBIAN_BYTES = 96;
+const MAX_ENTRY = 127;
+
+/**
+ * Commits the k columns of a sketch matrix.
+ *
+ * @param sketches N×k entries in [-127, 127], row-major
+ * @returns k×64 bytes: x, y big-endian; a zero column is 64 zero bytes
+ *
+ * Entries are small, so one addition a row suffices: point i goes, with the entry's sign, into the bucket of the
+ * entry's absolute value v, and the buckets are then weighted by v.
+ */
+export async function commitColumns(sketches: Int8Array, k: number, srs: Srs): Promise<Uint8Array> {
+  const rows = sketches.length / k;
+  if (!Number.isInteger(rows) || rows === 0) {
+    throw new OpenLedgerError(
+      "SKETCH_SHAPE",
+      `sketches has ${sketches.length} entries, which is no positive multiple of k = ${k}. Pass all N×k entries.`,
+    );
+  }
+  requirePowers(srs, rows);
+  const bad = sketches.indexOf(-128);
+  if (bad >= 0) {
+    throw new OpenLedgerError(
+      "SKETCH_ENTRY",
+      `sketches[${bad}] (row ${Math.floor(bad / k)}, column ${bad % k}) is -128. Quantise to [-127, 127].`,
+    );
+  }
+  const bn254 = await Bn254.load();
+  const { g1m_zero, g1m_add, g1m_addMixed, g1m_negAffine } = bn254.wasm;
+  const columns = new Uint8Array(k * G1_BYTES);
+
+  bn254.withMemory((allocate) => {
+    const positive = allocate(rows * G1_BYTES);
+    const negative = allocate(rows * G1_BYTES);
+    const buckets = allocate((MAX_ENTRY + 1) * JACOBIAN_BYTES);
+    const running = allocate(JACOBIAN_BYTES);
+    const sum = allocate(JACOBIAN_BYTES);
+    bn254.write(positive, srs.powers.subarray(0, rows * G1_BYTES));
+    for (let i = 0; i < rows; i++) g1m_negAffine!(positive + i * G1_BYTES, negative + i * G1_BYTES);
+
+    for (let j = 0; j < k; j++) {
+      for (let v = 1; v <= MAX_ENTRY; v++) g1m_zero!(buckets + v * JACOBIAN_BYTES);
+      for (let i = 0; i < rows; i++) {
+        const entry = sketches[i * k + j]!;
+        if (entry === 0) continue;
+        const bucket = buckets + Math.abs(entry) * JACOBIAN_BYTES;
+        g1m_addMixed!(bucket, (entry > 0 ? positive : negative) + i * G1_BYTES, bucket);
+      }
+      // Σ v·bucket_v as a sum of suffix sums.
+      g1m_zero!(running);
+      g1m_zero!(sum);
+      for (let v = MAX_ENTRY; v > 0; v--) {
+        g1m_add!(running, buckets + v * JACOBIAN_BYTES, running);
+        g1m_add!(sum, running, sum);
+      }
+      columns.set(encodePoint(bn254.g1(bn254.read(sum, JACOBIAN_BYTES))), j * G1_BYTES);
+    }
+  });
+  return columns;
+}
+
+/** C_b: commits the flags B(X) = Σ_{c=1}^{K-1} X^start_c; infinity for a single contributor. */
+export async function commitFlags(counts: number[], srs: Srs): Promise<G1> {
+  const flags = contributorStarts(counts).slice(1);
+  requirePowers(srs, (flags.at(-1) ?? 0) + 1);
+  const bn254 = await Bn254.load();
+  let sum = bn254.curve.G1.zeroAffine;
+  for (const row of flags) sum = bn254.curve.G1.add(sum, srs.powers.slice(row * G1_BYTES, (row + 1) * G1_BYTES));
+  return bn254.g1(sum);
+}
+
+/** Commits any polynomial. */
+export async function commit(coefficients: readonly bigint[], srs: Srs): Promise<G1> {
+  requirePowers(srs, coefficients.length);
+  return sumOfMultiples(srs.powers.slice(0, coefficients.length * G1_BYTES), coefficients);
+}
+
+export interface Opening {
+  /** value of the polynomial at the point */
+  readonly y: bigint;
+  /** commitment to (f(X) - y) / (X - z) */
+  readonly w: G1;
+}
+
+/** Opens the polynomial with these coefficients (any integers, taken mod r) at z. */
+export async function open(coefficients: readonly bigint[], z: bigint, srs: Srs): Promise<Opening> {
+  // Synthetic division: the running Horner sums are the quotient's coefficients, the last one is the remainder.
+  const quotient = new Array<bigint>(Math.max(coefficients.length - 1, 0));
+  let carry = 0n;
+  for (let i = coefficients.length - 1; i >= 0; i--) {
+    carry = mod(carry * z + coefficients[i]!);
+    if (i > 0) quotient[i - 1] = carry;
+  }
+  return { y: carry, w: await commit(quotient, srs) };
+}
+
+/** Whether e(C - y·G1 + z·W, G2) · e(-W, τG2) = 1. */
+export async function checkOpening(commitment: G1, z: bigint, { y, w }: Opening, srs: Srs): Promise<boolean> {
+  const bn254 = await Bn254.load();
+  const { curve } = bn254;
+  const left = await linearCombination([commitment, [1n, 2n], w], [1n, -y, z]);
+  return curve.pairingEq(bn254.rawG1(left), curve.G2.gAffine, curve.G1.neg(bn254.rawG1(w)), bn254.rawG2(srs.tauG2));
+}
+
+/** C_s = Σ_j Q_j·C_j, the commitment of the score vector. */
+export function combineColumns(columns: Uint8Array, query: Int8Array): Promise<G1> {
+  return linearCombination(decodePoints(columns), Array.from(query, BigInt));
+}
+
+/** Σ_i scalars_i·points_i, scalars taken mod r. */
+export async function linearCombination(points: readonly G1[], scalars: readonly bigint[]): Promise<G1> {
+  const bn254 = await Bn254.load();
+  const raw = new Uint8Array(points.length * G1_BYTES);
+  for (const [i, point] of points.entries()) raw.set(bn254.rawG1(point), i * G1_BYTES);
+  return sumOfMultiples(raw, scalars);
+}
+
+async function sumOfMultiples(raw: Uint8Array, scalars: readonly bigint[]): Promise<G1> {
+  const bn254 = await Bn254.load();
+  return bn254.g1(await bn254.curve.G1.multiExpAffine(raw, toLittleEndian(scalars.map(mod))));
+}
+
+function requirePowers(srs: Srs, rows: number): void {
+  const powers = srs.powers.length / G1_BYTES;
+  if (powers < rows) {
+    throw new OpenLedgerError(
+      "SRS_TOO_SHORT",
+      `The powers of tau reach ${powers} rows but ${rows} are needed. Load a larger powers-of-tau file.`,
+    );
+  }
+}

@@ -1,0 +1,118 @@
+import type { Srs } from "../circuits/setup/srs.ts";
+import type { ProvingKey } from "../circuits/setup/zkey.ts";
+import type { Protocol } from "../sdk/contracts.ts";
+import { splitterDomain } from "../sdk/eip712.ts";
+import { type EpochReceipt, sumReceipts, toFee18 } from "../sdk/epoch.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { int8Bytes } from "../sdk/hash.ts";
+import { earningsOf, proposalOf } from "../sdk/history.ts";
+import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
+import { mined } from "../sdk/transactions.ts";
+import { type Committed, proveSettlement, type Settlement } from "./settlement.ts";
+
+/**
+ * Checks what servers handed over for an epoch and weighs each receipt by its fee.
+ * @param weigh ω_t of a sketch for a fee with 18 decimals: the trainer's `queryWeight` for this model.
+ * @throws OpenLedgerError `EPOCH_WRONG_RECEIPT`, or `SIGNATURE_…` naming what is not signed by the server.
+ */
+export async function weighReceipts(
+  protocol: Protocol,
+  modelId: bigint,
+  epochId: bigint,
+  received: AttributedReceipt[],
+  weigh: (sketch: Int8Array, fee18: bigint) => bigint,
+): Promise<EpochReceipt[]> {
+  const { splitter, addresses } = protocol;
+  const { chainId } = await splitter.runner!.provider!.getNetwork();
+  const domain = splitterDomain(chainId, addresses.splitter);
+  const { decimals } = await splitter.epoch(modelId, epochId);
+  return received.map((attributed) => {
+    const { receipt, sketch } = attributed;
+    const ids = verifyAttributed(domain, attributed);
+    if (receipt.modelId !== modelId || receipt.epochId !== epochId)
+      throw new OpenLedgerError(
+        "EPOCH_WRONG_RECEIPT",
+        `Receipt ${ids.receiptId} is for model ${receipt.modelId}, epoch ${receipt.epochId}. Leave it out.`,
+      );
+    return { ...ids, fee: receipt.fee, weight: weigh(sketch, toFee18(receipt.fee, Number(decimals))), sketch };
+  });
+}
+
+/**
+ * Proposes V for a closed epoch.
+ * @throws OpenLedgerError `EPOCH_FEES_DIFFER` when the receipts are not what the escrow redeemed.
+ */
+export async function proposeEpoch(
+  protocol: Protocol,
+  modelId: bigint,
+  epochId: bigint,
+  receipts: EpochReceipt[],
+  k: number,
+) {
+  const { splitter } = protocol;
+  const { v, fees, root } = sumReceipts(receipts, k);
+  const { fees: redeemed } = await splitter.epoch(modelId, epochId);
+  if (fees !== redeemed)
+    throw new OpenLedgerError(
+      "EPOCH_FEES_DIFFER",
+      `The receipts add up to ${fees}, the escrow redeemed ${redeemed}. Ask the servers for the missing receipts, or redeem first.`,
+    );
+  return mined(splitter.propose(modelId, epochId, v, receipts.length, root));
+}
+
+/** Proves what a proposal's Q scores; anyone who has the published sketches can. */
+export async function proveEpoch(
+  protocol: Protocol,
+  modelId: bigint,
+  epochId: bigint,
+  prover: string,
+  committed: Committed,
+  key: ProvingKey,
+  srs: Srs,
+): Promise<Settlement> {
+  const { splitter, addresses } = protocol;
+  const { chainId } = await splitter.runner!.provider!.getNetwork();
+  const { commitmentId, vkId } = await splitter.epoch(modelId, epochId);
+  const { q, floorUnits } = await proposalOf(splitter, modelId, epochId);
+  const context = {
+    splitter: addresses.splitter,
+    chainId,
+    verifier: addresses.verifier,
+    vkId,
+    commitmentId,
+    epochId,
+    prover,
+    floorUnits,
+  };
+  return proveSettlement(committed, q, context, key, srs);
+}
+
+/** What `settle` takes. */
+export type SettleArguments = Awaited<ReturnType<typeof settleArguments>>;
+
+/** Arguments of `settle` for a settlement of the given epoch. */
+export async function settleArguments(
+  protocol: Protocol,
+  modelId: bigint,
+  epochId: bigint,
+  settlement: Pick<Settlement, "statement" | "proof">,
+) {
+  const { statement, proof } = settlement;
+  const { q, totals, prover } = statement;
+  const { commitmentId } = await protocol.splitter.epoch(modelId, epochId);
+  const previous = await earningsOf(protocol.splitter, commitmentId);
+  return [modelId, epochId, prover, int8Bytes(q), totals, proof, previous] satisfies unknown[] as [
+    bigint,
+    bigint,
+    string,
+    Uint8Array,
+    Uint8Array,
+    typeof proof,
+    bigint[],
+  ];
+}
+
+/** Settles an epoch once its challenge window is over. */
+export async function settleEpoch(protocol: Protocol, modelId: bigint, epochId: bigint, settlement: Settlement) {
+  return mined(protocol.splitter.settle(...(await settleArguments(protocol, modelId, epochId, settlement))));
+}

@@ -1,0 +1,42 @@
+import { type ContentStore, canonicalJson, manifestHash } from "./content.ts";
+import type { ModelNFT } from "./contracts.ts";
+import { emitted, mined } from "./transactions.ts";
+
+/** What a model is made of, as its manifest states it. Everything here is needed to run or to audit it. */
+export type ModelManifest = {
+  name: string;
+  methodVersion: number;
+  base: { name: string; hash: string };
+  adapter: { hash: string; cid: string };
+  /** Where the sketches are: rows, basis and description. */
+  sketches: { rows: string; basis: string; description: string };
+  versions: { datanetId: string; version: string }[];
+  training: Record<string, unknown>;
+};
+
+/** Price, token and split of a model; see `Terms` of IModelNFT. */
+export type ModelTerms = {
+  token: string;
+  inputPrice: bigint;
+  outputPrice: bigint;
+  split: { data: number; owner: number; server: number; operator: number; protocol: number };
+};
+
+/** Stores a model's manifest and mints its token to the runner of `models`. */
+export async function mintModel(models: ModelNFT, store: ContentStore, manifest: ModelManifest, terms: ModelTerms) {
+  const bytes = canonicalJson(manifest);
+  const receipt = await mined(
+    models.mint(
+      {
+        manifestHash: manifestHash(bytes),
+        manifestCid: await store.put(bytes),
+        baseHash: manifest.base.hash,
+        adapterHash: manifest.adapter.hash,
+        methodVersion: manifest.methodVersion,
+      },
+      manifest.versions,
+      terms,
+    ),
+  );
+  return { receipt, modelId: emitted(models, "ModelMinted", receipt).modelId as bigint };
+}

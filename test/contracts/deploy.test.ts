@@ -1,0 +1,58 @@
+import { expect } from "chai";
+import { devSrs } from "../../circuits/setup/dev.ts";
+import OpenLedger, { OPERATOR_ROLE } from "../../deploy/modules/OpenLedger.ts";
+import {
+  admin,
+  deployed,
+  ethers,
+  ignition,
+  networkHelpers,
+  operator,
+  stranger,
+  TIMING,
+  treasury,
+} from "../support/world.ts";
+
+describe("Deployment", () => {
+  it("wires the contracts to each other", async () => {
+    const { datanets, models, attribution, verifier, splitter, escrow } = await networkHelpers.loadFixture(deployed);
+    expect(await attribution.DATANETS()).to.equal(datanets.target);
+    expect(await attribution.MODELS()).to.equal(models.target);
+    expect(await attribution.tauG2()).to.deep.equal((await devSrs(1)).tauG2);
+    expect(await verifier.REGISTRY()).to.equal(attribution.target);
+    expect(await splitter.attribution()).to.equal(attribution.target);
+    expect(await splitter.escrow()).to.equal(escrow.target);
+    expect(await splitter.treasury()).to.equal(treasury.address);
+    expect((await splitter.timing()).challengeWindow).to.equal(TIMING.challengeWindow);
+    expect(await splitter.authority()).to.equal(await verifier.authority());
+  });
+
+  it("lets the operator propose, the admin register keys, and nobody else anything", async () => {
+    const { splitter, verifier } = await networkHelpers.loadFixture(deployed);
+    const manager = await ethers.getContractAt("AccessManager", await splitter.authority());
+    const propose = splitter.interface.getFunction("propose").selector;
+    const registerKey = verifier.interface.getFunction("registerKey").selector;
+    for (const [account, proposes, registers] of [
+      [operator, true, false],
+      [admin, false, true],
+      [stranger, false, false],
+    ] as const) {
+      expect((await manager.canCall(account, splitter, propose))[0]).to.equal(proposes);
+      expect((await manager.canCall(account, verifier, registerKey))[0]).to.equal(registers);
+    }
+    expect(await manager.hasRole(OPERATOR_ROLE, operator)).to.deep.equal([true, 0n]);
+  });
+
+  it("has defaults for every parameter", async () => {
+    const { splitter, escrow } = await ignition.deploy(OpenLedger);
+    expect(await splitter.treasury!()).to.equal(admin.address);
+    expect((await splitter.timing!()).challengeWindow).to.equal(24n * 3600n);
+    expect(await escrow.thawPeriod!()).to.equal(2n * 24n * 3600n);
+  });
+
+  it("keeps every contract below the size limit", async () => {
+    const { datanets, models, attribution, verifier, splitter, escrow } = await networkHelpers.loadFixture(deployed);
+    for (const contract of [datanets, models, attribution, verifier, splitter, escrow])
+      expect(ethers.dataLength(await ethers.provider.getCode(contract))).to.be.lessThan(24_576);
+  });
+});

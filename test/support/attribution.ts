@@ -1,0 +1,180 @@
+import type { NetworkConnection } from "hardhat/types/network";
+import { INSTANCES } from "../../circuits/instances.ts";
+import { devKey, devSrs } from "../../circuits/setup/dev.ts";
+import { verifyingKey } from "../../circuits/setup/zkey.ts";
+import { commitColumns, commitFlags } from "../../prover/kzg.ts";
+import { proveOwnership } from "../../prover/registration.ts";
+import { proveSettlement, type Settlement, type SettlementContext } from "../../prover/settlement.ts";
+import { int8Bytes } from "../../sdk/hash.ts";
+import {
+  commitmentId,
+  type RegistrationStatement,
+  registrationChallenges,
+  type SettlementProof,
+  type SettlementStatement,
+  sketchRoot,
+  vkId,
+} from "../../sdk/transcript.ts";
+import type { TypedContractMethod } from "../../types/ethers-contracts/common.ts";
+import { sampleQuery, sampleSketches } from "./samples.ts";
+
+const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 500 };
+
+export type Attribution = Awaited<ReturnType<typeof deployAttribution>>;
+
+/** The contracts a settlement needs, on a fresh chain, with the development key of 210 rows a chunk. */
+export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
+  const [admin, owner, splitter, prover, ...contributors] = await ethers.getSigners();
+  const key = await devKey(INSTANCES.r210);
+  const verifying = await verifyingKey(key);
+  const srs = await devSrs(2 ** 11);
+  const token = await ethers.deployContract("TestToken", ["Test", "TEST", 18]);
+  const datanets = await ethers.deployContract("DatanetRegistry");
+  const models = await ethers.deployContract("ModelNFT", [datanets]);
+  const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
+  const manager = await ethers.deployContract("AccessManager", [admin]);
+  const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
+  await verifier.registerKey(verifying);
+  return {
+    ethers,
+    owner: owner!,
+    splitter: splitter!,
+    prover: prover!,
+    contributors,
+    token,
+    datanets,
+    models,
+    registry,
+    manager,
+    verifier,
+    key,
+    verifying,
+    vkId: vkId(verifying, srs.tauG2, true),
+    srs,
+  };
+}
+
+/** Contributes rows, freezes them as a version each, and mints a model on these versions. */
+export async function mintModel(chain: Attribution, versions: number[][]): Promise<bigint> {
+  const { ethers, datanets, models, token, owner, contributors } = chain;
+  const refs: { datanetId: bigint; version: bigint }[] = [];
+  for (const counts of versions) {
+    const datanetId = await returned(datanets.connect(owner).create, owner, "Test", "MIT", "");
+    const ids: bigint[] = [];
+    for (const [c, rows] of counts.entries()) {
+      const contributor = contributors[c % contributors.length]!;
+      ids.push(
+        await returned(datanets.connect(contributor).contribute, datanetId, `cid ${c}`, rows, ethers.id(`root ${c}`)),
+      );
+    }
+    await datanets.connect(owner).review(ids, true, "");
+    await datanets.connect(owner).freeze(datanetId);
+    refs.push({ datanetId, version: 1n });
+  }
+  const manifest = {
+    manifestHash: ethers.id("manifest"),
+    manifestCid: "manifest",
+    baseHash: ethers.id("base"),
+    adapterHash: ethers.id("adapter"),
+    methodVersion: 1,
+  };
+  return returned(models.connect(owner).mint, manifest, refs, { token, inputPrice: 1, outputPrice: 1, split: BPS });
+}
+
+/** Sends a transaction, and gives what the call returns. */
+async function returned<A extends unknown[], R>(method: TypedContractMethod<A, [R]>, ...args: A): Promise<R> {
+  const result = await method.staticCall(...(args as never));
+  await method(...(args as never));
+  return result as R;
+}
+
+/** What a model's owner registers, from the sketches and, unless told otherwise, the frozen counts. */
+export async function prepareRegistration(
+  chain: Attribution,
+  modelId: bigint,
+  k: number,
+  sketches: Int8Array,
+  flagCounts?: number[],
+) {
+  const { ethers, datanets, models, registry, srs } = chain;
+  const refs = await models.versions(modelId);
+  const versionHashes: string[] = [];
+  const counts: number[] = [];
+  for (const { datanetId, version } of refs) {
+    versionHashes.push(await datanets.versionHash(datanetId, version));
+    counts.push(...(await datanets.versionContributions(datanetId, version)).rowCounts.map(Number));
+  }
+  const columns = await commitColumns(sketches, k, srs);
+  const flags = await commitFlags(flagCounts ?? counts, srs);
+  const statement: RegistrationStatement = {
+    chainId: (await ethers.provider.getNetwork()).chainId,
+    registry: await registry.getAddress(),
+    modelId,
+    versionHashes,
+    k,
+    counts,
+    columns,
+    flags,
+    gRoot: sketchRoot(sketches, k),
+    manifestHash: (await models.manifest(modelId)).manifestHash,
+  };
+  const id = commitmentId(statement);
+  const opening = await proveOwnership(flagCounts ?? counts, flags, registrationChallenges(id).zeta, srs);
+  return { committed: { counts, sketches, columns, flags }, statement, commitmentId: id, opening };
+}
+
+export type Prepared = Awaited<ReturnType<typeof prepareRegistration>>;
+
+/** Argument of `register`. */
+export const registrationArgument = (chain: Attribution, { statement, opening }: Prepared) => ({
+  modelId: statement.modelId,
+  vkId: chain.vkId,
+  k: statement.k,
+  columns: statement.columns,
+  flags: statement.flags,
+  gRoot: statement.gRoot,
+  opening: opening,
+});
+
+/** Mints and registers a model. */
+export async function registerModel(
+  chain: Attribution,
+  versions: number[][],
+  k = 128,
+  sketches = sampleSketches(
+    versions.flat().reduce((sum, n) => sum + n, 0),
+    k,
+  ),
+): Promise<Prepared> {
+  const prepared = await prepareRegistration(chain, await mintModel(chain, versions), k, sketches);
+  await chain.registry.connect(chain.owner).register(registrationArgument(chain, prepared));
+  return prepared;
+}
+
+/** The parts of a settlement's transcript that the chain decides. */
+export const settlementContext = async (chain: Attribution, id: string): Promise<SettlementContext> => ({
+  splitter: chain.splitter.address,
+  chainId: (await chain.ethers.provider.getNetwork()).chainId,
+  verifier: await chain.verifier.getAddress(),
+  vkId: chain.vkId,
+  commitmentId: id,
+  epochId: 3n,
+  prover: chain.prover.address,
+  floorUnits: 10n ** 15n,
+});
+
+/** An honest settlement. */
+export const settle = async (
+  chain: Attribution,
+  { committed, commitmentId: id }: Prepared,
+  query = sampleQuery(committed.columns.length / 64),
+): Promise<Settlement> => proveSettlement(committed, query, await settlementContext(chain, id), chain.key, chain.srs);
+
+/** Arguments of `verify`. */
+export const verifyArguments = (s: SettlementStatement, proof: SettlementProof) =>
+  [s.commitmentId, s.vkId, s.epochId, s.prover, s.floorUnits, int8Bytes(s.q), s.totals, proof] as const;
+
+/** Asks the contract, as the splitter of the statement. */
+export async function verify(chain: Attribution, statement: SettlementStatement, proof: SettlementProof) {
+  return chain.verifier.connect(chain.splitter).verify(...verifyArguments(statement, proof));
+}
