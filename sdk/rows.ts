@@ -18,7 +18,7 @@ export type CutFile = { rows: Row[]; longLines: number };
 export function cutRows(path: string, bytes: Uint8Array): CutFile {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes).replaceAll("\r\n", "\n");
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes).replaceAll("\r\n", "\n");
   } catch (cause) {
     throw new OpenLedgerError(
       "ROWS_NOT_UTF8",

@@ -8,7 +8,8 @@ import {IModelNFT} from "./IModelNFT.sol";
 
 /// @title Errors of {IRewardSplitter}
 interface IRewardSplitterErrors {
-    /// @dev Deploy with redeemWindow ≤ proposeWindow, an epoch of at least a second and a treasury.
+    /// @dev Deploy with redeemWindow ≤ proposeWindow, an epoch of at least a second, a thaw below 2^32 seconds and a
+    /// treasury.
     error SplitterInvalidDeployment();
     /// @dev Fees come through the escrow: redeem a voucher there.
     error SplitterNotEscrow(address caller);

@@ -58,7 +58,10 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         address authority
     ) AccessManaged(authority) {
         require(
-            timing_.redeemWindow <= timing_.proposeWindow && timing_.epochLength != 0 && treasury_ != address(0),
+            timing_.redeemWindow <= timing_.proposeWindow &&
+                timing_.epochLength != 0 &&
+                thawPeriod <= type(uint32).max &&
+                treasury_ != address(0),
             SplitterInvalidDeployment()
         );
         models = models_;

@@ -49,8 +49,8 @@ export default buildModule("OpenLedger", (m) => {
 
   // Key registration needs no call: what no role is set for is the admin's.
   const propose = new Interface(["function propose(uint256,uint256,int128[],uint64,bytes32)"]).getFunction("propose")!;
-  m.call(manager, "setTargetFunctionRole", [splitter, [propose.selector], OPERATOR_ROLE]);
-  m.call(manager, "grantRole", [OPERATOR_ROLE, operator, 0]);
+  m.call(manager, "setTargetFunctionRole", [splitter, [propose.selector], OPERATOR_ROLE], { from: admin });
+  m.call(manager, "grantRole", [OPERATOR_ROLE, operator, 0], { from: admin });
 
   return { manager, datanets, models, attribution, verifier, splitter, escrow };
 });

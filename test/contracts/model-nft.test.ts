@@ -1,5 +1,15 @@
 import { expect } from "chai";
-import { deployed, ethers, freeze, MANIFEST, networkHelpers, owner, SPLIT, stranger, type World } from "../support/world.ts";
+import {
+  deployed,
+  ethers,
+  freeze,
+  MANIFEST,
+  networkHelpers,
+  owner,
+  SPLIT,
+  stranger,
+  type World,
+} from "../support/world.ts";
 
 describe("ModelNFT", () => {
   async function minting() {
@@ -87,12 +97,12 @@ describe("ModelNFT", () => {
   it("knows no model that was not minted", async () => {
     const { models } = await minting();
     for (const call of [
-      models.manifest(1n),
-      models.versions(1n),
-      models.terms(1n),
-      models.tokenURI(1n),
-      models.setPrices(1n, 1n, 1n),
+      () => models.manifest(1n),
+      () => models.versions(1n),
+      () => models.terms(1n),
+      () => models.tokenURI(1n),
+      () => models.setPrices(1n, 1n, 1n),
     ])
-      await expect(call).to.be.revertedWithCustomError(models, "ModelUnknown").withArgs(1n);
+      await expect(call()).to.be.revertedWithCustomError(models, "ModelUnknown").withArgs(1n);
   });
 });

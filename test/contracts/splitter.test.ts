@@ -72,20 +72,25 @@ async function secondModel(all: Ready): Promise<Ready> {
 const claimOf = (all: Ready, c: number) => claim(all.splitter, all.id, c);
 
 describe("RewardSplitter", () => {
-  it("refuses windows that overlap, epochs without length, and no treasury", async () => {
+  it("refuses windows that overlap, epochs without length, an endless thaw and no treasury", async () => {
     const { splitter, models, attribution, verifier } = await networkHelpers.loadFixture(deployed);
-    const deploy = (timing: Partial<typeof TIMING>, account = treasury.address) =>
+    const deploy = (timing: Partial<typeof TIMING>, account = treasury.address, thaw = 600n) =>
       ethers.deployContract("RewardSplitter", [
         models.target,
         attribution.target,
         verifier.target,
         account,
-        600n,
+        thaw,
         { ...TIMING, ...timing },
         admin.address,
       ]);
-    for (const attempt of [deploy({ redeemWindow: 501 }), deploy({ epochLength: 0 }), deploy({}, ethers.ZeroAddress)])
-      await expect(attempt).to.be.revertedWithCustomError(splitter, "SplitterInvalidDeployment");
+    for (const [timing, account, thaw] of [
+      [{ redeemWindow: 501 }, undefined, undefined],
+      [{ epochLength: 0 }, undefined, undefined],
+      [{}, ethers.ZeroAddress, undefined],
+      [{}, undefined, 2n ** 32n],
+    ] as const)
+      await expect(deploy(timing, account, thaw)).to.be.revertedWithCustomError(splitter, "SplitterInvalidDeployment");
     const made = await deploy({ redeemWindow: 500 });
     expect(Object.values(fields(await made.timing()))).to.deep.equal(
       Object.values({ ...TIMING, redeemWindow: 500 }).map(BigInt),
@@ -412,10 +417,10 @@ describe("RewardSplitter", () => {
       const earned = await earningsOf(all.splitter, all.id);
       const wrong = ethers.hexlify(new Uint8Array(K));
       for (const attempt of [
-        splitter.settleByBase(modelId, 1n, operator, wrong, earned),
-        splitter.settle(modelId, 1n, operator, wrong, "0x", PROOF, earned),
+        () => splitter.settleByBase(modelId, 1n, operator, wrong, earned),
+        () => splitter.settle(modelId, 1n, operator, wrong, "0x", PROOF, earned),
       ])
-        await expect(attempt)
+        await expect(attempt())
           .to.be.revertedWithCustomError(splitter, "SplitterQueryMismatch")
           .withArgs(ethers.keccak256(wrong), ethers.keccak256(q));
       for (const previous of [[], earned.slice(1), earned.with(0, 151n), [...earned, 0n]])
@@ -434,10 +439,12 @@ describe("RewardSplitter", () => {
       const again = async (q: string) => {
         const earned = await earningsOf(all.splitter, all.id);
         for (const attempt of [
-          splitter.settleByBase(modelId, 0n, operator, q, earned),
-          splitter.settle(modelId, 0n, operator, q, "0x", PROOF, earned),
+          () => splitter.settleByBase(modelId, 0n, operator, q, earned),
+          () => splitter.settle(modelId, 0n, operator, q, "0x", PROOF, earned),
         ])
-          await expect(attempt).to.be.revertedWithCustomError(splitter, "SplitterAlreadySettled").withArgs(modelId, 0n);
+          await expect(attempt())
+            .to.be.revertedWithCustomError(splitter, "SplitterAlreadySettled")
+            .withArgs(modelId, 0n);
       };
       const [event] = await splitter.queryFilter(splitter.filters.EpochProposed(modelId, 0n));
       await again(event!.args.q);
