@@ -33,7 +33,7 @@ export interface Decoding {
 }
 
 /** Sequence lengths are rounded up to a multiple of this, so that a few attention masks serve all batches. */
-const LENGTH_STEP = 32;
+const LENGTH_STEP = 16;
 
 /** The model on the selected backend of this thread: losses, per-example gradients and decoding, with or without an adapter. */
 export class Engine {

@@ -13,8 +13,16 @@ export function rowExample(tokenizer: Tokenizer, context: number, text: string):
   return { ids: Int32Array.from(ids.slice(0, context + 1)), lossFrom: 1, truncated: ids.length > context + 1 };
 }
 
-/** A served answer: scored on the completion, given the prompt, of which the end is kept where both are too long. */
-export function queryExample(context: number, promptIds: readonly number[], completionIds: readonly number[]): Example {
+/** What of a served answer is scored: the completion given the prompt, or the prompt too, as if it were a row. */
+export type Scored = "completion" | "prompt+completion";
+
+/** A served answer; where prompt and completion are too long together, the end of the prompt is kept. */
+export function queryExample(
+  context: number,
+  promptIds: readonly number[],
+  completionIds: readonly number[],
+  scored: Scored = "completion",
+): Example {
   if (completionIds.length === 0 || completionIds.length > context || promptIds.length === 0) {
     const sizes = `prompt has ${promptIds.length}, completion ${completionIds.length} tokens`;
     throw new OpenLedgerError(
@@ -23,7 +31,7 @@ export function queryExample(context: number, promptIds: readonly number[], comp
     );
   }
   const prompt = promptIds.slice(-(context + 1 - completionIds.length));
-  return { ids: Int32Array.from([...prompt, ...completionIds]), lossFrom: prompt.length };
+  return { ids: Int32Array.from([...prompt, ...completionIds]), lossFrom: scored === "completion" ? prompt.length : 1 };
 }
 
 /** The ids a prompt is given to the model as: separator, then the text's tokens, of which the last `limit` − 1 are kept. */

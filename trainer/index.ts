@@ -7,6 +7,7 @@ export { fitSketch, project, SKETCH_SIZES, type SketchBasis } from "./attributio
 export { type IntRows, leastMovement, movement, queryWeight, scores } from "./attribution/weights.ts";
 export { BACKENDS, type BackendName, selectBackend } from "./backends.ts";
 export { type Base, loadBase } from "./base.ts";
+export type { Scored } from "./examples.ts";
 export {
   type FinetuneOptions,
   type FinetuneProgress,

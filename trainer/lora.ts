@@ -111,8 +111,9 @@ export function loraLinear(
     const module = tensors.get(name);
     if (module === undefined) return base(name, x);
     const { a, b } = module;
+    // All factors are put on the narrow [n, rank] side.
     const forward = (x: tf.Tensor2D, u: tf.Tensor2D) =>
-      tf.add<tf.Tensor2D>(base(name, x), tf.mul(tf.matMul(u, b, false, true), alpha * scale));
+      tf.add<tf.Tensor2D>(base(name, x), tf.matMul(tf.mul(u, alpha * scale), b, false, true));
     if (sink === undefined) return forward(x, tf.matMul(x, a, false, true));
     const weight = weights.get(`${name}.weight`) as tf.Tensor2D;
     const perExample = (t: tf.Tensor) => tf.reshape(t, [batch, -1, t.shape[1]!]) as tf.Tensor3D;
@@ -126,9 +127,9 @@ export function loraLinear(
           const [x, u] = saved as [tf.Tensor2D, tf.Tensor2D];
           const v = tf.matMul(dy as tf.Tensor2D, tf.mul(b, scale));
           const da: tf.Tensor3D = tf.matMul(perExample(v), perExample(x), true, false);
-          const db: tf.Tensor3D = tf.matMul(perExample(tf.mul(dy, scale)), perExample(u), true, false);
+          const db: tf.Tensor3D = tf.matMul(perExample(dy), perExample(tf.mul(u, scale)), true, false);
           sink.set(name, { da: tf.keep(da), db: tf.keep(db) });
-          return tf.add(tf.matMul(dy as tf.Tensor2D, weight), tf.mul(tf.matMul(v, a), alpha));
+          return tf.add(tf.matMul(dy as tf.Tensor2D, weight), tf.matMul(tf.mul(v, alpha), a));
         },
       };
     });

@@ -8,7 +8,7 @@ export const PRESETS = {
     alpha: 16,
     targetModules: ["q_proj", "v_proj"],
     epochs: 2,
-    learningRate: 5e-3,
+    learningRate: 1e-2,
     batch: 16,
     seed: 1,
   },

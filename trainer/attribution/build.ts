@@ -1,5 +1,5 @@
 import { keccak256 } from "ethers";
-import { queryExample, rowExample } from "../examples.ts";
+import { queryExample, rowExample, type Scored } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
@@ -47,15 +47,20 @@ export interface ServedQuery {
   completionIds: readonly number[];
 }
 
-/** Sketch q_t of each served answer (design section 3, step 4): the gradient of its completion given its prompt, as int8. */
+/**
+ * Sketch q_t of each served answer as int8 (design section 3, step 4): the gradient of its completion given its prompt.
+ * With `scored` "prompt+completion" the prompt's tokens count too: on models/tiny-llama, whose own completions say little,
+ * that names the right contributor far more often, but it credits what the customer wrote, not what the model answered.
+ */
 export async function sketchQueries(
   pool: Pool,
   adapter: Adapter,
   sketches: Sketches,
   queries: readonly ServedQuery[],
+  scored: Scored = "completion",
 ): Promise<Int8Array[]> {
   const { context } = pool.base.config;
-  const examples = queries.map((query) => queryExample(context, query.promptIds, query.completionIds));
+  const examples = queries.map((query) => queryExample(context, query.promptIds, query.completionIds, scored));
   const gradients = await exampleGradients(pool, adapter, examples, sketches.alpha);
   const quantised = quantise(await project(pool, sketches.basis, gradients));
   return queries.map((_, t) => quantised.slice(t * sketches.k, (t + 1) * sketches.k));
