@@ -10,19 +10,9 @@ import { devKey, devSrs } from "../circuits/setup/dev.ts";
 import { readR1cs } from "../circuits/setup/r1cs.ts";
 import { verifyingKey } from "../circuits/setup/zkey.ts";
 import { startLocalChain } from "../deploy/local.ts";
-import { Customer } from "../openlora/customer.ts";
-import { Meter } from "../openlora/meter.ts";
-import { type PaidAnswer, PaidModel } from "../openlora/model.ts";
-import { stopProver } from "../prover/groth16.ts";
-import { proposeEpoch, proveEpoch, settleEpoch, weighReceipts } from "../prover/operator.ts";
-import { registerSketches } from "../prover/register.ts";
-import { ContentStore } from "../sdk/content.ts";
-import { contribute, fetchContribution, fetchVersion } from "../sdk/datanets.ts";
-import { readRows } from "../sdk/files.ts";
-import { claimOf, earningsOf } from "../sdk/history.ts";
-import { mintModel } from "../sdk/models.ts";
-import { type Row, selectRows } from "../sdk/rows.ts";
-import { emitted, mined } from "../sdk/transactions.ts";
+import { Customer, Meter, PaidModel } from "../openlora/index.ts";
+import * as prover from "../prover/index.ts";
+import * as sdk from "../sdk/index.ts";
 import * as trainer from "../trainer/index.ts";
 import { forge, replay } from "./demo/forgeries.ts";
 import { Report } from "./demo/report.ts";
@@ -44,7 +34,7 @@ const contributors = PACKAGES.map((name, c) => ({ name, account: c + 1 }));
 
 const folder = mkdtempSync(join(tmpdir(), "openledger-demo-"));
 const root = new URL("..", import.meta.url).pathname;
-const store = new ContentStore(join(folder, "content"));
+const store = new sdk.ContentStore(join(folder, "content"));
 const report = new Report(contributors.map(({ name }) => name));
 
 const { key, srs } = await step("Development keys for 1,260 rows (made once)", async () => ({
@@ -55,33 +45,38 @@ const chain = await step("Local chain, contracts deployed, verifying key registe
   startLocalChain(OPERATOR, TREASURY, await verifyingKey(key)),
 );
 
-const heldOut: Row[][] = [];
+const heldOut: sdk.Row[][] = [];
 const { datanetId, version } = await step("Datanet: four contributors, review, freeze", async (progress) => {
   const { datanets } = chain.as(ADMIN);
   const reviewer = await chain.account(REVIEWER).getAddress();
   const description = await store.put(Buffer.from("Solidity sources, for models that help to write Solidity"));
-  const created = await mined(datanets.create(reviewer, "Solidity", "MIT", description));
-  const datanetId = emitted(datanets, "DatanetCreated", created).datanetId as bigint;
+  const created = await sdk.mined(datanets.create(reviewer, "Solidity", "MIT", description));
+  const datanetId = sdk.emitted(datanets, "DatanetCreated", created).datanetId as bigint;
   const ids: bigint[] = [];
   for (const { name, account } of contributors) {
     progress(name);
-    const own = await readRows(join(root, "node_modules", name), ".sol", name, 0.1);
-    heldOut.push(selectRows(own.heldOut, PROMPTS_EACH));
-    const sent = await contribute(chain.as(account).datanets, store, datanetId, selectRows(own.train, ROWS_EACH));
+    const own = await sdk.readRows(join(root, "node_modules", name), ".sol", name, 0.1);
+    heldOut.push(sdk.selectRows(own.heldOut, PROMPTS_EACH));
+    const sent = await sdk.contribute(
+      chain.as(account).datanets,
+      store,
+      datanetId,
+      sdk.selectRows(own.train, ROWS_EACH),
+    );
     report.gas("contribute 300 rows", sent.receipt);
     ids.push(sent.contributionId);
   }
-  for (const id of ids) await fetchContribution(datanets, store, id); // what a reviewer checks
+  for (const id of ids) await sdk.fetchContribution(datanets, store, id); // what a reviewer checks
   report.gas(
     "review four contributions",
-    await mined(chain.as(REVIEWER).datanets.review(ids, true, "content checked")),
+    await sdk.mined(chain.as(REVIEWER).datanets.review(ids, true, "content checked")),
   );
-  const frozen = await mined(datanets.freeze(datanetId));
+  const frozen = await sdk.mined(datanets.freeze(datanetId));
   report.gas("freeze a version", frozen);
-  return { datanetId, version: emitted(datanets, "VersionFrozen", frozen).version as bigint };
+  return { datanetId, version: sdk.emitted(datanets, "VersionFrozen", frozen).version as bigint };
 });
 
-const { rows, counts } = await fetchVersion(chain.as(BUILDER).datanets, store, datanetId, version);
+const { rows, counts } = await sdk.fetchVersion(chain.as(BUILDER).datanets, store, datanetId, version);
 const texts = rows.map((row) => row.text);
 const base = trainer.loadBase(join(root, "models", "tiny-llama"));
 const pool = await step("Base model in two threads", () => trainer.Pool.start(base));
@@ -99,32 +94,45 @@ const sketches = await step("Attribute: gradient sketch of each row", (progress)
   }),
 );
 
-const { modelId, committed } = await step("Mint the model, commit its sketches, prove who owns which row", async () => {
-  const adapterFolder = join(folder, "adapter");
-  const adapterHash = trainer.saveAdapter(adapterFolder, tuned.adapter, base);
-  trainer.saveSketches(join(folder, "sketches"), sketches);
-  const put = (...path: string[]) => store.put(readFileSync(join(folder, ...path)));
-  const manifest = {
-    name: "Solidity assistant",
-    methodVersion: trainer.METHOD_VERSION,
-    base: { name: base.name, hash: base.hash },
-    adapter: { hash: adapterHash, cid: await put("adapter", "adapter_model.safetensors") },
-    sketches: {
-      rows: await put("sketches", "rows.int8"),
-      basis: await put("sketches", "basis.f32"),
-      description: await put("sketches", "sketches.json"),
-    },
-    versions: [{ datanetId: String(datanetId), version: String(version) }],
-    training: { ...trainer.PRESETS.demo },
-  };
-  const builder = chain.as(BUILDER);
-  const minted = await mintModel(builder.models, store, manifest, { ...TERMS, token: await chain.token.getAddress() });
-  report.gas("mint a model", minted.receipt);
-  const registered = await registerSketches(builder, minted.modelId, chain.vkId, sketches.rows, sketches.k, srs);
-  report.gas("registerCommitments", registered.receipt);
-  await mined(builder.splitter.openEpoch(minted.modelId));
-  return { modelId: minted.modelId, committed: registered.committed };
-});
+const { modelId, committed, commitmentId } = await step(
+  "Mint the model, commit its sketches, prove who owns which row",
+  async () => {
+    const adapterFolder = join(folder, "adapter");
+    const adapterHash = trainer.saveAdapter(adapterFolder, tuned.adapter, base);
+    trainer.saveSketches(join(folder, "sketches"), sketches);
+    const put = (...path: string[]) => store.put(readFileSync(join(folder, ...path)));
+    const manifest = {
+      name: "Solidity assistant",
+      methodVersion: trainer.METHOD_VERSION,
+      base: { name: base.name, hash: base.hash },
+      adapter: { hash: adapterHash, cid: await put("adapter", "adapter_model.safetensors") },
+      sketches: {
+        rows: await put("sketches", "rows.int8"),
+        basis: await put("sketches", "basis.f32"),
+        description: await put("sketches", "sketches.json"),
+      },
+      versions: [{ datanetId: String(datanetId), version: String(version) }],
+      training: { ...trainer.PRESETS.demo },
+    };
+    const builder = chain.as(BUILDER);
+    const minted = await sdk.mintModel(builder.models, store, manifest, {
+      ...TERMS,
+      token: await chain.token.getAddress(),
+    });
+    report.gas("mint a model", minted.receipt);
+    const registered = await prover.registerSketches(
+      builder,
+      minted.modelId,
+      chain.vkId,
+      sketches.rows,
+      sketches.k,
+      srs,
+    );
+    report.gas("registerCommitments", registered.receipt);
+    await sdk.mined(builder.splitter.openEpoch(minted.modelId));
+    return { modelId: minted.modelId, ...registered };
+  },
+);
 
 const server = chain.account(SERVER);
 const model = new PaidModel(
@@ -136,9 +144,9 @@ const customer = await Customer.open(chain.as(CUSTOMER), chain.account(CUSTOMER)
 {
   const { escrow } = chain.as(CUSTOMER);
   const address = await chain.account(CUSTOMER).getAddress();
-  await mined(chain.token.mint(address, DEPOSIT));
-  await mined(chain.token.connect(chain.account(CUSTOMER)).approve(escrow, DEPOSIT));
-  report.gas("deposit", await mined(escrow.deposit(address, chain.token, DEPOSIT)));
+  await sdk.mined(chain.token.mint(address, DEPOSIT));
+  await sdk.mined(chain.token.connect(chain.account(CUSTOMER)).approve(escrow, DEPOSIT));
+  report.gas("deposit", await sdk.mined(escrow.deposit(address, chain.token, DEPOSIT)));
 }
 
 /** Asks for each prompt, pays, closes the epoch, signs records, proposes, proves and settles. */
@@ -149,33 +157,32 @@ async function runEpoch(epochId: bigint, from: number, to: number) {
       progress(`${n} of ${prompts.length}`);
       const prompt = row.text.slice(0, Math.ceil(row.text.length / 2));
       const promise = await customer.voucher(model.promptTokens(prompt, MAX_TOKENS), MAX_TOKENS);
-      const answer: PaidAnswer = await model.complete({ prompt, maxTokens: MAX_TOKENS, ...promise });
+      const answer = await model.complete({ prompt, maxTokens: MAX_TOKENS, ...promise });
       customer.accept(answer, TERMS);
-      report.answer({ truth, path: row.path, prompt, text: answer.text, fee: answer.receipt.fee });
+      report.answers.push({ truth, path: row.path, prompt, answer });
     }
   });
   const operator = chain.as(OPERATOR);
   const { redeemWindow, challengeWindow, epochLength } = await operator.splitter.timing();
   const received = await step(`Epoch ${epochId}: close, redeem, sign the sketch records`, async () => {
     await chain.wait(Number(epochLength));
-    report.gas("close an epoch, open the next", await mined(operator.splitter.openEpoch(modelId)));
+    report.gas("close an epoch, open the next", await sdk.mined(operator.splitter.openEpoch(modelId)));
     await model.redeem(epochId);
     await chain.wait(Number(redeemWindow) + 1);
     return model.records(epochId, sketches);
   });
   const { m0, k } = sketches;
-  const ints = { rows: sketches.rows, k };
-  const receipts = await weighReceipts(operator, modelId, epochId, received, (sketch, fee18) =>
-    trainer.queryWeight(fee18, trainer.movement(ints, sketch), m0),
+  const receipts = await prover.weighReceipts(operator, modelId, epochId, received, (sketch, fee18) =>
+    trainer.queryWeight(fee18, trainer.movement(sketches, sketch), m0),
   );
-  report.scores(received.map(({ sketch }) => trainer.scores(ints, sketch)));
+  report.queries.push(...received.map(({ sketch }) => sketch));
   const [settled] = report.settlements;
   if (settled) report.forgeries.push(await replay(chain, OPERATOR, modelId, epochId, settled));
-  report.gas("propose", await proposeEpoch(operator, modelId, epochId, receipts, k));
+  report.gas("propose", await prover.proposeEpoch(operator, modelId, epochId, receipts, k));
   const settlement = await step(`Epoch ${epochId}: prove the totals`, async () => {
     const started = process.cpuUsage();
     const prover = await chain.account(OPERATOR).getAddress();
-    const proven = await proveEpoch(operator, modelId, epochId, prover, committed, key, srs);
+    const proven = await prover.proveEpoch(operator, modelId, epochId, prover, committed, key, srs);
     report.proof(process.cpuUsage(started));
     return proven;
   });
@@ -184,39 +191,39 @@ async function runEpoch(epochId: bigint, from: number, to: number) {
     await step("Two forged settlements", async () => {
       report.forgeries.push(...(await forge(operator, modelId, epochId, settlement, committed, key, srs)));
     });
-  report.settled(settlement, await settleEpoch(operator, modelId, epochId, settlement));
+  report.settled(settlement, await prover.settleEpoch(operator, modelId, epochId, settlement));
   await step(`Epoch ${epochId}: everybody claims`, async () => {
     for (const [c, { account }] of contributors.entries()) {
-      const claim = await claimOf(operator.splitter, settlement.statement.commitmentId, c);
-      report.gas("claim", await mined(chain.as(account).splitter.claim([claim])));
+      const claim = await sdk.claimOf(operator.splitter, commitmentId, c);
+      report.gas("claim", await sdk.mined(chain.as(account).splitter.claim([claim])));
     }
     for (const account of [BUILDER, SERVER, OPERATOR, TREASURY])
-      report.gas("withdraw", await mined(chain.as(account).splitter.withdraw(chain.token)));
+      report.gas("withdraw", await sdk.mined(chain.as(account).splitter.withdraw(chain.token)));
   });
 }
 
 await runEpoch(0n, 0, EPOCH_0_PROMPTS);
 await runEpoch(1n, EPOCH_0_PROMPTS, PROMPTS_EACH);
 
+const answers = report.answers.map(({ answer }) => answer);
 const balance = (address: string) => chain.token.balanceOf(address);
 const parties = [...contributors.map(({ account }) => account), BUILDER, SERVER, OPERATOR, TREASURY];
 let paid = 0n;
 for (const party of parties) paid += await balance(await chain.account(party).getAddress());
 const { escrow, splitter } = chain.addresses;
-const commitmentId = report.settlements[0]!.statement.commitmentId;
 const summary = report.finish({
   texts,
   counts,
   sketches,
+  completionAlone: await trainer.sketchQueries(pool, tuned.adapter, sketches, answers, "completion"),
   loss: { heldOutBefore: tuned.heldOutBefore, heldOutAfter: tuned.heldOutAfter },
   constraints: readR1cs(key.circuit.r1cs).constraints,
   money: { in: DEPOSIT, paid, held: (await balance(escrow)) + (await balance(splitter)) },
-  earned: await earningsOf(chain.as(ADMIN).splitter, commitmentId),
+  earned: await sdk.earningsOf(chain.as(ADMIN).splitter, commitmentId),
   decimals: Number(await chain.token.decimals()),
-  startedAt: 0,
 });
 await pool.close();
-await stopProver();
+await prover.stopProver();
 await chain.close();
 rmSync(folder, { recursive: true });
 if (process.argv.includes("--json")) console.log(JSON.stringify(summary));

@@ -13,15 +13,15 @@ export function rowExample(tokenizer: Tokenizer, context: number, text: string):
   return { ids: Int32Array.from(ids.slice(0, context + 1)), lossFrom: 1, truncated: ids.length > context + 1 };
 }
 
-/** What of a served answer is scored: the completion given the prompt, or the prompt too, as if it were a row. */
-export type Scored = "completion" | "prompt+completion";
+/** What of a served answer is scored: prompt and completion as if they were a row, or the completion given the prompt. */
+export type Scored = "prompt+completion" | "completion";
 
 /** A served answer; where prompt and completion are too long together, the end of the prompt is kept. */
 export function queryExample(
   context: number,
   promptIds: readonly number[],
   completionIds: readonly number[],
-  scored: Scored = "completion",
+  scored: Scored,
 ): Example {
   if (completionIds.length === 0 || completionIds.length > context || promptIds.length === 0) {
     const sizes = `prompt has ${promptIds.length}, completion ${completionIds.length} tokens`;

@@ -1,12 +1,14 @@
 import { type ContractTransactionReceipt, formatUnits } from "ethers";
+import type { PaidAnswer } from "../../openlora/model.ts";
 import type { Settlement } from "../../prover/settlement.ts";
 import { scoreRows } from "../../prover/witness.ts";
 import { netEfficiency } from "../../sdk/epoch.ts";
-import { Bm25, topContributorAccuracy } from "../../trainer/index.ts";
+import { Bm25, scores, shuffleRows, topContributorAccuracy } from "../../trainer/index.ts";
 import type { Attempt } from "./forgeries.ts";
 import { timings } from "./step.ts";
 
-type Answer = { truth: number; path: string; prompt: string; text: string; fee: bigint };
+/** One paid answer to the start of a held-out row of package `truth`. */
+export type Answer = { truth: number; path: string; prompt: string; answer: PaidAnswer };
 
 const percent = (part: number) => `${(100 * part).toFixed(1)}%`;
 const sum = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
@@ -17,9 +19,10 @@ export class Report {
   readonly settlements: Settlement[] = [];
   readonly #names: string[];
   readonly #gas = new Map<string, number[]>();
-  readonly #answers: Answer[] = [];
-  readonly #scores: Int32Array[] = [];
-  #proveCpuSeconds: number[] = [];
+  readonly answers: Answer[] = [];
+  /** Sketches of the answers, in their order. */
+  readonly queries: Int8Array[] = [];
+  readonly #proveCpuSeconds: number[] = [];
 
   /** @param names Contributors, in contributor order. */
   constructor(names: string[]) {
@@ -28,15 +31,6 @@ export class Report {
 
   gas(step: string, receipt: ContractTransactionReceipt): void {
     this.#gas.set(step, [...(this.#gas.get(step) ?? []), Number(receipt.gasUsed)]);
-  }
-
-  answer(answer: Answer): void {
-    this.#answers.push(answer);
-  }
-
-  /** Scores of all rows under each query, in the order of the answers. */
-  scores(scores: Int32Array[]): void {
-    this.#scores.push(...scores);
   }
 
   proof({ user, system }: NodeJS.CpuUsage): void {
@@ -53,12 +47,13 @@ export class Report {
     texts: string[];
     counts: number[];
     sketches: { rows: Int8Array; k: number; basis: { energyKept: number } };
+    /** Sketches of the answers with only their completions scored. */
+    completionAlone: Int8Array[];
     loss: { heldOutBefore: number; heldOutAfter: number };
     constraints: number;
     money: { in: bigint; paid: bigint; held: bigint };
     earned: bigint[];
     decimals: number;
-    startedAt: number;
   }) {
     const { texts, counts, sketches, loss, constraints, money, earned, decimals } = facts;
     const owners = counts.flatMap((count, c) => Array<number>(count).fill(c));
@@ -81,44 +76,48 @@ export class Report {
     );
 
     title("Who earned on whose held-out files (share of positive scores)");
-    const perQuery = this.#scores.map((scores) =>
-      counts.map((_, c) => sum(scores.map((score, i) => (owners[i] === c ? Math.max(score, 0) : 0)))),
+    const scoresOf = (queries: Int8Array[], rows = sketches.rows) =>
+      queries.map((query) => scores({ rows, k: sketches.k }, query));
+    const paidScores = scoresOf(this.queries);
+    const perQuery = paidScores.map((row) =>
+      counts.map((_, c) => sum(row.map((score, i) => (owners[i] === c ? Math.max(score, 0) : 0)))),
     );
     const earnedMost = this.#names.map((file, truth) => {
       const totals = counts.map((_, c) =>
-        sum(perQuery.filter((_, t) => this.#answers[t]!.truth === truth).map((q) => q[c]!)),
+        sum(perQuery.filter((_, t) => this.answers[t]!.truth === truth).map((q) => q[c]!)),
       );
       const best = totals.indexOf(Math.max(...totals));
       const shares = this.#names.map((name, c) => [name, percent(totals[c]! / sum(totals))]);
       return { "held-out files of": file, ...Object.fromEntries(shares), most: this.#names[best] };
     });
     console.table(earnedMost);
-    const asked = this.#answers.map(({ truth }, t) => ({ scores: this.#scores[t]!, truth }));
-    const ours = topContributorAccuracy(owners, asked);
+    title("How often the contributor who earned most on an answer is the package its file came from");
+    const accuracy = (scores: ArrayLike<number>[]) =>
+      topContributorAccuracy(
+        owners,
+        this.answers.map(({ truth }, t) => ({ scores: scores[t]!, truth })),
+      );
     const bm25 = new Bm25(texts);
-    const retrieval = topContributorAccuracy(
-      owners,
-      this.#answers.map(({ truth, prompt, text }) => ({ scores: bm25.scores(prompt + text), truth })),
-    );
-    const interval = (range: [number, number]) => range.map(percent).join(" to ");
+    const compared = {
+      "attribution, as paid": accuracy(paidScores),
+      "the same, completion alone": accuracy(scoresOf(facts.completionAlone)),
+      "the same, rows shuffled": accuracy(scoresOf(this.queries, shuffleRows(sketches.rows, sketches.k, 1))),
+      "BM25 over the rows": accuracy(this.answers.map(({ prompt, answer }) => bm25.scores(prompt + answer.text))),
+    };
+    const ours = compared["attribution, as paid"];
     console.table([
-      {
-        method: "attribution (this system)",
-        accuracy: percent(ours.accuracy),
-        "95% interval": interval(ours.interval),
-      },
-      {
-        method: "BM25 over the rows",
-        accuracy: percent(retrieval.accuracy),
-        "95% interval": interval(retrieval.interval),
-      },
+      ...Object.entries(compared).map(([method, { accuracy, interval }]) => ({
+        method,
+        accuracy: percent(accuracy),
+        "95% interval": interval.map(percent).join(" to "),
+      })),
       { method: "chance", accuracy: percent(ours.chance) },
       { method: "majority class", accuracy: percent(ours.majority) },
     ]);
 
     title("Three completions");
-    for (const { path, prompt, text } of [0, 1, 2].map((n) => this.#answers[n * Math.floor(this.#answers.length / 3)]!))
-      console.log(`${path}\n  prompt: ${JSON.stringify(prompt.slice(-160))}\n  answer: ${JSON.stringify(text)}`);
+    for (const { path, prompt, answer } of [0, 1, 2].map((n) => this.answers[n * Math.floor(this.answers.length / 3)]!))
+      console.log(`${path}\n  prompt: ${JSON.stringify(prompt.slice(-160))}\n  answer: ${JSON.stringify(answer.text)}`);
 
     title("Forgeries");
     console.table(this.forgeries);
@@ -148,7 +147,7 @@ export class Report {
     const claims = this.#gas.get("claim")!;
     const reverted = this.forgeries.filter((attempt) => attempt.reverted).length;
     const ok = reverted === 3 && money.in === money.paid + money.held && loss.heldOutAfter < 0.9 * loss.heldOutBefore;
-    const seconds = Math.round((performance.now() - facts.startedAt) / 1000);
+    const seconds = Math.round(performance.now() / 1000);
     console.log(
       `\n${ok ? "Done" : "FAILED"} in ${seconds} s: held-out loss ${loss.heldOutBefore.toFixed(3)} → ${loss.heldOutAfter.toFixed(3)}, ` +
         `k = ${sketches.k} keeping ${percent(sketches.basis.energyKept)} of the gradients' energy, κ = ${kappas[0]!.toFixed(2)}, ` +
@@ -162,7 +161,7 @@ export class Report {
       energyKept: sketches.basis.energyKept,
       kappa: kappas[0],
       loss,
-      queries: this.#answers.length,
+      queries: this.answers.length,
       constraints,
       constraintsPerRow: constraints / 1260,
       proveCpuSeconds: Number(this.#proveCpuSeconds.at(-1)!.toFixed(1)),
@@ -174,7 +173,14 @@ export class Report {
       },
       money: { in: `${money.in}`, paid: `${money.paid}`, held: `${money.held}` },
       topContributorAccuracy: ours.accuracy,
-      accuracy: { interval: ours.interval, chance: ours.chance, majority: ours.majority, bm25: retrieval.accuracy },
+      accuracy: {
+        interval: ours.interval,
+        chance: ours.chance,
+        majority: ours.majority,
+        completionAlone: compared["the same, completion alone"].accuracy,
+        shuffled: compared["the same, rows shuffled"].accuracy,
+        bm25: compared["BM25 over the rows"].accuracy,
+      },
       forgeriesReverted: reverted,
       seconds,
     };

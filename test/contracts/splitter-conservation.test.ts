@@ -296,7 +296,7 @@ class Ledger {
   async sell(model: Model): Promise<void> {
     const buyer = this.pick([owner, stranger]);
     const call = () =>
-      this.world.models.connect(model.owner)["transferFrom"](model.owner.address, buyer.address, model.id);
+      this.world.models.connect(model.owner).transferFrom(model.owner.address, buyer.address, model.id);
     if (await this.send("sell model", call, false)) model.owner = buyer;
   }
 

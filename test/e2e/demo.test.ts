@@ -16,6 +16,7 @@ type Summary = {
   gas: { registerCommitments: number; settle: number; claimFirst: number; claimLater: number };
   money: { in: string; paid: string; held: string };
   topContributorAccuracy: number;
+  accuracy: { shuffled: number };
   forgeriesReverted: number;
   seconds: number;
 };
@@ -68,6 +69,10 @@ describe("npm run demo", () => {
   it("names the package a held-out file came from better than chance", () => {
     // Four packages: chance is one in four, and 48 answers at chance stay below 0.42 in 99% of cases.
     expect(summary.topContributorAccuracy).to.be.above(0.42);
+  });
+
+  it("names it no better than chance when the rows are shuffled", () => {
+    expect(summary.accuracy.shuffled).to.be.below(0.42);
   });
 
   it("sees all three forgeries revert", () => {

@@ -270,11 +270,12 @@ describe("attribution end to end", function () {
     expect((await failure(() => loadSketches("/nowhere"))).code).to.equal("TRAINER_SKETCHES");
   });
 
-  it("scores the prompt as well when asked to, which is then sketched like a row", async () => {
+  it("sketches prompt and completion as one text, like a row; the completion alone when asked to", async () => {
     const { adapter, sketches } = result;
     const ids = base.tokenizer.encode(rows[30]!);
     const query = { promptIds: [base.tokenizer.bos, ...ids.slice(0, 5)], completionIds: ids.slice(5) };
-    const [whole] = await sketchQueries(pool, adapter, sketches, [query], "prompt+completion");
+    const [whole] = await sketchQueries(pool, adapter, sketches, [query]);
+    expect(await sketchQueries(pool, adapter, sketches, [query], "completion")).to.not.deep.equal([whole]);
     const [own, ...others] = [30, 0, 60].map((i) => scores({ rows: sketches.rows, k: sketches.k }, whole!)[i]!);
     expect(own! / 127 ** 2 / sketches.weights[30]!).to.be.closeTo(1, 0.05);
     expect(own).to.be.above(Math.max(...others));

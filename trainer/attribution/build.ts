@@ -48,16 +48,16 @@ export interface ServedQuery {
 }
 
 /**
- * Sketch q_t of each served answer as int8 (design section 3, step 4): the gradient of its completion given its prompt.
- * With `scored` "prompt+completion" the prompt's tokens count too: on models/tiny-llama, whose own completions say little,
- * that names the right contributor far more often, but it credits what the customer wrote, not what the model answered.
+ * Sketch q_t of each served answer as int8 (design section 3, step 4): the same gradient as a row's, of prompt and
+ * completion as one text, since the fee pays for both. With `scored` "completion" only the answer's tokens count, given
+ * the prompt: shown beside it, never paid by.
  */
 export async function sketchQueries(
   pool: Pool,
   adapter: Adapter,
   sketches: Sketches,
   queries: readonly ServedQuery[],
-  scored: Scored = "completion",
+  scored: Scored = "prompt+completion",
 ): Promise<Int8Array[]> {
   const { context } = pool.base.config;
   const examples = queries.map((query) => queryExample(context, query.promptIds, query.completionIds, scored));

@@ -1,0 +1,8 @@
+/** Commitments, proofs and the operator's steps: what the rest of the project and operators call. */
+export * from "./groth16.ts";
+export * from "./kzg.ts";
+export * from "./operator.ts";
+export * from "./register.ts";
+export * from "./registration.ts";
+export * from "./settlement.ts";
+export * from "./witness.ts";
