@@ -2,7 +2,7 @@
  * The whole loop on real data: contribute, review, freeze, fine-tune, attribute, register, serve for money, settle under
  * a proof, claim. `npm run demo`; with `-- --json` the last line is one JSON object.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { INSTANCES } from "../circuits/instances.ts";
@@ -57,20 +57,14 @@ const { datanetId, version } = await step("Datanet: four contributors, review, f
     progress(name);
     const own = await sdk.readRows(join(root, "node_modules", name), ".sol", name, 0.1);
     heldOut.push(sdk.selectRows(own.heldOut, PROMPTS_EACH));
-    const sent = await sdk.contribute(
-      chain.as(account).datanets,
-      store,
-      datanetId,
-      sdk.selectRows(own.train, ROWS_EACH),
-    );
+    const rows = sdk.selectRows(own.train, ROWS_EACH);
+    const sent = await sdk.contribute(chain.as(account).datanets, store, datanetId, rows);
     report.gas("contribute 300 rows", sent.receipt);
     ids.push(sent.contributionId);
   }
   for (const id of ids) await sdk.fetchContribution(datanets, store, id); // what a reviewer checks
-  report.gas(
-    "review four contributions",
-    await sdk.mined(chain.as(REVIEWER).datanets.review(ids, true, "content checked")),
-  );
+  const reviewed = chain.as(REVIEWER).datanets.review(ids, true, "content checked");
+  report.gas("review four contributions", await sdk.mined(reviewed));
   const frozen = await sdk.mined(datanets.freeze(datanetId));
   report.gas("freeze a version", frozen);
   return { datanetId, version: sdk.emitted(datanets, "VersionFrozen", frozen).version as bigint };
@@ -89,65 +83,36 @@ const tuned = await step(`Fine-tune a LoRA adapter on 1,200 rows (${pool.backend
   }),
 );
 const sketches = await step("Attribute: gradient sketch of each row", (progress) =>
-  trainer.buildSketches(pool, tuned.adapter, texts, {
-    onProgress: (done) => progress(`${done} of ${texts.length} rows`),
-  }),
+  trainer.buildSketches(pool, tuned.adapter, texts, { onProgress: (done) => progress(`${done} of 1200 rows`) }),
 );
 
-const { modelId, committed, commitmentId } = await step(
-  "Mint the model, commit its sketches, prove who owns which row",
+const { modelId, ...registered } = await step(
+  "Mint the model, commit its sketches, prove whose row is whose",
   async () => {
-    const adapterFolder = join(folder, "adapter");
-    const adapterHash = trainer.saveAdapter(adapterFolder, tuned.adapter, base);
-    trainer.saveSketches(join(folder, "sketches"), sketches);
-    const put = (...path: string[]) => store.put(readFileSync(join(folder, ...path)));
+    const builder = chain.as(BUILDER);
     const manifest = {
       name: "Solidity assistant",
-      methodVersion: trainer.METHOD_VERSION,
-      base: { name: base.name, hash: base.hash },
-      adapter: { hash: adapterHash, cid: await put("adapter", "adapter_model.safetensors") },
-      sketches: {
-        rows: await put("sketches", "rows.int8"),
-        basis: await put("sketches", "basis.f32"),
-        description: await put("sketches", "sketches.json"),
-      },
+      ...(await trainer.publishModel(folder, store, base, tuned.adapter, sketches)),
       versions: [{ datanetId: String(datanetId), version: String(version) }],
       training: { ...trainer.PRESETS.demo },
     };
-    const builder = chain.as(BUILDER);
-    const minted = await sdk.mintModel(builder.models, store, manifest, {
-      ...TERMS,
-      token: await chain.token.getAddress(),
-    });
-    report.gas("mint a model", minted.receipt);
-    const registered = await prover.registerSketches(
-      builder,
-      minted.modelId,
-      chain.vkId,
-      sketches.rows,
-      sketches.k,
-      srs,
-    );
+    const terms = { ...TERMS, token: await chain.token.getAddress() };
+    const { modelId, receipt } = await sdk.mintModel(builder.models, store, manifest, terms);
+    report.gas("mint a model", receipt);
+    const registered = await prover.registerSketches(builder, modelId, chain.vkId, sketches.rows, sketches.k, srs);
     report.gas("registerCommitments", registered.receipt);
-    await sdk.mined(builder.splitter.openEpoch(minted.modelId));
-    return { modelId: minted.modelId, ...registered };
+    await sdk.mined(builder.splitter.openEpoch(modelId));
+    return { modelId, ...registered };
   },
 );
+const { committed, commitmentId } = registered;
 
-const server = chain.account(SERVER);
-const model = new PaidModel(
-  pool,
-  tuned.adapter,
-  await Meter.open(chain.as(SERVER), server, modelId, join(folder, "calls.jsonl")),
-);
-const customer = await Customer.open(chain.as(CUSTOMER), chain.account(CUSTOMER), modelId, await server.getAddress());
-{
-  const { escrow } = chain.as(CUSTOMER);
-  const address = await chain.account(CUSTOMER).getAddress();
-  await sdk.mined(chain.token.mint(address, DEPOSIT));
-  await sdk.mined(chain.token.connect(chain.account(CUSTOMER)).approve(escrow, DEPOSIT));
-  report.gas("deposit", await sdk.mined(escrow.deposit(address, chain.token, DEPOSIT)));
-}
+const [server, payer] = [chain.account(SERVER), chain.account(CUSTOMER)];
+const meter = await Meter.open(chain.as(SERVER), server, modelId, join(folder, "calls.jsonl"));
+const model = new PaidModel(pool, tuned.adapter, meter);
+const customer = await Customer.open(chain.as(CUSTOMER), payer, modelId, await server.getAddress());
+await sdk.mined(chain.token.mint(payer, DEPOSIT));
+report.gas("deposit", await customer.deposit(DEPOSIT));
 
 /** Asks for each prompt, pays, closes the epoch, signs records, proposes, proves and settles. */
 async function runEpoch(epochId: bigint, from: number, to: number) {
@@ -181,16 +146,14 @@ async function runEpoch(epochId: bigint, from: number, to: number) {
   report.gas("propose", await prover.proposeEpoch(operator, modelId, epochId, receipts, k));
   const settlement = await step(`Epoch ${epochId}: prove the totals`, async () => {
     const started = process.cpuUsage();
-    const prover = await chain.account(OPERATOR).getAddress();
-    const proven = await prover.proveEpoch(operator, modelId, epochId, prover, committed, key, srs);
+    const feeTo = await chain.account(OPERATOR).getAddress();
+    const proven = await prover.proveEpoch(operator, modelId, epochId, feeTo, committed, key, srs);
     report.proof(process.cpuUsage(started));
     return proven;
   });
   await chain.wait(Number(challengeWindow) + 1);
-  if (!settled)
-    await step("Two forged settlements", async () => {
-      report.forgeries.push(...(await forge(operator, modelId, epochId, settlement, committed, key, srs)));
-    });
+  const forging = () => forge(operator, modelId, epochId, settlement, committed, key, srs);
+  if (!settled) report.forgeries.push(...(await step("Two forged settlements", forging)));
   report.settled(settlement, await prover.settleEpoch(operator, modelId, epochId, settlement));
   await step(`Epoch ${epochId}: everybody claims`, async () => {
     for (const [c, { account }] of contributors.entries()) {
@@ -205,7 +168,6 @@ async function runEpoch(epochId: bigint, from: number, to: number) {
 await runEpoch(0n, 0, EPOCH_0_PROMPTS);
 await runEpoch(1n, EPOCH_0_PROMPTS, PROMPTS_EACH);
 
-const answers = report.answers.map(({ answer }) => answer);
 const balance = (address: string) => chain.token.balanceOf(address);
 const parties = [...contributors.map(({ account }) => account), BUILDER, SERVER, OPERATOR, TREASURY];
 let paid = 0n;
@@ -215,7 +177,13 @@ const summary = report.finish({
   texts,
   counts,
   sketches,
-  completionAlone: await trainer.sketchQueries(pool, tuned.adapter, sketches, answers, "completion"),
+  completionAlone: await trainer.sketchQueries(
+    pool,
+    tuned.adapter,
+    sketches,
+    report.answers.map(({ answer }) => answer),
+    "completion",
+  ),
   loss: { heldOutBefore: tuned.heldOutBefore, heldOutAfter: tuned.heldOutAfter },
   constraints: readR1cs(key.circuit.r1cs).constraints,
   money: { in: DEPOSIT, paid, held: (await balance(escrow)) + (await balance(splitter)) },

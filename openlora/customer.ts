@@ -1,5 +1,5 @@
-import type { Signer, TypedDataDomain } from "ethers";
-import type { Protocol } from "../sdk/contracts.ts";
+import type { ContractTransactionReceipt, Signer, TypedDataDomain } from "ethers";
+import { type Protocol, token } from "../sdk/contracts.ts";
 import {
   commitmentSalts,
   escrowDomain,
@@ -13,6 +13,7 @@ import {
 } from "../sdk/eip712.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
+import { mined } from "../sdk/transactions.ts";
 import type { Completion, Proof } from "./meter.ts";
 
 /** A customer of one model at one server: signs vouchers before each call and checks the receipt after it. */
@@ -47,6 +48,14 @@ export class Customer {
   static async open(protocol: Protocol, signer: Signer, modelId: bigint, server: string): Promise<Customer> {
     const { chainId } = await signer.provider!.getNetwork();
     return new Customer(protocol, signer, modelId, server, chainId, await signer.getAddress());
+  }
+
+  /** Deposits `amount` of the model's token, from which vouchers are paid. */
+  async deposit(amount: bigint): Promise<ContractTransactionReceipt> {
+    const { escrow, models } = this.#protocol;
+    const { token: address } = await models.terms(this.#modelId);
+    await mined(token(address, this.#signer).approve(escrow, amount));
+    return mined(escrow.connect(this.#signer).deposit(this.#address, address, amount));
   }
 
   /** Promises all spent so far in the current epoch plus the most that the next call can cost. */

@@ -45,12 +45,8 @@ export class PaidModel {
     return this.#meter.redeem(epochId);
   }
 
-  /** Signs the sketch records of an epoch's calls. A call that produced no token moves nothing: its sketch is zero. */
+  /** Signs the sketch records of an epoch's calls, for the operator. */
   records(epochId: bigint, sketches: Sketches): Promise<AttributedReceipt[]> {
-    return this.#meter.records(epochId, async (calls) => {
-      const answered = calls.filter(({ completionIds }) => completionIds.length > 0);
-      const vectors = await sketchQueries(this.#pool, this.#adapter, sketches, answered);
-      return calls.map((call) => vectors[answered.indexOf(call)] ?? new Int8Array(sketches.k));
-    });
+    return this.#meter.records(epochId, (calls) => sketchQueries(this.#pool, this.#adapter, sketches, calls));
   }
 }

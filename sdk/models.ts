@@ -7,8 +7,8 @@ export type ModelManifest = {
   name: string;
   methodVersion: number;
   base: { name: string; hash: string };
-  adapter: { hash: string; cid: string };
-  /** Where the sketches are: rows, basis and description. */
+  adapter: { hash: string; config: string; weights: string };
+  /** Content ids, as of the adapter's files above. */
   sketches: { rows: string; basis: string; description: string };
   versions: { datanetId: string; version: string }[];
   training: Record<string, unknown>;

@@ -21,3 +21,4 @@ export { LINEARS, type LinearName, type LlamaConfig } from "./model.ts";
 export { adapterHash, loadAdapter, saveAdapter } from "./peft.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export { PRESETS } from "./presets.ts";
+export { publishModel } from "./publish.ts";

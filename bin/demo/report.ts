@@ -120,7 +120,9 @@ export class Report {
       console.log(`${path}\n  prompt: ${JSON.stringify(prompt.slice(-160))}\n  answer: ${JSON.stringify(answer.text)}`);
 
     title("Forgeries");
-    console.table(this.forgeries);
+    console.table(
+      this.forgeries.map(({ reason, ...rest }) => ({ ...rest, reason: reason.replace(/(0x\w{8})\w{56}/g, "$1…") })),
+    );
 
     title("Gas");
     console.table(

@@ -281,11 +281,15 @@ describe("attribution end to end", function () {
     expect(own).to.be.above(Math.max(...others));
   });
 
-  it("refuses a query without a completion", async () => {
-    const empty = [{ promptIds: [0], completionIds: [] }];
-    expect((await failure(() => sketchQueries(pool, result.adapter, result.sketches, empty))).code).to.equal(
-      "TRAINER_QUERY",
-    );
+  it("gives an answer without a token the zero sketch, and refuses one without a prompt", async () => {
+    const { adapter, sketches, queries, sketched } = result;
+    const empty = { promptIds: [0], completionIds: [] };
+    expect(await sketchQueries(pool, adapter, sketches, [empty, queries[0]!])).to.deep.equal([
+      new Int8Array(sketches.k),
+      sketched[0],
+    ]);
+    const headless = [{ promptIds: [], completionIds: [1] }];
+    expect((await failure(() => sketchQueries(pool, adapter, sketches, headless))).code).to.equal("TRAINER_QUERY");
   });
 });
 

@@ -50,7 +50,7 @@ export interface ServedQuery {
 /**
  * Sketch q_t of each served answer as int8 (design section 3, step 4): the same gradient as a row's, of prompt and
  * completion as one text, since the fee pays for both. With `scored` "completion" only the answer's tokens count, given
- * the prompt: shown beside it, never paid by.
+ * the prompt: shown beside it, never paid by. An answer without a token moves nothing: its sketch is zero.
  */
 export async function sketchQueries(
   pool: Pool,
@@ -59,9 +59,14 @@ export async function sketchQueries(
   queries: readonly ServedQuery[],
   scored: Scored = "prompt+completion",
 ): Promise<Int8Array[]> {
-  const { context } = pool.base.config;
-  const examples = queries.map((query) => queryExample(context, query.promptIds, query.completionIds, scored));
-  const gradients = await exampleGradients(pool, adapter, examples, sketches.alpha);
-  const quantised = quantise(await project(pool, sketches.basis, gradients));
-  return queries.map((_, t) => quantised.slice(t * sketches.k, (t + 1) * sketches.k));
+  const { k, basis, alpha } = sketches;
+  const answered = queries.filter(({ completionIds }) => completionIds.length > 0);
+  if (answered.length === 0) return queries.map(() => new Int8Array(k));
+  const examples = answered.map((query) =>
+    queryExample(pool.base.config.context, query.promptIds, query.completionIds, scored),
+  );
+  const gradients = await exampleGradients(pool, adapter, examples, alpha);
+  const quantised = quantise(await project(pool, basis, gradients));
+  const sketch = new Map(answered.map((query, t) => [query, quantised.slice(t * k, (t + 1) * k)]));
+  return queries.map((query) => sketch.get(query) ?? new Int8Array(k));
 }
