@@ -56,6 +56,7 @@ const { datanetId, version } = await step("Datanet: four contributors, review, f
   for (const { name, account } of contributors) {
     progress(name);
     const own = await sdk.readRows(join(root, "node_modules", name), ".sol", name, 0.1);
+    if (own.longLines.length > 0) report.notes.push(`lines of over 512 bytes were cut in ${own.longLines.join(", ")}`);
     heldOut.push(sdk.selectRows(own.heldOut, PROMPTS_EACH));
     const rows = sdk.selectRows(own.train, ROWS_EACH);
     const sent = await sdk.contribute(chain.as(account).datanets, store, datanetId, rows);
@@ -82,6 +83,7 @@ const tuned = await step(`Fine-tune a LoRA adapter on 1,200 rows (${pool.backend
     onProgress: ({ step, steps, loss }) => progress(`step ${step} of ${steps}, loss ${loss.toFixed(3)}`),
   }),
 );
+report.notes.push(`${tuned.truncatedRows} rows are longer than the model's context and were cut for training`);
 const sketches = await step("Attribute: gradient sketch of each row", (progress) =>
   trainer.buildSketches(pool, tuned.adapter, texts, { onProgress: (done) => progress(`${done} of 1200 rows`) }),
 );

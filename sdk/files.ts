@@ -32,18 +32,25 @@ export async function readFolder(folder: string, extension: string): Promise<Sou
 /**
  * Rows of every file below `folder` that ends in `extension`, with `fraction` of the files held out whole.
  * @param prefix Put before each path, so that rows of several folders can be told apart.
+ * @returns `longLines`: files with lines of over 512 bytes, which were cut inside
  */
 export async function readRows(
   folder: string,
   extension: string,
   prefix: string,
   fraction: number,
-): Promise<{ train: Row[]; heldOut: Row[] }> {
+): Promise<{ train: Row[]; heldOut: Row[]; longLines: string[] }> {
   const files = await readFolder(folder, extension);
   const split = holdOut(
     files.map(({ path, bytes }) => ({ path: `${prefix}/${path}`, bytes })),
     fraction,
   );
-  const cut = (part: SourceFile[]) => part.flatMap(({ path, bytes }) => cutRows(path, bytes).rows);
-  return { train: cut(split.train), heldOut: cut(split.heldOut) };
+  const longLines: string[] = [];
+  const cut = (part: SourceFile[]) =>
+    part.flatMap(({ path, bytes }) => {
+      const file = cutRows(path, bytes);
+      if (file.longLines > 0) longLines.push(path);
+      return file.rows;
+    });
+  return { train: cut(split.train), heldOut: cut(split.heldOut), longLines };
 }

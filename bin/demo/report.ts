@@ -15,6 +15,8 @@ const sum = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0)
 
 /** What the demo saw, as tables for people and as one JSON object. */
 export class Report {
+  /** What was cut or left out, for people to know. */
+  readonly notes: string[] = [];
   readonly forgeries: Attempt[] = [];
   readonly settlements: Settlement[] = [];
   readonly #names: string[];
@@ -74,6 +76,8 @@ export class Report {
         "paid (TUSD)": units(earned[c]!),
       })),
     );
+
+    for (const note of this.notes) console.log(`Note: ${note}.`);
 
     title("Who earned on whose held-out files (share of positive scores)");
     const scoresOf = (queries: Int8Array[], rows = sketches.rows) =>
