@@ -16,6 +16,7 @@ import {
   vkId,
 } from "../../sdk/transcript.ts";
 import type { TypedContractMethod } from "../../types/ethers-contracts/common.ts";
+import { referenceVerdict } from "../reference/settlement.ts";
 import { sampleQuery, sampleSketches } from "./samples.ts";
 
 const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 500 };
@@ -174,7 +175,47 @@ export const settle = async (
 export const verifyArguments = (s: SettlementStatement, proof: SettlementProof) =>
   [s.commitmentId, s.vkId, s.epochId, s.prover, s.floorUnits, int8Bytes(s.q), s.totals, proof] as const;
 
-/** Asks the contract, as the splitter of the statement. */
+/**
+ * Asks the contract, as the splitter of the statement, and the reference verifier beside it: whatever a test tries, both
+ * must say the same, down to the reason.
+ */
 export async function verify(chain: Attribution, statement: SettlementStatement, proof: SettlementProof) {
-  return chain.verifier.connect(chain.splitter).verify(...verifyArguments(statement, proof));
+  const asked = chain.verifier.connect(chain.splitter).verify(...verifyArguments(statement, proof));
+  const contract = await asked.then(
+    () => "ok",
+    (error) => chain.verifier.interface.parseError(error.data ?? "0x00000000")?.name,
+  );
+  const reference = await referenceReason(chain, statement, proof);
+  if (reference !== undefined && reference !== contract)
+    throw new Error(`The contract says ${contract}, the reference verifier ${reference}.`);
+  return asked;
+}
+
+/** What test/reference says of a settlement, all that it can take from the chain taken from there. */
+async function referenceReason(chain: Attribution, statement: SettlementStatement, proof: SettlementProof) {
+  const { registry, verifier, splitter, verifying, srs } = chain;
+  const id = statement.commitmentId;
+  const known = await registry.commitment(id).catch(() => undefined);
+  if (known === undefined) return undefined; // the contract asks the registry, the reference is given a commitment
+  const verdict = referenceVerdict({
+    chainId: (await chain.ethers.provider.getNetwork()).chainId,
+    verifier: await verifier.getAddress(),
+    splitter: splitter.address,
+    key: verifying,
+    tauG2: srs.tauG2,
+    vkId: statement.vkId,
+    commitment: {
+      id,
+      counts: [...(await registry.rowCounts(id))],
+      columns: await registry.columns(id),
+      flags: [known.flags[0], known.flags[1]],
+    },
+    epochId: statement.epochId,
+    prover: statement.prover,
+    floorUnits: statement.floorUnits,
+    q: int8Bytes(statement.q),
+    totals: statement.totals,
+    proof,
+  });
+  return verdict.ok ? "ok" : verdict.reason;
 }
