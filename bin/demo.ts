@@ -41,7 +41,7 @@ const { key, srs } = await step("Development keys for 1,260 rows (made once)", a
   key: await devKey(INSTANCES.r1260),
   srs: await devSrs(INSTANCES.r1260.rows),
 }));
-const chain = await step("Local chain, contracts deployed, verifying key registered", async () =>
+const chain = await step("Contracts compiled and deployed on a local chain", async () =>
   startLocalChain(OPERATOR, TREASURY, await verifyingKey(key)),
 );
 

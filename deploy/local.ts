@@ -25,8 +25,9 @@ export type LocalChain = {
   close(): Promise<void>;
 };
 
-/** Starts a Hardhat node on loopback, deploys the protocol with short windows, and registers a development key. */
+/** Compiles what is not compiled yet, starts a Hardhat node on loopback, deploys the protocol with short windows, and registers a development key. */
 export async function startLocalChain(operator: number, treasury: number, key: VerifyingKey): Promise<LocalChain> {
+  await hre.tasks.getTask("build").run({ quiet: true });
   const server = await hre.network.createServer("default", "127.0.0.1", 0);
   const { address, port } = await server.listen();
   const url = `http://${address}:${port}`;
