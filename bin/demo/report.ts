@@ -13,6 +13,12 @@ export type Answer = { truth: number; path: string; prompt: string; answer: Paid
 const percent = (part: number) => `${(100 * part).toFixed(1)}%`;
 const sum = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
 
+/** Prints rows under the names of their fields, the first field as each row's name. */
+function table(rows: Record<string, unknown>[]): void {
+  const [name] = Object.keys(rows[0]!) as [string];
+  console.table(Object.fromEntries(rows.map(({ [name]: key, ...rest }) => [key, rest])));
+}
+
 /** What the demo saw, as tables for people and as one JSON object. */
 export class Report {
   /** What was cut or left out, for people to know. */
@@ -67,7 +73,7 @@ export class Report {
     for (const { statement } of this.settlements)
       for (const [i, score] of scoreRows(sketches.rows, statement.q).entries()) signed[owners[i]!]! += score;
     const allEarned = earned.reduce((a, b) => a + b, 0n);
-    console.table(
+    table(
       this.#names.map((contributor, c) => ({
         contributor,
         rows: counts[c],
@@ -94,7 +100,7 @@ export class Report {
       const shares = this.#names.map((name, c) => [name, percent(totals[c]! / sum(totals))]);
       return { "held-out files of": file, ...Object.fromEntries(shares), most: this.#names[best] };
     });
-    console.table(earnedMost);
+    table(earnedMost);
     title("How often the contributor who earned most on an answer is the package its file came from");
     const accuracy = (scores: ArrayLike<number>[]) =>
       topContributorAccuracy(
@@ -109,7 +115,7 @@ export class Report {
       "BM25 over the rows": accuracy(this.answers.map(({ prompt, answer }) => bm25.scores(prompt + answer.text))),
     };
     const ours = compared["attribution, as paid"];
-    console.table([
+    table([
       ...Object.entries(compared).map(([method, { accuracy, interval }]) => ({
         method,
         accuracy: percent(accuracy),
@@ -124,12 +130,12 @@ export class Report {
       console.log(`${path}\n  prompt: ${JSON.stringify(prompt.slice(-160))}\n  answer: ${JSON.stringify(answer.text)}`);
 
     title("Forgeries");
-    console.table(
+    table(
       this.forgeries.map(({ reason, ...rest }) => ({ ...rest, reason: reason.replace(/(0x\w{8})\w{56}/g, "$1…") })),
     );
 
     title("Gas");
-    console.table(
+    table(
       [...this.#gas].map(([step, gas]) => ({
         step,
         times: gas.length,
@@ -139,10 +145,10 @@ export class Report {
     );
 
     title("Time");
-    console.table(timings);
+    table(timings);
 
     title("Money (TUSD)");
-    console.table([
+    table([
       { what: "in: the customer's deposit", amount: units(money.in) },
       { what: "paid out", amount: units(money.paid) },
       { what: "held: deposit left, and dust", amount: units(money.held) },
