@@ -158,12 +158,13 @@ export class Report {
     const kappas = this.settlements.map(({ totals, statement }) => netEfficiency(totals, statement.floorUnits));
     const claims = this.#gas.get("claim")!;
     const reverted = this.forgeries.filter((attempt) => attempt.reverted).length;
-    const ok = reverted === 3 && money.in === money.paid + money.held && loss.heldOutAfter < 0.9 * loss.heldOutBefore;
+    const conserved = money.in === money.paid + money.held;
+    const ok = reverted === 3 && conserved && loss.heldOutAfter < 0.9 * loss.heldOutBefore;
     const seconds = Math.round(performance.now() / 1000);
     console.log(
       `\n${ok ? "Done" : "FAILED"} in ${seconds} s: held-out loss ${loss.heldOutBefore.toFixed(3)} → ${loss.heldOutAfter.toFixed(3)}, ` +
         `k = ${sketches.k} keeping ${percent(sketches.basis.energyKept)} of the gradients' energy, κ = ${kappas[0]!.toFixed(2)}, ` +
-        `${reverted} of 3 forgeries reverted, every unit of money accounted for.`,
+        `${reverted} of 3 forgeries reverted, ${conserved ? "every unit of money accounted for" : "MONEY IS MISSING"}.`,
     );
     return {
       ok,
