@@ -4,6 +4,9 @@ import type { Database } from "./database.ts";
 /** A signed transaction, written down before anybody else sees it. */
 export type Intent = { nonce: number; hash: string; raw: string };
 
+/** After this the step fails, and trying it again looks for the transaction anew. */
+const PATIENCE_MS = 300_000;
+
 const TABLE = `create table if not exists openledger_intents (
   chain text, account text, nonce bigint, hash text primary key, raw text, finished boolean default false)`;
 
@@ -61,7 +64,8 @@ export class Sender extends Wallet {
   async finish(): Promise<void> {
     for (const intent of await this.#unfinished()) {
       if (!(await this.#isKnown(intent)) && !(await this.#isReplaced(intent))) await this.broadcast(intent);
-      if (!(await this.#isReplaced(intent))) await this.#rpc.waitForTransaction(intent.hash, this.#confirmations);
+      if (!(await this.#isReplaced(intent)))
+        await this.#rpc.waitForTransaction(intent.hash, this.#confirmations, PATIENCE_MS);
       await this.#database.query("update openledger_intents set finished = true where hash = $1", [intent.hash]);
     }
   }

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { epochCount, moment } from "../../prover/daemon/look.ts";
 import { claimOf, earningsOf } from "../../sdk/history.ts";
 import { mined } from "../../sdk/transactions.ts";
 import { ACCOUNTS, COUNTS, DEPOSIT, Program, World } from "./world.ts";
@@ -124,15 +125,15 @@ describe("the operator's daemon", () => {
     await world.until(epochId, ({ closedAt }) => closedAt !== 0n, "closed");
     await world.stopServing();
     await world.redeem(epochId);
-    await daemon.says(/attempt 1 failed: .*records\?model=1&epoch=4 cannot be reached.*OPERATOR_SERVER/);
+    await daemon.says(new RegExp(`attempt 1 failed: .*model=1&epoch=${epochId} cannot be reached.*OPERATOR_SERVER`));
     world.tamper = ([first, ...rest]) => [{ ...first!, recordSignature: first!.receiptSignature }, ...rest];
     await world.serve();
     await daemon.says(/SIGNATURE_WRONG_SIGNER/);
     const status = start("bin/openledger.ts", "operator", "status", "--json", "--config", config);
     await status.ended;
     const { problems, epochs } = JSON.parse(status.output);
-    expect(problems[0]).to.include({ what: "model 1 epoch 4", code: "SIGNATURE_WRONG_SIGNER" });
-    expect(epochs[4]).to.include({ epochId: "4", state: "to propose" });
+    expect(problems[0]).to.include({ what: `model 1 epoch ${epochId}`, code: "SIGNATURE_WRONG_SIGNER" });
+    expect(epochs[Number(epochId)]).to.include({ epochId: String(epochId), state: "to propose" });
     expect(await events(epochId)).to.deep.equal([0, 0, 0]);
     world.tamper = (records) => records;
     await world.until(epochId, ({ proposedAt }) => proposedAt !== 0n, "proposed");
@@ -140,5 +141,40 @@ describe("the operator's daemon", () => {
     await world.until(epochId, ({ settledAt }) => settledAt !== 0n, "settled");
     await daemon.stop();
     await expectConservation();
+  });
+
+  it("pays by base weights where nothing scored, passes over an epoch without fees, and shows its figures", async () => {
+    world.sketch = () => new Int8Array(128);
+    const epochId = await world.sell();
+    const daemon = run();
+    await settle(epochId);
+    const { splitter, modelId, chain } = world;
+    const [settled] = await splitter.queryFilter(splitter.filters.EpochSettled(modelId, epochId));
+    expect(settled!.args.totals).to.equal("0x");
+    await chain.wait(600);
+    await world.until(epochId + 1n, ({ closedAt }) => closedAt !== 0n, "closed");
+    await chain.wait(61);
+    await daemon.says(new RegExp(`epoch ${epochId + 1n}: without fees`));
+    const [url] = daemon.output.match(/http:[^ \n]+/)!;
+    const get = async (path: string) => (await fetch(`${url}${path}`)).text();
+    expect(await get("/healthz")).to.equal('{"ok":true}');
+    expect(await get("/readyz")).to.equal('{"ready":true}');
+    const figures = await get("/metrics");
+    expect(figures).to.contain(`openledger_operator_epochs{model="1",state="settled"} ${epochId + 1n}`);
+    expect(figures).to.contain('openledger_operator_steps_total{step="settleByBase"} 1');
+    await daemon.stop();
+    await expectConservation();
+  });
+
+  it("counts only facts with enough blocks above them", async () => {
+    const { chain, splitter, modelId } = world;
+    await chain.wait(600);
+    const before = await splitter.currentEpoch(modelId);
+    await mined(chain.as(0).splitter.openEpoch(modelId));
+    const counts = async (confirmations: number) =>
+      epochCount(chain.as(0), modelId, await moment(chain.provider, confirmations));
+    expect([await counts(1), await counts(2)]).to.deep.equal([before + 2n, before + 1n]);
+    await chain.wait(1);
+    expect(await counts(2)).to.equal(before + 2n);
   });
 });

@@ -38,6 +38,8 @@ export class World {
   readonly commitmentId: string;
   /** Changes what the server hands out. */
   tamper: (records: AttributedReceipt[]) => AttributedReceipt[] = (records) => records;
+  /** Sketch of a completion, by the length of its prompt. */
+  sketch = (epochId: bigint, length: number) => integers(`query ${epochId} ${length}`, K, 9);
   readonly #meter: Meter;
   readonly #customer: Customer;
   #server: Server | undefined;
@@ -122,7 +124,7 @@ export class World {
         return answer.writeHead(401).end("not for you");
       const epochId = BigInt(searchParams.get("epoch")!);
       const records = await this.#meter.records(epochId, async (calls) =>
-        calls.map(({ promptIds }) => integers(`query ${epochId} ${promptIds.length}`, K, 9)),
+        calls.map(({ promptIds }) => this.sketch(epochId, promptIds.length)),
       );
       answer.end(encodeAttributed(this.tamper(records)));
     });
