@@ -8,7 +8,7 @@ import { int8Bytes } from "../sdk/hash.ts";
 import { earningsOf, proposalOf } from "../sdk/history.ts";
 import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
 import { mined } from "../sdk/transactions.ts";
-import { type Committed, proveSettlement, type Settlement } from "./settlement.ts";
+import { type Committed, proveSettlement, type Settlement, type SettlementContext } from "./settlement.ts";
 
 /**
  * Checks what servers handed over for an epoch and weighs each receipt by its fee.
@@ -60,6 +60,25 @@ export async function proposeEpoch(
   return mined(splitter.propose(modelId, epochId, v, receipts.length, root));
 }
 
+/** What a proof of an epoch is about, once V is proposed: all of its statement that the chain and the prover decide. */
+export async function settlementContext(protocol: Protocol, modelId: bigint, epochId: bigint, prover: string) {
+  const { splitter, addresses } = protocol;
+  const { chainId } = await splitter.runner!.provider!.getNetwork();
+  const { commitmentId, vkId } = await splitter.epoch(modelId, epochId);
+  const { q, floorUnits } = await proposalOf(splitter, modelId, epochId);
+  const context: SettlementContext = {
+    splitter: addresses.splitter,
+    chainId,
+    verifier: addresses.verifier,
+    vkId,
+    commitmentId,
+    epochId,
+    prover,
+    floorUnits,
+  };
+  return { q, context };
+}
+
 /** Proves what a proposal's Q scores; anyone who has the published sketches can. */
 export async function proveEpoch(
   protocol: Protocol,
@@ -70,20 +89,7 @@ export async function proveEpoch(
   key: ProvingKey,
   srs: Srs,
 ): Promise<Settlement> {
-  const { splitter, addresses } = protocol;
-  const { chainId } = await splitter.runner!.provider!.getNetwork();
-  const { commitmentId, vkId } = await splitter.epoch(modelId, epochId);
-  const { q, floorUnits } = await proposalOf(splitter, modelId, epochId);
-  const context = {
-    splitter: addresses.splitter,
-    chainId,
-    verifier: addresses.verifier,
-    vkId,
-    commitmentId,
-    epochId,
-    prover,
-    floorUnits,
-  };
+  const { q, context } = await settlementContext(protocol, modelId, epochId, prover);
   return proveSettlement(committed, q, context, key, srs);
 }
 

@@ -24,6 +24,7 @@ const PARTS: Part[] = [
   { name: "prover", commands: [mocha("{circuits,prover,reference}")] },
   { name: "trainer", commands: [mocha("trainer")] },
   { name: "openlora", commands: [mocha("openlora")] },
+  { name: "operator", commands: [mocha("operator")] },
   { name: "demo", commands: [mocha("e2e")] },
 ];
 

@@ -1,0 +1,136 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { formatEther, type JsonRpcProvider, parseEther, Wallet } from "ethers";
+import { type Protocol, protocol } from "../../sdk/contracts.ts";
+import { OpenLedgerError } from "../../sdk/errors.ts";
+import { revertReason } from "../../sdk/revert.ts";
+import { loadSketches } from "../../trainer/attribution/artifact.ts";
+import { loadCommitted, loadKey, requireDevelopmentChain } from "./commitments.ts";
+import type { ModelConfig, OperatorConfig } from "./config.ts";
+import { connect } from "./daemon.ts";
+import { operatorKey } from "./key.ts";
+import { lockHolder } from "./lock.ts";
+import { mayPropose } from "./role.ts";
+
+export type Finding = { check: string; ok: boolean; detail: string };
+
+const LEAST_BALANCE = parseEther("0.01");
+const LEAST_DISK = 1n << 30n;
+
+const wrong = (message: string) => new OpenLedgerError("OPERATOR_DOCTOR", message);
+
+/** Looks at everything that a run needs. Every check is made, whatever the others find. */
+export async function doctor(config: OperatorConfig): Promise<Finding[]> {
+  const rpc = connect(config);
+  const contracts = protocol(config.addresses, rpc);
+  const checks: [string, () => Promise<string>][] = [
+    ["rpc", () => checkRpc(config)],
+    ["contracts", () => checkContracts(config, rpc)],
+    ["key", () => account(config)],
+    ["role", async () => checkRole(contracts, await account(config), rpc)],
+    ["balance", async () => checkBalance(await account(config), rpc)],
+    ...config.models.flatMap((model): [string, () => Promise<string>][] => [
+      [`model ${model.modelId}: sketches`, () => checkSketches(contracts, model)],
+      [`model ${model.modelId}: proving key`, () => checkProvingKey(contracts, model)],
+      [`model ${model.modelId}: tokens`, async () => checkTokens(model)],
+    ]),
+    ["disk", () => checkDisk(config.dataDir)],
+    ["lock", async () => describeLock(config.dataDir)],
+  ];
+  try {
+    const findings: Finding[] = [];
+    for (const [check, look] of checks) {
+      const finding = await look().then(
+        (detail) => ({ ok: true, detail }),
+        (error) => ({ ok: false, detail: revertReason(error) }),
+      );
+      findings.push({ check, ...finding });
+    }
+    return findings;
+  } finally {
+    rpc.destroy();
+  }
+}
+
+const account = async ({ keystore }: OperatorConfig) => new Wallet(await operatorKey(keystore)).address;
+
+/** The chain id that the node itself gives. */
+export async function chainIdOf(rpc: string): Promise<bigint> {
+  const request = { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] };
+  const answer = await fetch(rpc, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(request),
+  }).catch((cause) => {
+    throw new OpenLedgerError("OPERATOR_RPC", `${rpc} cannot be reached. Check \`rpc\` and that the node runs.`, {
+      cause,
+    });
+  });
+  return BigInt(((await answer.json()) as { result: string }).result);
+}
+
+async function checkRpc({ rpc, chainId }: OperatorConfig): Promise<string> {
+  const found = await chainIdOf(rpc);
+  if (found !== chainId)
+    throw wrong(`${rpc} is chain ${found}, the configuration says ${chainId}. Correct one of them.`);
+  requireDevelopmentChain(chainId);
+  return `chain ${chainId}`;
+}
+
+async function checkContracts({ addresses }: OperatorConfig, rpc: JsonRpcProvider): Promise<string> {
+  for (const [name, address] of Object.entries(addresses))
+    if ((await rpc.getCode(address)) === "0x")
+      throw wrong(`There is no contract at addresses.${name}, ${address}. Take the addresses from the deployment.`);
+  return `${Object.keys(addresses).length} contracts`;
+}
+
+async function checkRole(contracts: Protocol, operator: string, rpc: JsonRpcProvider): Promise<string> {
+  if (!(await mayPropose(contracts, operator, rpc)))
+    throw wrong(`${operator} may not propose. Ask the access manager's admin for the operator role.`);
+  return `${operator} may propose`;
+}
+
+async function checkBalance(operator: string, rpc: JsonRpcProvider): Promise<string> {
+  const balance = await rpc.getBalance(operator);
+  if (balance < LEAST_BALANCE)
+    throw wrong(`${operator} has ${formatEther(balance)} ETH for gas. Send it ${formatEther(LEAST_BALANCE)} or more.`);
+  return `${formatEther(balance)} ETH`;
+}
+
+async function checkSketches(contracts: Protocol, { modelId, sketches }: ModelConfig): Promise<string> {
+  const id = await commitmentOf(contracts, modelId);
+  const { counts } = await loadCommitted(contracts, id, loadSketches(sketches));
+  return `${counts.reduce((sum, n) => sum + n, 0)} rows of ${counts.length} contributors, as committed`;
+}
+
+async function checkProvingKey(contracts: Protocol, { modelId }: ModelConfig): Promise<string> {
+  const { vkId, rows } = await contracts.attribution.commitment(await commitmentOf(contracts, modelId));
+  const { key } = await loadKey(contracts, vkId, Number(rows));
+  return `${key.circuit.instance.rows} rows a chunk`;
+}
+
+async function commitmentOf({ attribution }: Protocol, modelId: bigint): Promise<string> {
+  const id = await attribution.commitmentOf(modelId);
+  if (BigInt(id) === 0n) throw wrong(`Model ${modelId} has no commitment. Its owner registers one.`);
+  return id;
+}
+
+function checkTokens({ servers }: ModelConfig): string {
+  for (const { url, tokenEnv } of servers)
+    if (!process.env[tokenEnv]) throw wrong(`${tokenEnv} is not set. Set it to the token that ${url} gave you.`);
+  return `${servers.length} set`;
+}
+
+async function checkDisk(dataDir: string): Promise<string> {
+  mkdirSync(dataDir, { recursive: true });
+  const { bavail, bsize } = await statfs(dataDir, { bigint: true });
+  const free = `${((Number(bavail) * Number(bsize)) / 2 ** 30).toFixed(1)} GiB free`;
+  if (bavail * bsize < LEAST_DISK) throw wrong(`${dataDir} has ${free}. Make room for 1 GiB.`);
+  return free;
+}
+
+function describeLock(dataDir: string): string {
+  const holder = lockHolder(dataDir);
+  if (holder) return `an operator runs, process ${holder.pid}`;
+  return existsSync(dataDir) ? "free" : "free, folder yet to be made";
+}

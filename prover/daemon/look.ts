@@ -1,0 +1,82 @@
+import type { JsonRpcProvider } from "ethers";
+import type { Protocol } from "../../sdk/contracts.ts";
+import { int8Bytes } from "../../sdk/hash.ts";
+import { revertReason } from "../../sdk/revert.ts";
+import { settlementContext } from "../operator.ts";
+import type { ProofStore } from "./proofs.ts";
+
+/** Step that an epoch waits for. */
+export type Due = "open" | "propose" | "prove" | "settle" | "settleByBase";
+
+/** An epoch as the chain shows it. */
+export type Sight = {
+  modelId: bigint;
+  epochId: bigint;
+  fees: bigint;
+  /** In words, for people. */
+  state: string;
+  /** What can be done now. */
+  due?: Due;
+  /** Nothing will ever be due again. */
+  finished?: boolean;
+};
+
+/** Block whose facts count, and the time by the chain's clock. */
+export type Moment = { blockTag: number; now: bigint };
+
+/** What of the operator decides which steps are his. */
+export type Role = { account: string; mayPropose: boolean; openEpochs: boolean; proofs: ProofStore };
+
+/** The moment at which every fact has `confirmations` blocks, its own included. */
+export async function moment(rpc: JsonRpcProvider, confirmations: number): Promise<Moment> {
+  const head = await rpc.getBlockNumber();
+  // Asked as it stands: ethers takes no block without a number, and a pending one has none.
+  const next: { timestamp: string } =
+    (await rpc.send("eth_getBlockByNumber", ["pending", false])) ??
+    (await rpc.send("eth_getBlockByNumber", ["latest", false]));
+  return { blockTag: Math.max(0, head - confirmations + 1), now: BigInt(next.timestamp) };
+}
+
+/** Number of epochs that a model has had, its open one included. */
+export async function epochCount({ splitter }: Protocol, modelId: bigint, { blockTag }: Moment): Promise<bigint> {
+  try {
+    return (await splitter.currentEpoch(modelId, { blockTag })) + 1n;
+  } catch (error) {
+    if (revertReason(error).startsWith("SplitterUnknownEpoch")) return 0n;
+    throw error;
+  }
+}
+
+/** What the chain says of an epoch, and what is to be done about it. */
+export async function look(
+  protocol: Protocol,
+  role: Role,
+  modelId: bigint,
+  epochId: bigint,
+  { blockTag, now }: Moment,
+): Promise<Sight> {
+  const { splitter } = protocol;
+  const { closedAt, openedAt, proposedAt, settledAt, fees } = await splitter.epoch(modelId, epochId, { blockTag });
+  const timing = await splitter.timing();
+  const sight = (state: string, due?: Due): Sight => ({ modelId, epochId, fees, state, ...(due && { due }) });
+
+  if (closedAt === 0n) {
+    const isOver = now >= openedAt + timing.epochLength;
+    return isOver && role.openEpochs ? sight("over, next to open", "open") : sight(isOver ? "over" : "open");
+  }
+  if (settledAt !== 0n) return { ...sight("settled"), finished: true };
+  if (now < closedAt + timing.redeemWindow) return sight("redeeming");
+  if (fees === 0n) return { ...sight("without fees"), finished: true };
+  if (proposedAt === 0n) {
+    if (now >= (await splitter.fallbackAt(modelId, epochId))) return sight("never proposed, to settle", "settleByBase");
+    if (now > closedAt + timing.proposeWindow) return sight("never proposed, waiting for base weights");
+    return role.mayPropose ? sight("to propose", "propose") : sight("waiting for a proposal");
+  }
+  const windowOver = now >= proposedAt + timing.challengeWindow;
+  const { q, context } = await settlementContext(protocol, modelId, epochId, role.account);
+  const [x, y] = await protocol.verifier.scoreCommitment(context.commitmentId, int8Bytes(q));
+  if (x === 0n && y === 0n)
+    return windowOver ? sight("no scores, to settle", "settleByBase") : sight("no scores, challenge window");
+  if (!role.proofs.has(context, q)) return sight("to prove", "prove");
+  return windowOver ? sight("proven, to settle", "settle") : sight("proven, challenge window");
+}

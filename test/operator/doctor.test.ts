@@ -1,0 +1,147 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { Wallet } from "ethers";
+import type { OperatorConfig } from "../../prover/daemon/config.ts";
+import { parseConfig } from "../../prover/daemon/config.ts";
+import { doctor } from "../../prover/daemon/doctor.ts";
+import { Lock } from "../../prover/daemon/lock.ts";
+import { loadSketches, saveSketches } from "../../trainer/attribution/artifact.ts";
+import { ACCOUNTS, Program, privateKey, TOKEN, World } from "./world.ts";
+
+describe("setting an operator up", () => {
+  let world: World;
+  let config: OperatorConfig;
+
+  before(async () => {
+    world = await World.start();
+    config = world.config();
+  });
+  beforeEach(() => {
+    process.env.OPENLEDGER_OPERATOR_KEY = privateKey(ACCOUNTS.operator);
+    process.env.OPENLEDGER_RECORDS_TOKEN = TOKEN;
+  });
+  afterEach(() => {
+    for (const name of ["OPERATOR_KEY", "RECORDS_TOKEN", "KEYSTORE_PASSWORD"]) delete process.env[`OPENLEDGER_${name}`];
+  });
+  after(() => world.close());
+
+  /** Checks that find something wrong, with what they say. */
+  async function wrong(changed: OperatorConfig): Promise<Record<string, string>> {
+    const findings = await doctor(changed);
+    return Object.fromEntries(findings.filter(({ ok }) => !ok).map(({ check, detail }) => [check, detail]));
+  }
+  const withModel = (changes: object) => ({ ...config, models: [{ ...config.models[0]!, ...changes }] });
+
+  it("is begun by init, approved by doctor, and init overwrites nothing", async () => {
+    const path = join(world.folder, "init.json");
+    const deployment = join(world.folder, "deployed_addresses.json");
+    const { datanets, models, attribution, verifier, splitter, escrow } = world.chain.addresses;
+    const deployed = {
+      "OpenLedger#DatanetRegistry": datanets,
+      "OpenLedger#ModelNFT": models,
+      "OpenLedger#AttributionRegistry": attribution,
+      "OpenLedger#AttributionVerifier": verifier,
+      "OpenLedger#RewardSplitter": splitter,
+      "OpenLedger#InferenceEscrow": escrow,
+    };
+    writeFileSync(deployment, JSON.stringify(deployed));
+    const openledger = async (...args: string[]) => {
+      const program = new Program("bin/openledger.ts", ["operator", ...args, "--config", path]);
+      return { code: (await program.ended).code, output: program.output };
+    };
+    const place = ["--rpc", world.chain.url, "--deployment", deployment, "--data", join(world.folder, "init-data")];
+    const model = ["--model", "1", "--sketches", join(world.folder, "sketches"), "--server", "http://127.0.0.1:8090"];
+    expect((await openledger("init", ...place, ...model)).code).to.equal(0);
+    const again = await openledger("init", ...place, ...model);
+    expect([again.code, again.output.includes("OPERATOR_CONFIG_EXISTS")]).to.deep.equal([1, true]);
+    expect(readFileSync(path, "utf8")).not.to.contain(privateKey(ACCOUNTS.operator).slice(2));
+    const { code, output } = await openledger("doctor", "--json");
+    expect(
+      (JSON.parse(output) as { ok: boolean }[]).every(({ ok }) => ok),
+      output,
+    ).to.equal(true);
+    expect(code).to.equal(0);
+    const unset = new Program("bin/openledger.ts", ["operator", "doctor", "--config", path], {
+      OPENLEDGER_OPERATOR_KEY: "",
+    });
+    expect((await unset.ended).code).to.equal(1);
+    expect(unset.output).to.match(/key.*WRONG.*OPENLEDGER_OPERATOR_KEY is no private key/);
+  });
+
+  it("finds nothing wrong where nothing is", async () => {
+    expect(await wrong(config)).to.deep.equal({});
+  });
+
+  it("finds a node that does not answer, another chain, and chains without production keys", async () => {
+    const { rpc } = await wrong({ ...config, rpc: "http://127.0.0.1:9" });
+    expect(rpc).to.match(/cannot be reached.*OPERATOR_RPC/);
+    expect((await wrong({ ...config, chainId: 1n })).rpc).to.match(/is chain 31337, the configuration says 1/);
+    const run = new Program("bin/openledger.ts", ["operator", "run", "--config", join(world.folder, "mainnet.json")]);
+    writeFileSync(join(world.folder, "mainnet.json"), JSON.stringify({ ...world.configuration("data"), chainId: 1 }));
+    expect((await run.ended).code).to.equal(1);
+    expect(run.output).to.match(/needs production proving keys.*OPERATOR_CHAIN/);
+  });
+
+  it("finds an address without a contract", async () => {
+    const addresses = { ...config.addresses, escrow: Wallet.createRandom().address };
+    expect((await wrong({ ...config, addresses })).contracts).to.contain("no contract at addresses.escrow");
+  });
+
+  it("finds an account without role and without gas", async () => {
+    process.env.OPENLEDGER_OPERATOR_KEY = Wallet.createRandom().privateKey;
+    const { role, balance, ...others } = await wrong(config);
+    expect(role).to.contain("may not propose");
+    expect(balance).to.contain("has 0.0 ETH for gas");
+    expect(others).to.deep.equal({});
+  });
+
+  it("finds sketches other than those registered, a model without any, and a missing token", async () => {
+    const folder = join(world.folder, "other sketches");
+    const sketches = loadSketches(config.models[0]!.sketches);
+    saveSketches(folder, { ...sketches, rows: sketches.rows.with(0, sketches.rows[0]! ^ 1) });
+    expect((await wrong(withModel({ sketches: folder })))["model 1: sketches"]).to.contain("OPERATOR_SKETCHES");
+    expect((await wrong(withModel({ modelId: 9n })))["model 9: proving key"]).to.contain("has no commitment");
+    delete process.env.OPENLEDGER_RECORDS_TOKEN;
+    expect((await wrong(config))["model 1: tokens"]).to.contain("OPENLEDGER_RECORDS_TOKEN is not set");
+  });
+
+  it("opens an encrypted keystore, and finds a wrong password", async () => {
+    delete process.env.OPENLEDGER_OPERATOR_KEY;
+    const keystore = join(world.folder, "keystore.json");
+    const wallet = new Wallet(privateKey(ACCOUNTS.operator));
+    writeFileSync(keystore, wallet.encryptSync("right"));
+    expect((await wrong({ ...config, keystore })).key).to.contain("OPENLEDGER_KEYSTORE_PASSWORD");
+    process.env.OPENLEDGER_KEYSTORE_PASSWORD = "wrong";
+    expect((await wrong({ ...config, keystore })).key).to.contain("cannot be opened");
+    process.env.OPENLEDGER_KEYSTORE_PASSWORD = "right";
+    expect((await wrong({ ...config, keystore })).key).to.equal(undefined);
+  });
+
+  it("takes over the lock of a dead process, and leaves that of a living one", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "openledger-lock-"));
+    const dead = new Program("bin/openledger.ts", ["--help"]);
+    await dead.ended;
+    writeFileSync(join(dataDir, "lock.json"), JSON.stringify({ pid: dead.child.pid }));
+    const lock = await Lock.take(dataDir);
+    const error = await Lock.take(dataDir).catch((cause: Error) => cause);
+    expect(String(error)).to.match(new RegExp(`Process ${process.pid} holds .*OPERATOR_LOCKED`));
+    const findings = await doctor({ ...config, dataDir });
+    expect(findings.at(-1)!.detail).to.equal(`an operator runs, process ${process.pid}`);
+    lock.release();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  const mistakes: [string, object, RegExp][] = [
+    ["rpc", { rpc: "localhost" }, /rpc must be an http\(s\) address, not "localhost"/],
+    ["an address", { addresses: { datanets: "0x12" } }, /addresses\.datanets must be an address, not "0x12"/],
+    ["confirmations", { confirmations: 0 }, /confirmations must be a whole number of at least 1, not 0/],
+    ["a model's servers", { models: [{ modelId: "1", sketches: "s", servers: [] }] }, /models\[0\]\.servers must be/],
+    ["an unknown field", { privateKey: "0x" }, /privateKey must be left out/],
+  ];
+  for (const [what, changes, message] of mistakes)
+    it(`names ${what} where the configuration is wrong`, () => {
+      expect(() => parseConfig({ ...world.configuration("data"), ...changes }, world.folder)).to.throw(message);
+    });
+});
