@@ -79,6 +79,14 @@ export class Customer {
   }
 
   /**
+   * Counts a call whose receipt never came at the most it can cost: the server may have charged that, and the next
+   * voucher must cover it.
+   */
+  lost({ epochId, cumulative }: Voucher): void {
+    this.#spent.set(epochId, cumulative);
+  }
+
+  /**
    * Checks an answer against its receipt and counts its fee.
    * @throws OpenLedgerError `RECEIPT_…` when the receipt is not for this answer or charges too much.
    */

@@ -24,6 +24,9 @@ export type Completion = { promptIds: number[]; completionIds: number[] };
 /** What a paying customer gets besides the text. */
 export type Proof = { receipt: Receipt; receiptSignature: string; secret: string };
 
+/** What a customer must know to sign a voucher; prices are token units per 1,000 tokens. */
+export type Quote = Pick<Voucher, "server" | "modelId" | "epochId" | "token" | "deadline"> & Prices;
+
 /**
  * Meters one model for one server: checks a voucher before anything is computed, signs a receipt for what was served,
  * and later the record that ties the receipt to its sketch.
@@ -54,6 +57,26 @@ export class Meter {
     this.#server = server;
     this.#vouchers = escrowDomain(chainId, protocol.addresses.escrow);
     this.#receipts = splitterDomain(chainId, protocol.addresses.splitter);
+  }
+
+  /** Address that vouchers must name. */
+  get server(): string {
+    return this.#server;
+  }
+
+  get modelId(): bigint {
+    return this.#modelId;
+  }
+
+  /** What the next call is paid in and by, and the last second that its voucher must reach at least. */
+  async quote(): Promise<Quote> {
+    const { splitter, models } = this.#protocol;
+    const { token, inputPrice, outputPrice } = await models.terms(this.#modelId);
+    const epochId = await splitter.currentEpoch(this.#modelId);
+    const { epochLength, redeemWindow } = await splitter.timing();
+    const { openedAt } = await splitter.epoch(this.#modelId, epochId);
+    const deadline = openedAt + epochLength + redeemWindow;
+    return { server: this.#server, modelId: this.#modelId, epochId, token, inputPrice, outputPrice, deadline };
   }
 
   /** @param journal File that keeps what was served, over restarts. */
@@ -116,14 +139,16 @@ export class Meter {
   }
 
   /**
-   * Redeems what the receipts of an epoch add up to, customer by customer, with each one's last voucher.
+   * Redeems what the receipts of an epoch add up to, customer by customer, with each one's largest voucher: calls that
+   * were served at once may end in another order than they were promised in.
    * @returns token units redeemed
    */
   async redeem(epochId: bigint): Promise<bigint> {
     const { escrow } = this.#protocol;
-    const last = new Map(this.#calls(epochId).map((call) => [call.receipt.customer, call]));
+    const calls = this.#calls(epochId).toSorted((a, b) => (a.voucher.cumulative < b.voucher.cumulative ? -1 : 1));
+    const largest = new Map(calls.map((call) => [call.receipt.customer, call]));
     let total = 0n;
-    for (const { voucher, voucherSignature } of last.values()) {
+    for (const { voucher, voucherSignature } of largest.values()) {
       const amount = this.charged(voucher);
       const before = await escrow.redeemed(voucher.customer, voucher.server, voucher.modelId, epochId, voucher.token);
       if (amount === before) continue;
@@ -178,21 +203,18 @@ export class Meter {
   }
 
   async #authorise(voucher: Voucher, signature: string, promptTokens: number, maxTokens: number) {
-    const { splitter, escrow, models } = this.#protocol;
+    const { escrow } = this.#protocol;
     const refuse = (code: string, message: string) => new OpenLedgerError(`VOUCHER_${code}`, message);
     if (voucher.server !== this.#server)
       throw refuse("SERVER", `The voucher pays ${voucher.server}. Sign one for this server, ${this.#server}.`);
     if (voucher.modelId !== this.#modelId)
       throw refuse("MODEL", `The voucher pays for model ${voucher.modelId}. Sign one for model ${this.#modelId}.`);
-    const terms = await models.terms(this.#modelId);
-    if (voucher.token !== terms.token)
-      throw refuse("TOKEN", `The voucher pays in ${voucher.token}. This model is paid in ${terms.token}.`);
-    const epochId = await splitter.currentEpoch(this.#modelId);
+    const quote = await this.quote();
+    if (voucher.token !== quote.token)
+      throw refuse("TOKEN", `The voucher pays in ${voucher.token}. This model is paid in ${quote.token}.`);
+    const { epochId, deadline: until } = quote;
     if (voucher.epochId !== epochId)
       throw refuse("EPOCH", `The voucher is for epoch ${voucher.epochId}. Sign one for the current epoch, ${epochId}.`);
-    const { epochLength, redeemWindow } = await splitter.timing();
-    const { openedAt } = await splitter.epoch(this.#modelId, epochId);
-    const until = openedAt + epochLength + redeemWindow;
     if (voucher.deadline < until)
       throw refuse(
         "DEADLINE",
@@ -203,7 +225,7 @@ export class Meter {
     const available = await escrow.available(voucher.customer, voucher.token);
     const redeemed = await this.#redeemed(voucher);
     // From here on nothing waits, so that two calls at once cannot both count on the same money.
-    const reserved = callFee(terms, promptTokens, maxTokens);
+    const reserved = callFee(quote, promptTokens, maxTokens);
     const due = this.#due(voucher.customer) + reserved;
     const needed = this.charged(voucher) + due;
     if (voucher.cumulative < needed)
@@ -218,6 +240,6 @@ export class Meter {
         `The customer's deposit is ${available}; ${toCover} is needed. Deposit ${toCover - available} more.`,
       );
     this.#underway.set(voucher.customer, due);
-    return { prices: terms, reserved };
+    return { prices: quote, reserved };
   }
 }

@@ -16,6 +16,7 @@ export {
   meanTokenLoss,
 } from "./finetune.ts";
 export { type Completion, type GenerateOptions, generate } from "./generate.ts";
+export { encodeBase, encodeLora } from "./gguf.ts";
 export type { Adapter, LoraConfig } from "./lora.ts";
 export { LINEARS, type LinearName, type LlamaConfig } from "./model.ts";
 export { adapterHash, loadAdapter, saveAdapter } from "./peft.ts";

@@ -12,17 +12,47 @@ export interface Tokenizer {
   bos: number;
   /** Ends a completion. */
   eos: number;
+  /** What the tokenizer is made of, for engines that bring their own. */
+  vocabulary: Vocabulary;
+}
+
+export interface Vocabulary {
+  /** Tokens by id, as byte-level BPE writes them. */
+  tokens: string[];
+  /** Pairs in order of precedence, their sides separated by a space. */
+  merges: string[];
+  /** Ids that stand for no text. */
+  special: ReadonlySet<number>;
 }
 
 export function loadTokenizer(folder: string): Tokenizer {
   const json = (name: string) => JSON.parse(readFileSync(path.join(folder, name), "utf8"));
   const config = json("tokenizer_config.json") as { bos_token?: string; eos_token: string };
-  const tokenizer = new HuggingFaceTokenizer(json("tokenizer.json"), config);
+  const description = json("tokenizer.json");
+  const tokenizer = new HuggingFaceTokenizer(description, config);
   const id = (token: string) => tokenizer.token_to_id(token)!;
   return {
     encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
     decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true }),
     bos: id(config.bos_token ?? config.eos_token),
     eos: id(config.eos_token),
+    vocabulary: readVocabulary(description),
+  };
+}
+
+/** The parts of `tokenizer.json` that a vocabulary is read from. */
+interface Description {
+  added_tokens?: { id: number; content: string; special: boolean }[];
+  model: { vocab: Record<string, number>; merges?: (string | [string, string])[] };
+}
+
+function readVocabulary({ added_tokens: added = [], model }: Description): Vocabulary {
+  const tokens: string[] = [];
+  for (const [token, id] of Object.entries(model.vocab)) tokens[id] = token;
+  for (const { id, content } of added) tokens[id] = content;
+  return {
+    tokens,
+    merges: (model.merges ?? []).map((pair) => (typeof pair === "string" ? pair : pair.join(" "))),
+    special: new Set(added.filter(({ special }) => special).map(({ id }) => id)),
   };
 }

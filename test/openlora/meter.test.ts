@@ -155,6 +155,29 @@ describe("paid calls", () => {
     await buy();
   });
 
+  it("are redeemed in full though calls served at once end in another order", async () => {
+    const first = await signed({});
+    const second = await signed({ cumulative: first[0].cumulative * 2n });
+    const slow = Promise.withResolvers<Completion>();
+    const started = Promise.withResolvers<void>();
+    const early = meter.serve(...first, 3, 2, () => {
+      started.resolve();
+      return slow.promise;
+    });
+    await started.promise;
+    await meter.serve(...second, 3, 2, complete);
+    slow.resolve(ANSWER);
+    await early;
+    expect(await meter.redeem(0n)).to.equal(second[0].cumulative);
+  });
+
+  it("count at the most they can cost when the receipt never came, so that the next call is served", async () => {
+    const { voucher, voucherSignature } = await buyer.voucher(3, 2);
+    await meter.serve(voucher, voucherSignature, 3, 2, complete);
+    buyer.lost(voucher);
+    await buy();
+  });
+
   it("survive a restart: what was charged, and which records were signed, is known again", async () => {
     const { receipt } = await buy();
     const sketch = async (calls: Completion[]) => calls.map(() => new Int8Array(K).fill(3));

@@ -145,6 +145,7 @@ export async function register(
   counts = COUNTS,
   { columns, gRoot }: Sketches = { columns: COLUMNS, gRoot: ethers.id("G") },
   vkId = world.vkId,
+  manifestHash = MANIFEST.manifestHash,
 ): Promise<string> {
   const srs = await devSrs(Math.max(...counts) * counts.length);
   const flags = await commitFlags(counts, srs);
@@ -158,7 +159,7 @@ export async function register(
     columns,
     flags,
     gRoot,
-    manifestHash: MANIFEST.manifestHash,
+    manifestHash,
   });
   const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
   await world.attribution.connect(owner).register({ modelId, vkId, k: K, columns, flags, gRoot, opening });

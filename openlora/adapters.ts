@@ -1,0 +1,66 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ContentStore, manifestHash } from "../sdk/content.ts";
+import type { ModelNFT } from "../sdk/contracts.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import type { ModelManifest } from "../sdk/models.ts";
+import type { Base } from "../trainer/base.ts";
+import { encodeLora } from "../trainer/gguf.ts";
+import type { Adapter } from "../trainer/lora.ts";
+import { loadAdapter } from "../trainer/peft.ts";
+
+/** A minted model whose adapter is on this machine, checked against the chain. */
+export type LocalModel = {
+  modelId: bigint;
+  manifest: ModelManifest;
+  adapter: Adapter;
+  /** The adapter as a GGUF file; named by the adapter's hash, so that it never changes. */
+  gguf: string;
+};
+
+/**
+ * Takes a model from chain to disk: manifest by content id, adapter files by content id, each checked against its hash.
+ * @param folder Keeps the adapters, by hash.
+ * @throws OpenLedgerError `MODEL_UNKNOWN`, `MODEL_BASE`, `MODEL_MANIFEST`, `MODEL_ADAPTER`, `CONTENT_…`, `TRAINER_ADAPTER`.
+ */
+export async function fetchModel(
+  models: ModelNFT,
+  store: ContentStore,
+  base: Base,
+  modelId: bigint,
+  folder: string,
+): Promise<LocalModel> {
+  const minted = await models.manifest(modelId).catch((cause: unknown) => {
+    throw new OpenLedgerError("MODEL_UNKNOWN", `The chain knows no model ${modelId}. Check the id and the addresses.`, {
+      cause,
+    });
+  });
+  if (minted.baseHash !== base.hash)
+    throw new OpenLedgerError(
+      "MODEL_BASE",
+      `Model ${modelId} is made for base ${minted.baseHash}; this is ${base.hash} (${base.name}). Load that base.`,
+    );
+  const bytes = await store.get(minted.manifestCid);
+  if (manifestHash(bytes) !== minted.manifestHash)
+    throw new OpenLedgerError(
+      "MODEL_MANIFEST",
+      `The manifest of model ${modelId} is not the one minted. Do not use it.`,
+    );
+  const manifest = JSON.parse(Buffer.from(bytes).toString()) as ModelManifest;
+  const own = join(folder, minted.adapterHash);
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(own, "adapter_config.json"), await store.get(manifest.adapter.config));
+  writeFileSync(join(own, "adapter_model.safetensors"), await store.get(manifest.adapter.weights));
+  const { adapter, hash } = loadAdapter(own, base);
+  if (hash !== minted.adapterHash)
+    throw new OpenLedgerError(
+      "MODEL_ADAPTER",
+      `The adapter of model ${modelId} has hash ${hash}, minted is ${minted.adapterHash}. Do not use it.`,
+    );
+  const gguf = join(own, "adapter.gguf");
+  if (!existsSync(gguf)) {
+    writeFileSync(`${gguf}.partial`, encodeLora(base, adapter));
+    renameSync(`${gguf}.partial`, gguf);
+  }
+  return { modelId, manifest, adapter, gguf };
+}

@@ -1,0 +1,218 @@
+import { randomInt, timingSafeEqual } from "node:crypto";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { callFee } from "../sdk/fees.ts";
+import { encodeAttributed } from "../sdk/receipts.ts";
+import { promptIds } from "../trainer/examples.ts";
+import type { LocalModel } from "./adapters.ts";
+import type { Decoded, LlamaEngine } from "./engine.ts";
+import type { Completion, Meter } from "./meter.ts";
+import { type Ask, parseChat, parseCompletion, shapeOf } from "./openai.ts";
+import { type Demand, decodeVoucher, plain, SIGNATURE_HEADER, VOUCHER_HEADER } from "./wire.ts";
+
+export type Served = LocalModel & { meter: Meter };
+
+export type GatewayOptions = {
+  engine: LlamaEngine;
+  models: Served[];
+  /** Bearer token of the routes that only the server's owner and the operator may use. */
+  operatorToken: string;
+  /** Query sketches of served calls, for their records. */
+  sketch: (model: Served, calls: Completion[]) => Promise<Int8Array[]>;
+  /** Requests one address may send in a minute. Default 600. */
+  perMinute?: number;
+};
+
+const BODY_LIMIT = 1024 * 1024; // bytes
+const STATUS: [RegExp, number, string][] = [
+  [/^(VOUCHER|SIGNATURE)_/, 402, "payment_required"],
+  [/^MODEL_UNKNOWN$/, 404, "invalid_request_error"],
+  [/^(REQUEST|ENGINE_TOO_LONG)/, 400, "invalid_request_error"],
+  [/^TOKEN_WRONG$/, 401, "authentication_error"],
+  [/^RATE_LIMIT$/, 429, "rate_limit_error"],
+  [/^ENGINE_BUSY$/, 503, "server_error"],
+];
+
+/** The HTTP door: OpenAI's routes, paid by voucher, and the operator's. Nothing is logged, prompts least of all. */
+export function createGateway(options: GatewayOptions): FastifyInstance {
+  const { models, operatorToken, sketch } = options;
+  const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
+  const started = Math.floor(Date.now() / 1000);
+  app.addHook("onRequest", rateLimit(options.perMinute ?? 600));
+  app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, _, reply) => fail(reply, error));
+  app.setNotFoundHandler((request) => {
+    throw new OpenLedgerError("REQUEST_ROUTE", `There is no ${request.method} ${request.url.split("?")[0]}.`);
+  });
+
+  app.get("/v1/models", async () => ({
+    object: "list",
+    data: models.map(({ modelId, manifest }) => ({
+      id: String(modelId),
+      object: "model",
+      created: started,
+      owned_by: "openledger",
+      name: manifest.name,
+      adapter: manifest.adapter.hash,
+    })),
+  }));
+  app.post("/v1/completions", (request, reply) => answer(options, parseCompletion(request.body), request, reply));
+  app.post("/v1/chat/completions", (request, reply) => answer(options, parseChat(request.body), request, reply));
+
+  type Epoch = { Querystring: { model?: string; epoch?: string } };
+  app.get<Epoch>("/openledger/quote", async ({ query }) => plain(await find(models, query.model).meter.quote()));
+  app.get<Epoch>("/openledger/records", async ({ query, headers }, reply) => {
+    authenticate(headers.authorization, operatorToken);
+    const model = find(models, query.model);
+    const records = await model.meter.records(epochOf(query.epoch), (calls) => sketch(model, calls));
+    return reply.type("application/json").send(encodeAttributed(records));
+  });
+  app.post<Epoch>("/openledger/redeem", async ({ query, headers }) => {
+    authenticate(headers.authorization, operatorToken);
+    return { redeemed: String(await find(models, query.model).meter.redeem(epochOf(query.epoch))) };
+  });
+  return app;
+}
+
+/** Serves one paid request, whole or as server-sent events. */
+async function answer({ engine, models }: GatewayOptions, ask: Ask, request: FastifyRequest, reply: FastifyReply) {
+  const model = find(models, ask.model);
+  const { tokenizer, config } = engine.base;
+  const { maxTokens } = ask;
+  if (maxTokens >= config.context)
+    throw new OpenLedgerError("REQUEST_MAX_TOKENS", `max_tokens is ${maxTokens}; it must be below ${config.context}.`);
+  const prompt = promptIds(tokenizer, ask.prompt, config.context + 1 - maxTokens);
+  const { voucher, signature } = await payment(model.meter, request, prompt.length, maxTokens);
+
+  const gone = new AbortController();
+  reply.raw.on("close", () => gone.abort());
+  const shape = shapeOf(ask);
+  const event = (data: unknown) => reply.raw.write(`data: ${JSON.stringify(data)}\n\n`);
+  let decoded: Decoded | undefined;
+  try {
+    const paid = await model.meter.serve(voucher, signature, prompt.length, maxTokens, async () => {
+      const streamed: number[] = [];
+      let sent = "";
+      decoded = await engine.decode({
+        adapter: model.gguf,
+        promptIds: prompt,
+        maxTokens,
+        temperature: ask.temperature,
+        seed: ask.seed ?? randomInt(2 ** 31),
+        signal: gone.signal,
+        onToken(id) {
+          if (!ask.stream) return;
+          if (!reply.sent) {
+            reply.hijack();
+            reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
+          }
+          streamed.push(id);
+          // A character may take several tokens: what is not whole yet is held back.
+          const text = tokenizer.decode(streamed).replace(/\ufffd+$/, "");
+          if (text.length > sent.length) event(shape.delta(text.slice(sent.length), sent === ""));
+          sent = text;
+        },
+      });
+      if (decoded.ids.length === 0)
+        throw new OpenLedgerError("REQUEST_CANCELLED", "The client left before the first token. Nothing is charged.");
+      if (ask.stream && !gone.signal.aborted) {
+        const rest = tokenizer.decode(decoded.ids).slice(sent.length);
+        if (rest) event(shape.delta(rest, sent === ""));
+      }
+      return { promptIds: prompt, completionIds: decoded.ids };
+    });
+    const { ids, finish } = decoded!;
+    const reason = finish === "length" ? "length" : "stop";
+    const usage = {
+      prompt_tokens: prompt.length,
+      completion_tokens: ids.length,
+      total_tokens: prompt.length + ids.length,
+    };
+    if (!ask.stream) return { ...shape.whole(tokenizer.decode(ids), reason), usage, openledger: plain(paid) };
+    event({ ...shape.end(reason), openledger: plain(paid) });
+    if (ask.usage) event({ ...shape.end(reason), choices: [], usage });
+    reply.raw.end("data: [DONE]\n\n");
+  } catch (error) {
+    if (!reply.sent) throw error;
+    event({ error: describe(error as Error).error }); // the status is out already
+    reply.raw.end();
+  }
+}
+
+/** The voucher of a request; without one, says what to sign. */
+async function payment(meter: Meter, { headers }: FastifyRequest, promptTokens: number, maxTokens: number) {
+  const [voucher, signature] = [headers[VOUCHER_HEADER], headers[SIGNATURE_HEADER]];
+  if (typeof voucher === "string" && typeof signature === "string")
+    return { voucher: decodeVoucher(voucher), signature };
+  const quote = await meter.quote();
+  const fee = callFee(quote, promptTokens, maxTokens);
+  throw new PaymentRequired({ ...quote, promptTokens, maxTokens, fee });
+}
+
+class PaymentRequired extends OpenLedgerError {
+  readonly demand: Demand;
+
+  constructor(demand: Demand) {
+    const { server, modelId, epochId, token, fee, deadline } = demand;
+    super(
+      "VOUCHER_MISSING",
+      `Sign a voucher for server ${server}, model ${modelId}, epoch ${epochId}, token ${token}, deadline ${deadline} or later, ` +
+        `and cumulative ${fee} above what this server has charged you in this epoch; send it in ${VOUCHER_HEADER} and ${SIGNATURE_HEADER}.`,
+    );
+    this.demand = demand;
+  }
+}
+
+/** By ModelNFT id or by adapter hash. */
+function find(models: Served[], id: string | undefined): Served {
+  const model = models.find(({ modelId, manifest }) => id === String(modelId) || id === manifest.adapter.hash);
+  if (model === undefined)
+    throw new OpenLedgerError("MODEL_UNKNOWN", `There is no model ${id} here. GET /v1/models lists those there are.`);
+  return model;
+}
+
+function epochOf(text: string | undefined): bigint {
+  if (!/^\d{1,78}$/.test(text ?? ""))
+    throw new OpenLedgerError("REQUEST_EPOCH", `epoch is ${text}; it must be the number of an epoch.`);
+  return BigInt(text!);
+}
+
+function authenticate(header: string | undefined, token: string): void {
+  const [given, expected] = [Buffer.from(header ?? ""), Buffer.from(`Bearer ${token}`)];
+  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+    throw new OpenLedgerError("TOKEN_WRONG", "Send the operator's token as `Authorization: Bearer …`.");
+}
+
+/** Counts requests by address, anew each minute. */
+function rateLimit(perMinute: number) {
+  let minute = 0;
+  const counts = new Map<string, number>();
+  return async ({ ip }: FastifyRequest) => {
+    const now = Math.floor(Date.now() / 60_000);
+    if (now !== minute) counts.clear();
+    minute = now;
+    const count = (counts.get(ip) ?? 0) + 1;
+    counts.set(ip, count);
+    if (count > perMinute)
+      throw new OpenLedgerError("RATE_LIMIT", `More than ${perMinute} requests a minute. Wait a minute.`);
+  };
+}
+
+/** An error as OpenAI's clients read it. What is not ours tells nothing of the inside. */
+function describe(error: Error & { code?: string; statusCode?: number }) {
+  if (error instanceof OpenLedgerError) {
+    const [, status, type] = STATUS.find(([code]) => code.test(error.code)) ?? [0, 500, "server_error"];
+    return { status, error: { message: error.message, type, param: null, code: error.code } };
+  }
+  const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
+  const message = status < 500 ? error.message : "The server failed. Try again, and tell its owner if it lasts.";
+  const type = status < 500 ? "invalid_request_error" : "server_error";
+  return { status, error: { message, type, param: null, code: error.code ?? null } };
+}
+
+function fail(reply: FastifyReply, failure: Error) {
+  const { status, error } = describe(failure);
+  if (status === 429) reply.header("retry-after", 60);
+  if (status === 503) reply.header("retry-after", 1);
+  const demand = failure instanceof PaymentRequired ? { openledger: plain(failure.demand) } : {};
+  return reply.status(status).send({ error, ...demand });
+}

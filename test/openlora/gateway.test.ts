@@ -1,0 +1,295 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { FastifyInstance } from "fastify";
+import OpenAI from "openai";
+import { fetchModel } from "../../openlora/adapters.ts";
+import { payingFetch } from "../../openlora/client.ts";
+import { Customer } from "../../openlora/customer.ts";
+import { LlamaEngine } from "../../openlora/engine.ts";
+import { createGateway, type Served } from "../../openlora/gateway.ts";
+import { Meter } from "../../openlora/meter.ts";
+import { encodeVoucher, SIGNATURE_HEADER, VOUCHER_HEADER } from "../../openlora/wire.ts";
+import { ContentStore, canonicalJson, manifestHash } from "../../sdk/content.ts";
+import { protocol } from "../../sdk/contracts.ts";
+import { escrowDomain, signVoucher, splitterDomain, type Voucher } from "../../sdk/eip712.ts";
+import { mintModel } from "../../sdk/models.ts";
+import { decodeAttributed, verifyAttributed } from "../../sdk/receipts.ts";
+import { loadBase } from "../../trainer/base.ts";
+import { publishModel } from "../../trainer/publish.ts";
+import {
+  COUNTS,
+  customer,
+  deployed,
+  deposit,
+  freeze,
+  K,
+  owner,
+  register,
+  type Signer,
+  server,
+  stranger,
+  type World,
+} from "../support/world.ts";
+import { failure, someAdapter } from "../trainer/tiny.ts";
+
+const TOKEN = "operator-token";
+const PROMPT = "function transfer(address to";
+const base = loadBase(new URL("../../models/tiny-llama", import.meta.url).pathname);
+
+describe("the gateway", () => {
+  let world: World;
+  let folder: string;
+  let store: ContentStore;
+  let engine: LlamaEngine;
+  let gateway: FastifyInstance;
+  let url: string;
+  const served: Served[] = [];
+
+  before(async () => {
+    world = await deployed();
+    folder = mkdtempSync(join(tmpdir(), "openledger-gateway-"));
+    store = new ContentStore(join(folder, "content"));
+    for (const account of [customer, stranger]) await deposit(world, account, 1_000_000n);
+    engine = await LlamaEngine.start(base, { threads: 1 });
+    const datanetId = await freeze(world, COUNTS);
+    for (const rank of [2, 4]) served.push(await publish(datanetId, rank));
+    gateway = createGateway({
+      engine,
+      models: served,
+      operatorToken: TOKEN,
+      sketch: async (_, calls) => calls.map(() => new Int8Array(K).fill(3)),
+    });
+    url = await gateway.listen({ host: "127.0.0.1", port: 0 });
+  });
+  after(async () => {
+    await gateway.close();
+    await engine.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** A minted model with an adapter of its own, its epoch 0 open. */
+  async function publish(datanetId: bigint, rank: number): Promise<Served> {
+    const adapter = someAdapter(base, ["q_proj", "v_proj"], rank);
+    const basis = { data: new Float32Array(K), shape: [1, K] as [number, number] };
+    const sketches = {
+      rows: new Int8Array(10 * K),
+      count: 10,
+      k: K,
+      basis: { basis, k: K, eigenvalues: [], damping: 1, energyKept: 1 },
+      weights: Array<number>(10).fill(1),
+      m0: 1,
+      alpha: 1,
+      modules: [],
+    };
+    const manifest = {
+      name: `rank ${rank}`,
+      ...(await publishModel(join(folder, `rank ${rank}`), store, base, adapter, sketches)),
+      versions: [{ datanetId: String(datanetId), version: "1" }],
+      training: {},
+    };
+    const split = { data: 5000, owner: 1500, server: 2000, operator: 1000, protocol: 500 };
+    const terms = { token: world.token.target as string, inputPrice: 1000n, outputPrice: 2000n, split };
+    const { modelId } = await mintModel(world.models.connect(owner), store, manifest, terms);
+    const hash = manifestHash(canonicalJson(manifest));
+    await register(world, modelId, datanetId, COUNTS, undefined, undefined, hash);
+    await world.splitter.openEpoch(modelId);
+    const own = protocol(world.addresses, server);
+    const meter = await Meter.open(own, server, modelId, join(folder, `${modelId}.jsonl`));
+    return { ...(await fetchModel(own.models, store, base, modelId, join(folder, "adapters"))), meter };
+  }
+
+  const buyer = (account: Signer, model = served[0]!) =>
+    Customer.open(protocol(world.addresses, account), account, model.modelId, server.address);
+  const clientOf = async (account: Signer, model = served[0]!) =>
+    new OpenAI({
+      baseURL: `${url}/v1`,
+      apiKey: "unused",
+      maxRetries: 0,
+      fetch: payingFetch(await syncedBuyer(account, model), 10_000n),
+    });
+  /** A customer that knows what it spent in earlier tests. */
+  async function syncedBuyer(account: Signer, model: Served): Promise<Customer> {
+    const one = await buyer(account, model);
+    const { voucher } = await one.voucher(0, 0);
+    one.lost({ ...voucher, cumulative: model.meter.charged(voucher) });
+    return one;
+  }
+  const charged = (account: Signer, model = served[0]!) =>
+    model.meter.charged({ customer: account.address, epochId: 0n });
+  const ask = (model = served[0]!) => ({ model: String(model.modelId), prompt: PROMPT, max_tokens: 8 });
+
+  it("completes for a paying OpenAI client, with usage and a receipt that the client checks", async () => {
+    const client = await clientOf(customer);
+    const before = charged(customer);
+    const answer = await client.completions.create(ask());
+    expect(answer.choices[0]!.text).to.not.equal("");
+    const { prompt_tokens: read, completion_tokens: written } = answer.usage!;
+    expect(charged(customer) - before).to.equal(BigInt(read + 2 * written));
+    expect(answer).to.have.nested.property("openledger.receiptSignature");
+    expect((await client.completions.create(ask())).choices[0]!.text).to.equal(answer.choices[0]!.text);
+  });
+
+  it("chats: the messages' contents are the prompt", async () => {
+    const client = await clientOf(customer);
+    const [system, user] = PROMPT.split(" ");
+    const chat = await client.chat.completions.create({
+      model: served[0]!.manifest.adapter.hash,
+      max_completion_tokens: 8,
+      messages: [
+        { role: "system", content: system! },
+        { role: "user", content: [{ type: "text", text: user! }] },
+      ],
+    });
+    const { text } = (await client.completions.create({ ...ask(), prompt: `${system}\n${user}` })).choices[0]!;
+    expect(chat.choices[0]!.message.content).to.equal(text);
+  });
+
+  it("streams the same text, and its usage when asked to", async () => {
+    const client = await clientOf(customer);
+    const whole = await client.completions.create(ask());
+    let text = "";
+    let usage: OpenAI.CompletionUsage | undefined;
+    let chunks = 0;
+    for await (const chunk of await client.completions.create({
+      ...ask(),
+      stream: true,
+      stream_options: { include_usage: true },
+    })) {
+      chunks++;
+      text += chunk.choices[0]?.text ?? "";
+      usage = chunk.usage ?? usage;
+    }
+    expect(text).to.equal(whole.choices[0]!.text);
+    expect(usage).to.deep.equal(whole.usage);
+    expect(chunks).to.be.above(3);
+    let chatted = "";
+    const messages = [{ role: "user" as const, content: PROMPT }];
+    for await (const chunk of await client.chat.completions.create({
+      model: ask().model,
+      messages,
+      max_tokens: 8,
+      stream: true,
+    }))
+      chatted += chunk.choices[0]!.delta.content ?? "";
+    expect(chatted).to.equal(text);
+  });
+
+  it("lists its models, and knows no others", async () => {
+    const client = await clientOf(customer);
+    expect((await client.models.list()).data.map(({ id }) => id)).to.deep.equal(
+      served.map(({ modelId }) => `${modelId}`),
+    );
+    const error = await client.completions.create({ ...ask(), model: "99" }).catch((one) => one);
+    expect(error).to.be.instanceOf(OpenAI.NotFoundError);
+    expect(error.code).to.equal("MODEL_UNKNOWN");
+  });
+
+  it("answers 402 without a voucher, saying what to sign", async () => {
+    const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "unused", maxRetries: 0 });
+    const error = await client.completions.create(ask()).catch((one) => one);
+    expect([error.status, error.code, error.type]).to.deep.equal([402, "VOUCHER_MISSING", "payment_required"]);
+    expect(error.message).to.include(server.address).and.include(world.token.target);
+    const quote = await (await fetch(`${url}/openledger/quote?model=${ask().model}`)).json();
+    expect(quote).to.include({ server: server.address, token: world.token.target, epochId: "0", inputPrice: "1000" });
+  });
+
+  const refusals: [string, Partial<Voucher>, string][] = [
+    ["replayed", { cumulative: 0n }, "VOUCHER_AMOUNT"],
+    ["over the deposit", { customer: owner.address, cumulative: 10n ** 9n }, "VOUCHER_DEPOSIT"],
+    ["for another model", { modelId: 99n }, "VOUCHER_MODEL"],
+    ["that expires too early", { deadline: 1n }, "VOUCHER_DEADLINE"],
+    ["signed by somebody else", { customer: stranger.address }, "SIGNATURE_WRONG_SIGNER"],
+  ];
+  for (const [what, fields, code] of refusals)
+    it(`refuses a voucher ${what} before anything is computed`, async () => {
+      const { voucher } = await (await syncedBuyer(customer, served[0]!)).voucher(100, 8);
+      const changed = { ...voucher, ...fields };
+      if (what === "replayed") changed.cumulative = charged(customer);
+      const signer = changed.customer === owner.address ? owner : customer;
+      const signature = await signVoucher(signer, escrowDomain(31337n, world.addresses.escrow), changed);
+      const calls = served[0]!.meter.charged(voucher);
+      const defaultHeaders = { [VOUCHER_HEADER]: encodeVoucher(changed), [SIGNATURE_HEADER]: signature };
+      const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "unused", maxRetries: 0, defaultHeaders });
+      const error = await client.completions.create(ask()).catch((one) => one);
+      expect([error.status, error.code]).to.deep.equal([402, code]);
+      expect(served[0]!.meter.charged(voucher)).to.equal(calls);
+    });
+
+  it("never crosses two customers and two adapters on one prompt", async () => {
+    const pairs = [
+      [customer, served[0]!],
+      [stranger, served[1]!],
+    ] as const;
+    const clients = await Promise.all(pairs.map(([account, model]) => clientOf(account, model)));
+    const text = async (i: number) =>
+      (await clients[i]!.completions.create({ ...ask(pairs[i]![1]), max_tokens: 16 })).choices[0]!.text;
+    const [first, second] = [await text(0), await text(1)];
+    expect(first).to.not.equal(second);
+    const turns = await Promise.all(Array.from({ length: 12 }, (_, i) => text(i % 2)));
+    expect(turns).to.deep.equal(Array.from({ length: 12 }, (_, i) => (i % 2 ? second : first)));
+  });
+
+  it("frees the slot of a client that leaves, charges what was produced until then, and serves it again", async () => {
+    const client = await clientOf(stranger);
+    const before = charged(stranger);
+    const stream = await client.completions.create({
+      ...ask(),
+      max_tokens: 200,
+      temperature: 1,
+      seed: 7,
+      stream: true,
+    });
+    let chunks = 0;
+    for await (const _ of stream) if (++chunks === 2) break;
+    while (engine.load.running > 0 || charged(stranger) === before) await new Promise((done) => setTimeout(done, 5));
+    const fee = charged(stranger) - before;
+    const { prompt_tokens: read } = (await client.completions.create(ask())).usage!;
+    const written = (fee - BigInt(read)) / 2n;
+    expect(written > 0n && written < 200n, `${written} tokens charged`).to.equal(true);
+    expect(engine.load).to.deep.equal({ running: 0, waiting: 0 });
+  });
+
+  it("refuses what it would answer differently, naming the field", async () => {
+    const client = await clientOf(customer);
+    for (const [fields, code] of [
+      [{ n: 2 }, "REQUEST_N"],
+      [{ max_tokens: 5000 }, "REQUEST_MAX_TOKENS"],
+      [{ temperature: 9 }, "REQUEST_TEMPERATURE"],
+    ] as const) {
+      const error = await client.completions.create({ ...ask(), ...fields }).catch((one) => one);
+      expect([error.status, error.code]).to.deep.equal([400, code]);
+    }
+  });
+
+  it("gives records and redeems for who has the operator's token only", async () => {
+    const client = await clientOf(customer, served[1]!);
+    await client.completions.create(ask(served[1]!));
+    const at = `model=${served[1]!.modelId}&epoch=0`;
+    expect((await fetch(`${url}/openledger/records?${at}`)).status).to.equal(401);
+    expect((await fetch(`${url}/openledger/redeem?${at}`, { method: "POST" })).status).to.equal(401);
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const records = decodeAttributed(await (await fetch(`${url}/openledger/records?${at}`, { headers })).text());
+    const domain = splitterDomain(31337n, world.addresses.splitter);
+    for (const record of records) verifyAttributed(domain, record);
+    const fees = records.reduce((sum, { receipt }) => sum + receipt.fee, 0n);
+    const redeemed = await (await fetch(`${url}/openledger/redeem?${at}`, { method: "POST", headers })).json();
+    expect(redeemed).to.deep.equal({ redeemed: String(fees) });
+  });
+
+  it("limits the requests of one address", async () => {
+    const models: Served[] = [];
+    const limited = createGateway({ engine, models, operatorToken: TOKEN, sketch: async () => [], perMinute: 2 });
+    const status = async () => (await limited.inject("/v1/models")).statusCode;
+    expect([await status(), await status(), await status()]).to.deep.equal([200, 200, 429]);
+    await limited.close();
+  });
+
+  it("serves no model that the chain does not know, or whose base is another", async () => {
+    const of = (hash: string, id: bigint) =>
+      fetchModel(world.models, store, { ...base, hash }, id, join(folder, "other"));
+    expect((await failure(() => of(base.hash, 99n))).code).to.equal("MODEL_UNKNOWN");
+    expect((await failure(() => of(`0x${"00".repeat(32)}`, served[0]!.modelId))).code).to.equal("MODEL_BASE");
+  });
+});
