@@ -66,11 +66,17 @@ function print(result: Result, json: boolean): void {
   }
   // As in JSON, so that integers stand without their `n`.
   const { message, ...rest } = JSON.parse(JSON.stringify(result, plain)) as Result;
-  const rows = Object.entries(rest).filter(([, value]) => !isTable(value));
+  const rows = Object.entries(rest)
+    .filter(([, value]) => !isTable(value))
+    .flatMap(([key, value]) =>
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.entries(value).map(([inner, one]) => [`${key}.${inner}`, one] as const)
+        : [[key, value] as const],
+    );
   if (rows.length > 0)
     console.table(
       Object.fromEntries(
-        rows.map(([key, value]) => [key, { "": typeof value === "string" ? value : JSON.stringify(value) }]),
+        rows.map(([key, value]) => [key, { value: typeof value === "string" ? value : JSON.stringify(value) }]),
       ),
     );
   for (const [title, table] of Object.entries(rest).filter(([, value]) => isTable(value))) {
