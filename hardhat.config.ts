@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { defineConfig } from "hardhat/config";
+import { tasks } from "./tasks/index.ts";
 
 // solc comes from npm, so that compiling needs no download; `path` must stand in every profile.
 const path = createRequire(import.meta.url).resolve("solc/soljson.js");
@@ -12,6 +13,7 @@ const compiler = (runs: number, viaIR: boolean) => ({
 
 export default defineConfig({
   plugins: [toolbox],
+  tasks,
   solidity: {
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
     profiles: {

@@ -119,12 +119,12 @@ export function selectRows(rows: Row[], count: number): Row[] {
     .map(({ row }) => row);
 }
 
-/** Splits files by lowest hash of their path: `fraction` of them, at least one, is held out. */
+/** Splits files by lowest hash of their path: `fraction` of them is held out, at least one unless it is 0. */
 export function holdOut<File extends { path: string }>(
   files: File[],
   fraction: number,
 ): { train: File[]; heldOut: File[] } {
   const sorted = files.toSorted((a, b) => (rowHash(a.path) < rowHash(b.path) ? -1 : 1));
-  const count = Math.max(1, Math.round(files.length * fraction));
+  const count = fraction === 0 ? 0 : Math.max(1, Math.round(files.length * fraction));
   return { train: sorted.slice(count), heldOut: sorted.slice(0, count) };
 }

@@ -21,6 +21,7 @@ const PARTS: Part[] = [
   },
   { name: "sdk", commands: [mocha("sdk")] },
   { name: "contracts", commands: [["hardhat", "test", "mocha"]] },
+  { name: "tasks", commands: [["hardhat", "test", "mocha", "test/tasks/tasks.test.ts"]] },
   { name: "prover", commands: [mocha("{circuits,prover,reference}")] },
   { name: "trainer", commands: [mocha("trainer")] },
   { name: "openlora", commands: [mocha("openlora")] },

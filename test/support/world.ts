@@ -10,8 +10,8 @@ import { proposalOf } from "../../sdk/history.ts";
 import { commitmentId, registrationChallenges, type VerifyingKey } from "../../sdk/transcript.ts";
 import type { TestToken } from "../../types/ethers-contracts/index.ts";
 
-/** The one chain of these tests; every test starts from a fixture's snapshot. */
-export const { ethers, networkHelpers, ignition } = await network.create();
+/** The one chain of these tests, tasks included; every test starts from a fixture's snapshot. */
+export const { ethers, networkHelpers, ignition } = await network.getOrCreate();
 
 export const TIMING = {
   epochLength: 1000,

@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { getBytes } from "ethers";
+import { INSTANCES } from "../circuits/instances.ts";
+import { devKey, devSrs } from "../circuits/setup/dev.ts";
+import { type ProvingKey, verifyingKey } from "../circuits/setup/zkey.ts";
+import { stopProver } from "../prover/groth16.ts";
+import { proveEpoch, settleEpoch } from "../prover/operator.ts";
+import type { Protocol } from "../sdk/contracts.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { int8Bytes } from "../sdk/hash.ts";
+import { earningsOf, proposalOf } from "../sdk/history.ts";
+import { mined } from "../sdk/transactions.ts";
+import { sketchRoot, vkId as vkIdOf } from "../sdk/transcript.ts";
+
+type Which = { model: bigint; epoch: bigint };
+
+/** Settles an epoch that needs no proof: `prover` gets the operator's share. */
+export async function settleByBase({ splitter }: Protocol, { model, epoch }: Which, prover: string) {
+  const { commitmentId, proposedAt } = await splitter.epoch(model, epoch);
+  const q = proposedAt === 0n ? new Uint8Array() : int8Bytes((await proposalOf(splitter, model, epoch)).q);
+  return mined(splitter.settleByBase(model, epoch, prover, q, await earningsOf(splitter, commitmentId)));
+}
+
+/** Proves an epoch's totals from the model's published sketches and settles it. */
+export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which, prover: string, folder: string) {
+  const { splitter, attribution, verifier } = protocol;
+  const { commitmentId, vkId, settledAt } = await splitter.epoch(model, epoch);
+  // Proving takes a while: what cannot be settled is refused before.
+  if (settledAt !== 0n)
+    throw new OpenLedgerError("EPOCH_SETTLED", `epoch: epoch ${epoch} of model ${model} is settled already.`);
+  await proposalOf(splitter, model, epoch);
+  const { k, rows, flags, gRoot } = await attribution.commitment(commitmentId);
+  const sketches = readSketches(folder, Number(k), gRoot);
+  const committed = {
+    counts: (await attribution.rowCounts(commitmentId)).map(Number),
+    sketches,
+    columns: getBytes(await attribution.columns(commitmentId)),
+    flags: [flags[0], flags[1]] as [bigint, bigint],
+  };
+  const srs = await devSrs(Number(rows));
+  const key = await provingKey(vkId, await verifier.chunkRows(vkId), srs.tauG2);
+  try {
+    const settlement = await proveEpoch(protocol, model, epoch, prover, committed, key, srs);
+    return await settleEpoch(protocol, model, epoch, settlement);
+  } finally {
+    await stopProver();
+  }
+}
+
+/** The sketches of `rows.int8`, as the trainer saves them, if they are the committed ones. */
+function readSketches(folder: string, k: number, gRoot: string): Int8Array {
+  const path = join(folder, "rows.int8");
+  let sketches: Int8Array;
+  try {
+    sketches = new Int8Array(readFileSync(path));
+  } catch (cause) {
+    throw new OpenLedgerError(
+      "SKETCHES_MISSING",
+      `sketches: there is no ${path}. Name the folder of the model's sketches.`,
+      {
+        cause,
+      },
+    );
+  }
+  if (sketches.length % k !== 0 || sketchRoot(sketches, k) !== gRoot)
+    throw new OpenLedgerError(
+      "SKETCHES_WRONG",
+      `sketches: ${path} is not what the model committed to. Name the folder of this model's sketches.`,
+    );
+  return sketches;
+}
+
+/** The proving key of a registered verifying key. */
+async function provingKey(vkId: string, chunkRows: bigint, tauG2: Parameters<typeof vkIdOf>[1]): Promise<ProvingKey> {
+  const instance = Object.values(INSTANCES).find(({ rows }) => rows === Number(chunkRows));
+  const key = instance && (await devKey(instance));
+  if (!key || vkIdOf(await verifyingKey(key), tauG2, true) !== vkId)
+    throw new OpenLedgerError(
+      "KEY_UNKNOWN",
+      `There is no proving key for ${vkId}: only development keys exist so far. Settle where the key is.`,
+    );
+  return key;
+}
