@@ -20,7 +20,6 @@ import { Steps } from "./steps.ts";
 
 type Job = { modelId: string; epochId: string; due: Due };
 
-const QUEUE = "epochs";
 /** Longest that one step may take; proving a large model is hours. */
 const STEP_SECONDS = 23 * 3600;
 const LONGEST_DELAY = 300;
@@ -41,6 +40,8 @@ export class Daemon {
   readonly #protocol: Protocol;
   readonly #metrics = new Metrics();
   readonly #problems = new Problems();
+  /** Each operator's own, so that several can share a Postgres. */
+  readonly #jobs: string;
   readonly #finished = new Map<string, Sight>();
   readonly #shown = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -56,6 +57,7 @@ export class Daemon {
     this.#database = database;
     this.#rpc = rpc;
     this.sender = sender;
+    this.#jobs = `epochs-${config.chainId}-${sender.address}`;
     this.#protocol = protocol(config.addresses, sender);
     this.proofs = new ProofStore(join(config.dataDir, "proofs"));
     this.steps = new Steps(this.#protocol, sender.address, config.models, this.proofs);
@@ -80,7 +82,7 @@ export class Daemon {
     this.#app = app;
     this.#lock.publish(url);
     const { boss } = this.#database;
-    await boss.createQueue(QUEUE, {
+    await boss.createQueue(this.#jobs, {
       policy: "exclusive", // one job a step, however often it is seen to be due
       expireInSeconds: STEP_SECONDS,
       retryLimit: 1000,
@@ -89,8 +91,10 @@ export class Daemon {
       retryDelayMax: LONGEST_DELAY,
     });
     // What a killed daemon had begun would be held back until it expires; what is due is seen again at the first look.
-    await boss.deleteAllJobs(QUEUE);
-    await boss.work<Job>(QUEUE, { batchSize: 1, pollingIntervalSeconds: 0.5 }, async ([job]) => this.#do(job!.data));
+    await boss.deleteAllJobs(this.#jobs);
+    await boss.work<Job>(this.#jobs, { batchSize: 1, pollingIntervalSeconds: 0.5 }, async ([job]) =>
+      this.#do(job!.data),
+    );
     this.#loop = this.#watch();
     return url;
   }
@@ -153,7 +157,7 @@ export class Daemon {
   }
 
   async #queue(job: Job): Promise<void> {
-    await this.#database.boss.send(QUEUE, job, { singletonKey: `${job.modelId}/${job.epochId}/${job.due}` });
+    await this.#database.boss.send(this.#jobs, job, { singletonKey: `${job.modelId}/${job.epochId}/${job.due}` });
   }
 
   /** One step, if the chain still says that it is due. */
