@@ -30,13 +30,13 @@ export const deploy = action<Deploy>(async (args, context) => {
 
   await hre.tasks.getTask("build").run({ quiet: true });
   // Ignition resumes from its journal. A local chain starts empty each time, so an old journal would mislead it.
-  const journal = local ? { deploymentId: `local-${Date.now()}` } : {};
-  const contracts = (await connection.ignition.deploy(MODULES[name] as typeof OpenLedger, {
-    parameters,
-    ...journal,
-  })) as Record<string, { getAddress(): Promise<string> }>;
-  if (local)
-    rmSync(join(hre.config.paths.ignition, "deployments", journal.deploymentId!), { recursive: true, force: true });
+  const journal: { deploymentId?: string } = local ? { deploymentId: `local-${Date.now()}` } : {};
+  const contracts = await connection.ignition
+    .deploy(MODULES[name] as typeof OpenLedger, { parameters, ...journal })
+    .finally(() => {
+      if (journal.deploymentId)
+        rmSync(join(hre.config.paths.ignition, "deployments", journal.deploymentId), { recursive: true, force: true });
+    });
   const addresses = Object.fromEntries(
     await Promise.all(Object.entries(contracts).map(async ([key, contract]) => [key, await contract.getAddress()])),
   );
