@@ -30,7 +30,7 @@ const STATUS: [RegExp, number, string][] = [
   [/^(REQUEST|ENGINE_TOO_LONG)/, 400, "invalid_request_error"],
   [/^TOKEN_WRONG$/, 401, "authentication_error"],
   [/^RATE_LIMIT$/, 429, "rate_limit_error"],
-  [/^ENGINE_BUSY$/, 503, "server_error"],
+  [/^(ENGINE_BUSY|MODEL_CLOSED)$/, 503, "server_error"],
 ];
 
 /** The HTTP door: OpenAI's routes, paid by voucher, and the operator's. Nothing is logged, prompts least of all. */

@@ -1,4 +1,4 @@
-import { hexlify, randomBytes, type Signer, type TypedDataDomain } from "ethers";
+import { hexlify, isError, randomBytes, type Signer, type TypedDataDomain } from "ethers";
 import type { Protocol } from "../sdk/contracts.ts";
 import {
   commitmentSalts,
@@ -16,6 +16,7 @@ import {
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
 import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
+import { revertReason } from "../sdk/revert.ts";
 import { Journal, type ServedCall } from "./journal.ts";
 
 /** Token ids of a prompt and of what was decoded from it. */
@@ -68,11 +69,21 @@ export class Meter {
     return this.#modelId;
   }
 
-  /** What the next call is paid in and by, and the last second that its voucher must reach at least. */
+  /**
+   * What the next call is paid in and by, and the last second that its voucher must reach at least.
+   * @throws OpenLedgerError `MODEL_CLOSED` while no epoch takes payments.
+   */
   async quote(): Promise<Quote> {
     const { splitter, models } = this.#protocol;
     const { token, inputPrice, outputPrice } = await models.terms(this.#modelId);
-    const epochId = await splitter.currentEpoch(this.#modelId);
+    const epochId = await splitter.currentEpoch(this.#modelId).catch((cause: unknown) => {
+      if (!isError(cause, "CALL_EXCEPTION")) throw cause;
+      throw new OpenLedgerError(
+        "MODEL_CLOSED",
+        `Model ${this.#modelId} has no open epoch: ${revertReason(cause)}. Its owner must register its sketches and open one.`,
+        { cause },
+      );
+    });
     const { epochLength, redeemWindow } = await splitter.timing();
     const { openedAt } = await splitter.epoch(this.#modelId, epochId);
     const deadline = openedAt + epochLength + redeemWindow;

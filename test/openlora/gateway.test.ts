@@ -17,7 +17,6 @@ import { escrowDomain, signVoucher, splitterDomain, type Voucher } from "../../s
 import { mintModel } from "../../sdk/models.ts";
 import { decodeAttributed, verifyAttributed } from "../../sdk/receipts.ts";
 import { loadBase } from "../../trainer/base.ts";
-import { publishModel } from "../../trainer/publish.ts";
 import {
   COUNTS,
   customer,
@@ -32,7 +31,8 @@ import {
   stranger,
   type World,
 } from "../support/world.ts";
-import { failure, someAdapter } from "../trainer/tiny.ts";
+import { failure } from "../trainer/tiny.ts";
+import { publishSample, SAMPLE_SPLIT } from "./sample.ts";
 
 const TOKEN = "operator-token";
 const PROMPT = "function transfer(address to";
@@ -71,26 +71,8 @@ describe("the gateway", () => {
 
   /** A minted model with an adapter of its own, its epoch 0 open. */
   async function publish(datanetId: bigint, rank: number): Promise<Served> {
-    const adapter = someAdapter(base, ["q_proj", "v_proj"], rank);
-    const basis = { data: new Float32Array(K), shape: [1, K] as [number, number] };
-    const sketches = {
-      rows: new Int8Array(10 * K),
-      count: 10,
-      k: K,
-      basis: { basis, k: K, eigenvalues: [], damping: 1, energyKept: 1 },
-      weights: Array<number>(10).fill(1),
-      m0: 1,
-      alpha: 1,
-      modules: [],
-    };
-    const manifest = {
-      name: `rank ${rank}`,
-      ...(await publishModel(join(folder, `rank ${rank}`), store, base, adapter, sketches)),
-      versions: [{ datanetId: String(datanetId), version: "1" }],
-      training: {},
-    };
-    const split = { data: 5000, owner: 1500, server: 2000, operator: 1000, protocol: 500 };
-    const terms = { token: world.token.target as string, inputPrice: 1000n, outputPrice: 2000n, split };
+    const manifest = await publishSample(folder, store, base, rank, datanetId);
+    const terms = { token: world.token.target as string, inputPrice: 1000n, outputPrice: 2000n, split: SAMPLE_SPLIT };
     const { modelId } = await mintModel(world.models.connect(owner), store, manifest, terms);
     const hash = manifestHash(canonicalJson(manifest));
     await register(world, modelId, datanetId, COUNTS, undefined, undefined, hash);

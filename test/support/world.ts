@@ -37,7 +37,7 @@ const G2_GENERATOR: G2 = [
 ];
 
 /** A key that can be registered and under which nothing was ever proven: enough wherever base weights pay. */
-const UNUSED_KEY: VerifyingKey = {
+export const UNUSED_KEY: VerifyingKey = {
   alpha1: G1_GENERATOR,
   beta2: G2_GENERATOR,
   gamma2: G2_GENERATOR,
