@@ -1,3 +1,4 @@
+import { getBytes } from "ethers";
 import type { Srs } from "../circuits/setup/srs.ts";
 import type { ProvingKey } from "../circuits/setup/zkey.ts";
 import type { Protocol } from "../sdk/contracts.ts";
@@ -121,4 +122,26 @@ export async function settleArguments(
 /** Settles an epoch once its challenge window is over. */
 export async function settleEpoch(protocol: Protocol, modelId: bigint, epochId: bigint, settlement: Settlement) {
   return mined(protocol.splitter.settle(...(await settleArguments(protocol, modelId, epochId, settlement))));
+}
+
+/** Settles an epoch that needs no proof; `prover` gets the operator's share. */
+export async function settleByBase({ splitter }: Protocol, modelId: bigint, epochId: bigint, prover: string) {
+  const { commitmentId, proposedAt } = await splitter.epoch(modelId, epochId);
+  const q = proposedAt === 0n ? "0x" : int8Bytes((await proposalOf(splitter, modelId, epochId)).q);
+  return mined(splitter.settleByBase(modelId, epochId, prover, q, await earningsOf(splitter, commitmentId)));
+}
+
+/** What was registered as a commitment, with the sketches it was made from; the caller has checked them against gRoot. */
+export async function registeredAs(
+  { attribution }: Protocol,
+  commitmentId: string,
+  sketches: Int8Array,
+): Promise<Committed> {
+  const { flags } = await attribution.commitment(commitmentId);
+  return {
+    counts: (await attribution.rowCounts(commitmentId)).map(Number),
+    sketches,
+    columns: getBytes(await attribution.columns(commitmentId)),
+    flags: [flags[0], flags[1]],
+  };
 }

@@ -126,11 +126,12 @@ type Settle = OfEpoch & { sketches: string | undefined };
 export const settle = action<Settle>(async (args, context) => {
   requireEpoch(args);
   const own = await ownProtocol(args, context);
-  const { proveAndSettle, settleByBase } = await import("./settle.ts");
+  const { proveAndSettle } = await import("./settle.ts");
+  const { settleByBase } = await import("../prover/operator.ts");
   const protocol: Protocol = own;
   const receipt =
     args.sketches === undefined
-      ? await settleByBase(protocol, args, own.account)
+      ? await settleByBase(protocol, args.model, args.epoch, own.account)
       : await proveAndSettle(protocol, args, own.account, args.sketches);
   return {
     message: `Settled epoch ${args.epoch} of model ${args.model}.`,

@@ -1,26 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { getBytes } from "ethers";
 import { INSTANCES } from "../circuits/instances.ts";
 import { devKey, devSrs } from "../circuits/setup/dev.ts";
 import { type ProvingKey, verifyingKey } from "../circuits/setup/zkey.ts";
 import { stopProver } from "../prover/groth16.ts";
-import { proveEpoch, settleEpoch } from "../prover/operator.ts";
+import { proveEpoch, registeredAs, settleEpoch } from "../prover/operator.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { int8Bytes } from "../sdk/hash.ts";
-import { earningsOf, proposalOf } from "../sdk/history.ts";
-import { mined } from "../sdk/transactions.ts";
+import { proposalOf } from "../sdk/history.ts";
 import { sketchRoot, vkId as vkIdOf } from "../sdk/transcript.ts";
 
 type Which = { model: bigint; epoch: bigint };
-
-/** Settles an epoch that needs no proof: `prover` gets the operator's share. */
-export async function settleByBase({ splitter }: Protocol, { model, epoch }: Which, prover: string) {
-  const { commitmentId, proposedAt } = await splitter.epoch(model, epoch);
-  const q = proposedAt === 0n ? new Uint8Array() : int8Bytes((await proposalOf(splitter, model, epoch)).q);
-  return mined(splitter.settleByBase(model, epoch, prover, q, await earningsOf(splitter, commitmentId)));
-}
 
 /** Proves an epoch's totals from the model's published sketches and settles it. */
 export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which, prover: string, folder: string) {
@@ -30,14 +20,9 @@ export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which
   if (settledAt !== 0n)
     throw new OpenLedgerError("EPOCH_SETTLED", `epoch: epoch ${epoch} of model ${model} is settled already.`);
   await proposalOf(splitter, model, epoch);
-  const { k, rows, flags, gRoot } = await attribution.commitment(commitmentId);
+  const { k, rows, gRoot } = await attribution.commitment(commitmentId);
   const sketches = readSketches(folder, Number(k), gRoot);
-  const committed = {
-    counts: (await attribution.rowCounts(commitmentId)).map(Number),
-    sketches,
-    columns: getBytes(await attribution.columns(commitmentId)),
-    flags: [flags[0], flags[1]] as [bigint, bigint],
-  };
+  const committed = await registeredAs(protocol, commitmentId, sketches);
   const srs = await devSrs(Number(rows));
   const key = await provingKey(vkId, await verifier.chunkRows(vkId), srs.tauG2);
   try {

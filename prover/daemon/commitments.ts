@@ -1,13 +1,12 @@
-import { getBytes } from "ethers";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
 import type { Srs } from "../../circuits/setup/srs.ts";
 import { type ProvingKey, verifyingKey } from "../../circuits/setup/zkey.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
-
 import { sketchRoot, vkId } from "../../sdk/transcript.ts";
 import type { Sketches } from "../../trainer/attribution/artifact.ts";
+import { registeredAs } from "../operator.ts";
 import type { Committed } from "../settlement.ts";
 
 /** All that proving under one commitment takes. */
@@ -28,23 +27,14 @@ export function requireDevelopmentChain(chainId: bigint): void {
  * A commitment's registered data with the local sketches it was made from.
  * @throws OpenLedgerError `OPERATOR_SKETCHES` when the folder holds other sketches.
  */
-export async function loadCommitted(
-  { attribution }: Protocol,
-  commitmentId: string,
-  sketches: Sketches,
-): Promise<Committed> {
-  const { gRoot, k, flags } = await attribution.commitment(commitmentId);
+export async function loadCommitted(protocol: Protocol, commitmentId: string, sketches: Sketches): Promise<Committed> {
+  const { gRoot, k } = await protocol.attribution.commitment(commitmentId);
   if (Number(k) !== sketches.k || sketchRoot(sketches.rows, sketches.k) !== gRoot)
     throw new OpenLedgerError(
       "OPERATOR_SKETCHES",
       `The sketches are not those of commitment ${commitmentId}. Name the folder that was registered as it.`,
     );
-  return {
-    counts: (await attribution.rowCounts(commitmentId)).map(Number),
-    sketches: sketches.rows,
-    columns: getBytes(await attribution.columns(commitmentId)),
-    flags: [flags[0], flags[1]],
-  };
+  return registeredAs(protocol, commitmentId, sketches.rows);
 }
 
 /**

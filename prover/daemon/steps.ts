@@ -1,11 +1,9 @@
 import type { Protocol } from "../../sdk/contracts.ts";
 import type { EpochReceipt } from "../../sdk/epoch.ts";
-import { int8Bytes } from "../../sdk/hash.ts";
-import { earningsOf, proposalOf } from "../../sdk/history.ts";
 import { mined } from "../../sdk/transactions.ts";
 import { loadSketches, type Sketches } from "../../trainer/attribution/artifact.ts";
 import { movement, queryWeight } from "../../trainer/attribution/weights.ts";
-import { proposeEpoch, settleEpoch, settlementContext, weighReceipts } from "../operator.ts";
+import { proposeEpoch, settleByBase, settleEpoch, settlementContext, weighReceipts } from "../operator.ts";
 import { proveSettlement } from "../settlement.ts";
 import { loadCommitted, loadKey } from "./commitments.ts";
 import type { ModelConfig } from "./config.ts";
@@ -60,10 +58,6 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
   }
 
   async settleByBase(modelId: bigint, epochId: bigint): Promise<void> {
-    const { splitter } = this.#protocol;
-    const { commitmentId, proposedAt } = await splitter.epoch(modelId, epochId);
-    const q = proposedAt === 0n ? "0x" : int8Bytes((await proposalOf(splitter, modelId, epochId)).q);
-    const previous = await earningsOf(splitter, commitmentId);
-    await mined(splitter.settleByBase(modelId, epochId, this.#account, q, previous));
+    await settleByBase(this.#protocol, modelId, epochId, this.#account);
   }
 }
