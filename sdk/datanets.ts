@@ -1,8 +1,13 @@
+import type { EventLog } from "ethers";
 import type { ContentStore } from "./content.ts";
 import type { DatanetRegistry } from "./contracts.ts";
 import { OpenLedgerError } from "./errors.ts";
+import { keccak, tag, words } from "./hash.ts";
 import { decodeContribution, encodeContribution, type Row, rowRoot } from "./rows.ts";
 import { emitted, mined } from "./transactions.ts";
+
+/** `Status.Accepted` of IDatanetRegistry. */
+const ACCEPTED = 2n;
 
 /** Stores rows and submits them to a Datanet for review. The registry's runner is the contributor. */
 export async function contribute(registry: DatanetRegistry, store: ContentStore, datanetId: bigint, rows: Row[]) {
@@ -33,4 +38,58 @@ export async function fetchVersion(registry: DatanetRegistry, store: ContentStor
   const rows: Row[] = [];
   for (const id of contributionIds) rows.push(...(await fetchContribution(registry, store, id)));
   return { rows, counts: rowCounts.map(Number), contributionIds: [...contributionIds] };
+}
+
+/** Hash of a version with these contributions (docs/protocol.md, Datanet versions). */
+export const versionHash = (
+  { chainId, registry, datanetId, version }: { chainId: bigint; registry: string; datanetId: bigint; version: bigint },
+  contributions: { id: bigint; account: string; rows: bigint; rowRoot: string }[],
+): string =>
+  keccak(
+    ["bytes32", "uint256", "address", "uint256", "uint256", "bytes32"],
+    [
+      tag("Version"),
+      chainId,
+      registry,
+      datanetId,
+      version,
+      words(contributions.flatMap(({ id, account, rows, rowRoot }) => [id, account, rows, rowRoot])),
+    ],
+  );
+
+/**
+ * The versions of a Datanet as its events alone give them: what was submitted, accepted and withdrawn before each was
+ * frozen. Their hashes must be the registry's.
+ */
+export async function deriveVersions(registry: DatanetRegistry, chainId: bigint, datanetId: bigint) {
+  const { filters } = registry;
+  const address = await registry.getAddress();
+  const logs = [
+    ...(await registry.queryFilter(filters.ContributionSubmitted(undefined, datanetId))),
+    ...(await registry.queryFilter(filters.ContributionReviewed())),
+    ...(await registry.queryFilter(filters.ContributionWithdrawn())),
+    ...(await registry.queryFilter(filters.VersionFrozen(datanetId))),
+  ] as unknown as EventLog[];
+  logs.sort((a, b) => a.blockNumber - b.blockNumber || a.index - b.index);
+  type Member = { id: bigint; account: string; rows: bigint; rowRoot: string };
+  const submitted = new Map<bigint, Member>();
+  const accepted = new Map<bigint, Member>();
+  const versions: { version: bigint; contributionIds: bigint[]; hash: string }[] = [];
+  for (const { eventName, args } of logs) {
+    const id = args.contributionId as bigint;
+    if (eventName === "ContributionSubmitted") {
+      submitted.set(id, { id, account: args.account, rows: args.rows, rowRoot: args.rowRoot });
+    } else if (eventName === "ContributionReviewed") {
+      const member = submitted.get(id);
+      if (member && args.status === ACCEPTED) accepted.set(id, member);
+    } else if (eventName === "ContributionWithdrawn") {
+      accepted.delete(id);
+    } else {
+      const members = [...accepted.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      const version = BigInt(versions.length + 1);
+      const hash = versionHash({ chainId, registry: address, datanetId, version }, members);
+      versions.push({ version, contributionIds: members.map((member) => member.id), hash });
+    }
+  }
+  return versions;
 }

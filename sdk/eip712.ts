@@ -39,6 +39,26 @@ export type SketchRecord = {
   sketch: string;
 };
 
+/** Rows as a contributor submits them; see `Submission` of IDatanetRegistry. */
+export type Submission = { cid: string; rows: number; rowRoot: string };
+
+/** What a contributor signs so that anyone can submit it for him. */
+export type Contribute = {
+  account: string;
+  datanetId: bigint;
+  submissions: Submission[];
+  /** `nonces(account)` of the registry. */
+  nonce: bigint;
+  /** Last second at which it can be submitted. */
+  deadline: bigint;
+};
+
+/** A reviewer's word on one contribution; `code` is a reason of docs/contracts/DatanetRegistry.md. */
+export type Decision = { contributionId: bigint; accept: boolean; code: number };
+
+/** What a reviewer signs so that anyone can submit it for him. */
+export type Review = { decisions: Decision[]; deadline: bigint };
+
 type Types<T> = Record<string, (TypedDataField & { name: keyof T & string })[]>;
 
 export const VOUCHER_TYPES: Types<Voucher> = {
@@ -75,6 +95,41 @@ export const SKETCH_RECORD_TYPES: Types<SketchRecord> = {
   ],
 };
 
+export const CONTRIBUTE_TYPES: Record<string, TypedDataField[]> = {
+  Contribute: [
+    { name: "account", type: "address" },
+    { name: "datanetId", type: "uint256" },
+    { name: "submissions", type: "Submission[]" },
+    { name: "nonce", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+  Submission: [
+    { name: "cid", type: "string" },
+    { name: "rows", type: "uint32" },
+    { name: "rowRoot", type: "bytes32" },
+  ],
+};
+
+export const REVIEW_TYPES: Record<string, TypedDataField[]> = {
+  Review: [
+    { name: "decisions", type: "Decision[]" },
+    { name: "deadline", type: "uint256" },
+  ],
+  Decision: [
+    { name: "contributionId", type: "uint256" },
+    { name: "accept", type: "bool" },
+    { name: "code", type: "uint8" },
+  ],
+};
+
+/** Domain of contributions and reviews. */
+export const datanetDomain = (chainId: bigint, registry: string): TypedDataDomain => ({
+  name: "OpenLedger DatanetRegistry",
+  version: "1",
+  chainId,
+  verifyingContract: registry,
+});
+
 /** Domain of vouchers. */
 export const escrowDomain = (chainId: bigint, escrow: string): TypedDataDomain => ({
   name: "OpenLedger InferenceEscrow",
@@ -105,6 +160,12 @@ export const recordId = (domain: TypedDataDomain, record: SketchRecord): string 
 
 export const signVoucher = (signer: Signer, domain: TypedDataDomain, voucher: Voucher): Promise<string> =>
   signer.signTypedData(domain, VOUCHER_TYPES, voucher);
+
+export const signContribute = (signer: Signer, domain: TypedDataDomain, contribute: Contribute): Promise<string> =>
+  signer.signTypedData(domain, CONTRIBUTE_TYPES, contribute);
+
+export const signReview = (signer: Signer, domain: TypedDataDomain, review: Review): Promise<string> =>
+  signer.signTypedData(domain, REVIEW_TYPES, review);
 
 export const signReceipt = (signer: Signer, domain: TypedDataDomain, receipt: Receipt): Promise<string> =>
   signer.signTypedData(domain, RECEIPT_TYPES, receipt);

@@ -10,7 +10,8 @@ import { emitted, mined } from "../sdk/transactions.ts";
 import { openProtocol, ownProtocol, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
 
-const STATUS = ["none", "pending", "accepted", "rejected"];
+const STATUS = ["none", "pending", "accepted", "rejected", "withdrawn"];
+const POLICY = ["reviewed", "allow-listed", "public"];
 
 type OfDatanet = Options & { datanet: bigint };
 type Create = Options & {
@@ -43,7 +44,9 @@ export const create = action<Create>(async (args, context) => {
 export const show = action<OfDatanet>(async (args, context) => {
   requireAtLeast("datanet", args.datanet, 1);
   const { datanets } = await openProtocol(args, context);
-  const { owner, reviewer, name, licence, metadataCid } = await datanets.datanet(args.datanet);
+  const { owner, settings } = await datanets.datanet(args.datanet);
+  const { name, licence, metadataCid, policy, aiTraining, shareAlike, bond } = settings;
+  const reviewers = [...(await datanets.reviewers(args.datanet))];
   const submitted = await datanets.queryFilter(datanets.filters.ContributionSubmitted(undefined, args.datanet));
   const contributions = await Promise.all(
     submitted.map(async ({ args: { contributionId } }) => {
@@ -57,7 +60,20 @@ export const show = action<OfDatanet>(async (args, context) => {
     contributions: contributionIds.join(", "),
     hash: versionHash,
   }));
-  return { datanetId: args.datanet, name, licence, owner, reviewer, description: metadataCid, contributions, versions };
+  return {
+    datanetId: args.datanet,
+    name,
+    licence,
+    aiTraining,
+    shareAlike,
+    policy: POLICY[Number(policy)],
+    owner,
+    reviewers,
+    ...(bond.amount > 0n && { bond: { token: bond.token, amount: bond.amount } }),
+    description: metadataCid,
+    contributions,
+    versions,
+  };
 });
 
 type Contribute = OfDatanet & {

@@ -65,7 +65,7 @@ interface IModelNFTEvents is IModelNFTTypes {
 /// @notice A token stands for one fine-tuned adapter: its manifest, the Datanet versions it was trained on, its price
 /// and how each fee is shared. Its holder receives the owner's share.
 interface IModelNFT is IERC721, IModelNFTErrors, IModelNFTEvents {
-    /// @notice Mints a model to the caller.
+    /// @notice Mints a model to the caller. The licences of its Datanets must allow training, and each other.
     /// @param versions Frozen Datanet versions in training order, at least one.
     function mint(
         Manifest calldata manifest,
@@ -81,4 +81,8 @@ interface IModelNFT is IERC721, IModelNFTErrors, IModelNFTEvents {
     function versions(uint256 modelId) external view returns (VersionRef[] memory);
 
     function terms(uint256 modelId) external view returns (Terms memory);
+
+    /// @notice Whether a contribution that the model was trained on was withdrawn since. It earns on; the next adapter
+    /// should be trained on a later version.
+    function isStale(uint256 modelId) external view returns (bool);
 }

@@ -34,10 +34,13 @@ contract ModelNFT is ERC721, IModelNFT {
         modelId = ++_modelCount;
         _manifests[modelId] = manifest_;
         _terms[modelId] = terms_;
+        uint256[] memory datanetIds = new uint256[](versions_.length);
         for (uint256 i; i < versions_.length; ++i) {
-            _datanets.versionHash(versions_[i].datanetId, versions_[i].version); // reverts if there is no such version
+            datanetIds[i] = versions_[i].datanetId;
+            _datanets.versionHash(datanetIds[i], versions_[i].version); // reverts if there is no such version
             _versions[modelId].push(versions_[i]);
         }
+        _datanets.checkLicences(datanetIds);
         // Not _safeMint: the caller asked for the token, and a callback here would run before the event.
         _mint(msg.sender, modelId);
         emit ModelMinted(modelId, msg.sender, manifest_, versions_, terms_);
@@ -68,6 +71,15 @@ contract ModelNFT is ERC721, IModelNFT {
     function terms(uint256 modelId) external view returns (Terms memory) {
         _requireModel(modelId);
         return _terms[modelId];
+    }
+
+    /// @inheritdoc IModelNFT
+    function isStale(uint256 modelId) external view returns (bool) {
+        _requireModel(modelId);
+        VersionRef[] storage refs = _versions[modelId];
+        uint256 count = refs.length;
+        for (uint256 i; i < count; ++i) if (_datanets.isStale(refs[i].datanetId, refs[i].version)) return true;
+        return false;
     }
 
     /// @notice Where the manifest is: an IPFS address.

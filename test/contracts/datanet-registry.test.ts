@@ -14,17 +14,14 @@ describe("DatanetRegistry", () => {
 
   it("creates Datanets with ids from 1", async () => {
     const datanets = await datanet();
-    await expect(datanets.connect(alice).create(bob, "Rust", "Apache-2.0", ""))
-      .to.emit(datanets, "DatanetCreated")
-      .withArgs(2n, alice, bob, "Rust", "Apache-2.0", "");
+    await datanets.connect(alice).create(bob, "Rust", "Apache-2.0", "");
     expect(await datanets.datanet(1n)).to.deep.equal([
       owner.address,
-      reviewer.address,
       0n,
-      "Solidity",
-      "MIT",
-      "bafymeta",
+      ["Solidity", "MIT", "bafymeta", 0n, true, false, [ethers.ZeroAddress, 0n, ethers.ZeroAddress, 0n]],
     ]);
+    expect((await datanets.datanet(2n)).owner).to.equal(alice.address);
+    expect(await datanets.reviewers(2n)).to.deep.equal([bob.address]);
     await expect(datanets.datanet(3n)).to.be.revertedWithCustomError(datanets, "DatanetUnknown").withArgs(3n);
   });
 
@@ -80,7 +77,7 @@ describe("DatanetRegistry", () => {
       .withArgs(1n);
     await expect(datanets.connect(reviewer).review([1n, 2n], false, "junk"))
       .to.emit(datanets, "ContributionReviewed")
-      .withArgs(2n, reviewer, 3n, "junk");
+      .withArgs(2n, reviewer, 3n, 0n, "junk");
     await expect(datanets.connect(reviewer).review([1n], true, ""))
       .to.be.revertedWithCustomError(datanets, "DatanetAlreadyReviewed")
       .withArgs(1n);
