@@ -59,6 +59,16 @@ export type Decision = { contributionId: bigint; accept: boolean; code: number }
 /** What a reviewer signs so that anyone can submit it for him. */
 export type Review = { decisions: Decision[]; deadline: bigint };
 
+/** What whoever is paid for `account` signs to have `payout` paid instead. */
+export type ChangePayout = {
+  account: string;
+  payout: string;
+  /** `nonces(account)` of the attribution registry. */
+  nonce: bigint;
+  /** Last second at which it can be submitted. */
+  deadline: bigint;
+};
+
 type Types<T> = Record<string, (TypedDataField & { name: keyof T & string })[]>;
 
 export const VOUCHER_TYPES: Types<Voucher> = {
@@ -122,6 +132,23 @@ export const REVIEW_TYPES: Record<string, TypedDataField[]> = {
   ],
 };
 
+export const CHANGE_PAYOUT_TYPES: Types<ChangePayout> = {
+  ChangePayout: [
+    { name: "account", type: "address" },
+    { name: "payout", type: "address" },
+    { name: "nonce", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+};
+
+/** Domain of changes of payouts. */
+export const attributionDomain = (chainId: bigint, registry: string): TypedDataDomain => ({
+  name: "OpenLedger AttributionRegistry",
+  version: "1",
+  chainId,
+  verifyingContract: registry,
+});
+
 /** Domain of contributions and reviews. */
 export const datanetDomain = (chainId: bigint, registry: string): TypedDataDomain => ({
   name: "OpenLedger DatanetRegistry",
@@ -166,6 +193,9 @@ export const signContribute = (signer: Signer, domain: TypedDataDomain, contribu
 
 export const signReview = (signer: Signer, domain: TypedDataDomain, review: Review): Promise<string> =>
   signer.signTypedData(domain, REVIEW_TYPES, review);
+
+export const signChangePayout = (signer: Signer, domain: TypedDataDomain, change: ChangePayout): Promise<string> =>
+  signer.signTypedData(domain, CHANGE_PAYOUT_TYPES, change);
 
 export const signReceipt = (signer: Signer, domain: TypedDataDomain, receipt: Receipt): Promise<string> =>
   signer.signTypedData(domain, RECEIPT_TYPES, receipt);

@@ -1,5 +1,5 @@
 import { type ContentStore, canonicalJson, manifestHash } from "./content.ts";
-import type { ModelNFT } from "./contracts.ts";
+import type { AttributionRegistry, ModelNFT } from "./contracts.ts";
 import { emitted, mined } from "./transactions.ts";
 
 /** What a model is made of, as its manifest states it. Everything here is needed to run or to audit it. */
@@ -39,4 +39,10 @@ export async function mintModel(models: ModelNFT, store: ContentStore, manifest:
     ),
   );
   return { receipt, modelId: emitted(models, "ModelMinted", receipt).modelId as bigint };
+}
+
+/** Every commitment that a model ever had, oldest first: one for each release whose sketches were registered. */
+export async function commitmentsOf(attribution: AttributionRegistry, modelId: bigint): Promise<string[]> {
+  const events = await attribution.queryFilter(attribution.filters.CommitmentRegistered(modelId));
+  return events.map(({ args }) => args.commitmentId);
 }

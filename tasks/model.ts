@@ -8,6 +8,7 @@ export const show = action<Options & { model: bigint }>(async (args, context) =>
   const { models, attribution, splitter } = await openProtocol(args, context);
   const { manifestHash, manifestCid, baseHash, adapterHash, methodVersion } = await models.manifest(model);
   const { token, inputPrice, outputPrice, split } = await models.terms(model);
+  const { parents, ancestors } = await models.lineage(model);
   const commitmentId = await attribution.commitmentOf(model);
   const result = {
     modelId: model,
@@ -27,6 +28,10 @@ export const show = action<Options & { model: bigint }>(async (args, context) =>
       operator: split.operator,
       protocol: split.protocol,
     },
+    release: await models.releases(model),
+    stale: await models.isStale(model),
+    parents: parents.map(({ modelId, royaltyBps }) => ({ modelId, royaltyBps })),
+    ancestors: ancestors.map(({ modelId, parts }) => ({ modelId, partsOfABillion: parts })),
     versions: (await models.versions(model)).map(({ datanetId, version }) => ({ datanetId, version })),
   };
   if (commitmentId === ZeroHash) return { ...result, message: "Its sketches are not registered yet." };

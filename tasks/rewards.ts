@@ -1,7 +1,8 @@
-import { formatUnits, ZeroHash } from "ethers";
+import { formatUnits } from "ethers";
 import { token as tokenAt } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { claimOf, earningsOf } from "../sdk/history.ts";
+import { commitmentsOf } from "../sdk/models.ts";
 import { mined } from "../sdk/transactions.ts";
 import { ownProtocol, readDeployment, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
@@ -17,20 +18,21 @@ export const claim = action<For & { models: bigint[] }>(async (args, context) =>
   const claimed: object[] = [];
   for (const model of new Set(args.models)) {
     const { token } = await models.terms(model); // refuses an unknown model
-    const commitmentId = await attribution.commitmentOf(model);
-    if (commitmentId === ZeroHash)
+    const commitmentIds = await commitmentsOf(attribution, model);
+    if (commitmentIds.length === 0)
       throw new OpenLedgerError(
         "MODEL_UNREGISTERED",
         `models: model ${model} has no commitment yet, so nobody earned.`,
       );
     const decimals = await tokenAt(token, splitter.runner!).decimals();
-    const earnings = await earningsOf(splitter, commitmentId);
-    for (const [c, cumulative] of earnings.entries()) {
-      if ((await attribution.accountOf(commitmentId, c)).toLowerCase() !== account.toLowerCase()) continue;
-      const due = cumulative - (await splitter.claimed(commitmentId, c));
-      if (due === 0n) continue;
-      claims.push(await claimOf(splitter, commitmentId, c));
-      claimed.push({ model, contributor: c, token, amount: formatUnits(due, decimals) });
+    for (const commitmentId of commitmentIds) {
+      for (const [c, cumulative] of (await earningsOf(splitter, commitmentId)).entries()) {
+        if ((await attribution.accountOf(commitmentId, c)).toLowerCase() !== account.toLowerCase()) continue;
+        const due = cumulative - (await splitter.claimed(commitmentId, c));
+        if (due === 0n) continue;
+        claims.push(await claimOf(splitter, commitmentId, c));
+        claimed.push({ model, contributor: c, token, amount: formatUnits(due, decimals) });
+      }
     }
   }
   if (claims.length === 0)

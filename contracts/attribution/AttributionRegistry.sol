@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
@@ -13,7 +16,7 @@ import {Transcript} from "../libraries/Transcript.sol";
 
 /// @title Commitments to each model's row sketches
 /// @notice See {IAttributionRegistry}.
-contract AttributionRegistry is IAttributionRegistry {
+contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     using CodeStorage for address[];
 
     /// @dev Everything lies in code storage: reading it whole costs a fraction of reading slots.
@@ -31,8 +34,14 @@ contract AttributionRegistry is IAttributionRegistry {
         bytes32 versions; // words(versionHash_0, …)
     }
 
+    bytes32 private constant CHANGE_PAYOUT_TYPEHASH = keccak256(
+        "ChangePayout(address account,address payout,uint256 nonce,uint256 deadline)"
+    );
     uint256 private constant POINT_BYTES = 64;
     uint256 private constant CONTRIBUTOR_BYTES = 12;
+
+    /// @notice Between the signed change of a payout and its effect: time to notice one that was not wanted.
+    uint256 public constant PAYOUT_DELAY = 2 days;
 
     IDatanetRegistry public immutable DATANETS;
     IModelNFT public immutable MODELS;
@@ -46,8 +55,13 @@ contract AttributionRegistry is IAttributionRegistry {
     mapping(uint256 modelId => bytes32 commitmentId) public commitmentOf;
 
     mapping(bytes32 commitmentId => Record) private _records;
+    mapping(address account => Payout) private _payouts;
 
-    constructor(IDatanetRegistry datanets, IModelNFT models, uint256[4] memory tauG2_) {
+    constructor(
+        IDatanetRegistry datanets,
+        IModelNFT models,
+        uint256[4] memory tauG2_
+    ) EIP712("OpenLedger AttributionRegistry", "1") {
         require(
             !DevelopmentKeys.isTauG2(tauG2_) || block.chainid == DevelopmentKeys.CHAIN_ID,
             RegistryDevelopmentPowers(block.chainid)
@@ -61,11 +75,16 @@ contract AttributionRegistry is IAttributionRegistry {
     function register(Registration calldata registration) external returns (bytes32 commitmentId) {
         uint256 modelId = registration.modelId;
         require(MODELS.ownerOf(modelId) == msg.sender, RegistryNotModelOwner(modelId, msg.sender));
+        uint256 release = MODELS.releases(modelId);
         commitmentId = commitmentOf[modelId];
-        require(commitmentId == 0, RegistryAlreadyRegistered(modelId, commitmentId));
+        require(
+            commitmentId == 0 || commitment(commitmentId).release != release,
+            RegistryAlreadyRegistered(modelId, commitmentId)
+        );
         _checkPoints(registration);
 
         Contributors memory contributors = _contributors(modelId);
+        IModelNFT.Manifest memory manifest = MODELS.manifest(modelId);
         commitmentId = Transcript.registrationDigest(
             Transcript.Registration({
                 tag: 0, // the first three are filled in by the library
@@ -79,11 +98,56 @@ contract AttributionRegistry is IAttributionRegistry {
                 columns: keccak256(registration.columns),
                 flags: registration.flags,
                 gRoot: registration.gRoot,
-                manifestHash: MODELS.manifest(modelId).manifestHash
+                manifestHash: manifest.manifestHash
             })
         );
         _checkOwnership(Transcript.challenge(commitmentId, 0), contributors.counts, registration);
-        _store(commitmentId, contributors, registration);
+        _store(
+            commitmentId,
+            contributors,
+            Commitment({
+                modelId: modelId,
+                vkId: registration.vkId,
+                k: registration.k,
+                rows: contributors.rows,
+                contributors: contributors.counts.length,
+                flags: registration.flags,
+                gRoot: registration.gRoot,
+                release: release,
+                methodVersion: manifest.methodVersion
+            }),
+            registration.columns
+        );
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function changePayout(address account, address payout, uint256 deadline, bytes calldata signature) external {
+        require(payout != address(0) && payout != address(this), RegistryInvalidPayout(payout));
+        require(block.timestamp <= deadline, RegistrySignatureExpired(deadline));
+        address signer = payoutOf(account);
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(CHANGE_PAYOUT_TYPEHASH, account, payout, _useNonce(account), deadline))
+        );
+        require(
+            SignatureChecker.isValidSignatureNowCalldata(signer, digest, signature),
+            RegistryInvalidSignature(signer)
+        );
+        uint256 readyAt = block.timestamp + PAYOUT_DELAY;
+        _payouts[account] = Payout(signer, payout, uint48(readyAt));
+        emit PayoutChanged(account, payout, readyAt);
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function payoutOf(address account) public view returns (address) {
+        Payout storage payout = _payouts[account];
+        if (payout.readyAt == 0) return account;
+        return block.timestamp < payout.readyAt ? payout.current : payout.next;
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function pendingPayout(address account) external view returns (address payout, uint256 readyAt) {
+        Payout storage pending = _payouts[account];
+        if (block.timestamp < pending.readyAt) return (pending.next, pending.readyAt);
     }
 
     /// @inheritdoc IAttributionRegistry
@@ -128,7 +192,7 @@ contract AttributionRegistry is IAttributionRegistry {
 
     /// @inheritdoc IAttributionRegistry
     function accountOf(bytes32 commitmentId, uint256 c) external view returns (address) {
-        return DATANETS.contribution(contributionOf(commitmentId, c)).account;
+        return payoutOf(DATANETS.contribution(contributionOf(commitmentId, c)).account);
     }
 
     /// @dev Refuses wrong widths, and points that would make a settlement's precompile calls fail.
@@ -202,18 +266,10 @@ contract AttributionRegistry is IAttributionRegistry {
     function _store(
         bytes32 commitmentId,
         Contributors memory contributors,
-        Registration calldata registration
+        Commitment memory head,
+        bytes calldata points
     ) private {
-        uint256 count = contributors.counts.length;
-        Commitment memory head = Commitment({
-            modelId: registration.modelId,
-            vkId: registration.vkId,
-            k: registration.k,
-            rows: contributors.rows,
-            contributors: count,
-            flags: registration.flags,
-            gRoot: registration.gRoot
-        });
+        uint256 count = head.contributors;
         bytes memory packed = new bytes(count * CONTRIBUTOR_BYTES);
         for (uint256 c; c < count; ++c) {
             uint256 entry =
@@ -227,7 +283,7 @@ contract AttributionRegistry is IAttributionRegistry {
         commitmentOf[head.modelId] = commitmentId;
         Record storage record = _records[commitmentId];
         record.head = SSTORE2.write(abi.encode(head));
-        record.columns.write(registration.columns);
+        record.columns.write(points);
         record.contributors.write(packed);
         emit CommitmentRegistered(
             head.modelId,
@@ -236,7 +292,9 @@ contract AttributionRegistry is IAttributionRegistry {
             head.k,
             head.rows,
             head.contributors,
-            head.gRoot
+            head.gRoot,
+            head.release,
+            head.methodVersion
         );
     }
 

@@ -5,7 +5,7 @@ pragma solidity ^0.8.28;
 interface IAttributionRegistryErrors {
     /// @dev No commitment has this id.
     error RegistryUnknownCommitment(bytes32 commitmentId);
-    /// @dev The model has a commitment already.
+    /// @dev The model's last release has a commitment already. Name the retrained adapter on the model first.
     error RegistryAlreadyRegistered(uint256 modelId, bytes32 commitmentId);
     /// @dev Only the model's owner registers its commitments.
     error RegistryNotModelOwner(uint256 modelId, address caller);
@@ -21,6 +21,12 @@ interface IAttributionRegistryErrors {
     error RegistryOwnershipNotProven();
     /// @dev Powers of τ whose secret is public work on chain id 31337 only.
     error RegistryDevelopmentPowers(uint256 chainId);
+    /// @dev The signature's deadline has passed. Sign again.
+    error RegistrySignatureExpired(uint256 deadline);
+    /// @dev The signature is not `signer`'s, who is paid for the account now, for this change, nonce, chain and contract.
+    error RegistryInvalidSignature(address signer);
+    /// @dev The zero address and the registry cannot be paid.
+    error RegistryInvalidPayout(address payout);
 }
 
 /// @title Types of {IAttributionRegistry}
@@ -43,6 +49,15 @@ interface IAttributionRegistryTypes {
         uint256 contributors; // K
         uint256[2] flags;
         bytes32 gRoot;
+        uint256 release; // of the model, whose manifest and versions these are
+        uint256 methodVersion; // attribution method
+    }
+
+    /// @dev Who is paid for an account that changed it.
+    struct Payout {
+        address current; // until then
+        address next;
+        uint48 readyAt; // from when `next` is paid; 0 if nothing was ever changed
     }
 }
 
@@ -55,8 +70,11 @@ interface IAttributionRegistryEvents is IAttributionRegistryTypes {
         uint256 k,
         uint256 rows,
         uint256 contributors,
-        bytes32 gRoot
+        bytes32 gRoot,
+        uint256 release,
+        uint256 methodVersion
     );
+    event PayoutChanged(address indexed account, address indexed payout, uint256 readyAt);
 }
 
 /// @title Commitments to each model's row sketches
@@ -64,13 +82,27 @@ interface IAttributionRegistryEvents is IAttributionRegistryTypes {
 /// contributor whose row i is. Row counts come from the frozen Datanet versions, never from the caller.
 /// @dev Warning: that the sketches are the true gradients of those rows is audited, not proven.
 interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegistryEvents {
-    /// @notice Registers the commitments of a model; once a model, by its owner.
+    /// @notice Registers the commitments of the model's last release; once a release, by the model's owner. Epochs that open
+    /// later use it; earlier ones, and what was earned in them, stay with the commitment they opened with.
     function register(Registration calldata registration) external returns (bytes32 commitmentId);
 
     /// @notice τ·G2 of the powers of tau that all commitments use, as the pairing precompile takes it.
     function tauG2() external view returns (uint256[4] memory);
 
-    /// @notice Commitment of a model, or zero while there is none.
+    /// @notice Has `payout` paid in the place of `account` for all its contributions, past and future, from `PAYOUT_DELAY`
+    /// on. Anyone may send it. A change under way is replaced, and stopped by one to who is paid now.
+    /// @dev Who is paid signs: an account's key that was rotated away can do nothing more.
+    /// @param signature EIP-712 signature of {payoutOf} `account` over `ChangePayout` with the account's current nonce, see
+    /// docs/protocol.md; contract wallets sign by ERC-1271.
+    function changePayout(address account, address payout, uint256 deadline, bytes calldata signature) external;
+
+    /// @notice Who is paid for what `account` contributed.
+    function payoutOf(address account) external view returns (address);
+
+    /// @notice The change of an account's payout that is under way; zeros if there is none.
+    function pendingPayout(address account) external view returns (address payout, uint256 readyAt);
+
+    /// @notice Last commitment of a model, or zero while there is none.
     function commitmentOf(uint256 modelId) external view returns (bytes32 commitmentId);
 
     function commitment(bytes32 commitmentId) external view returns (Commitment memory);
@@ -87,6 +119,6 @@ interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegist
     /// @notice Contribution id of contributor c.
     function contributionOf(bytes32 commitmentId, uint256 c) external view returns (uint256 contributionId);
 
-    /// @notice Account that is paid for contributor c.
+    /// @notice Account that is paid for contributor c: the {payoutOf} who contributed.
     function accountOf(bytes32 commitmentId, uint256 c) external view returns (address);
 }

@@ -119,6 +119,13 @@ interface IRewardSplitterEvents is IRewardSplitterTypes {
         uint256 ownerShare,
         uint256 protocolShare
     );
+    /// @dev What the holder of an ancestor of the model gets of the owner's share; FeeCredited has the rest.
+    event RoyaltyCredited(
+        uint256 indexed modelId,
+        uint256 indexed epochId,
+        address indexed ancestorHolder,
+        uint256 amount
+    );
     /// @dev `v` and `q` stand here so that anyone can check the sum and settle.
     event EpochProposed(
         uint256 indexed modelId,

@@ -116,15 +116,15 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         );
         require(token == e.token, SplitterWrongToken(token, e.token));
 
-        address owner = models.ownerOf(modelId);
         uint256 serverShare = (amount * e.serverBps) / Protocol.BPS;
         uint256 ownerShare = (amount * e.ownerBps) / Protocol.BPS;
         uint256 protocolShare = (amount * e.protocolBps) / Protocol.BPS;
         e.fees += amount.toUint128();
         e.held += (amount - serverShare - ownerShare - protocolShare).toUint128();
         _balances[token][server] += serverShare;
-        _balances[token][owner] += ownerShare;
         _balances[token][treasury] += protocolShare;
+        address owner;
+        (owner, ownerShare) = _creditOwners(modelId, epochId, token, ownerShare);
         emit FeeCredited(modelId, epochId, server, amount, serverShare, owner, ownerShare, protocolShare);
     }
 
@@ -256,6 +256,27 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @inheritdoc IRewardSplitter
     function dust(bytes32 commitmentId) external view returns (uint256) {
         return _ledgers[commitmentId].dust;
+    }
+
+    /// @dev Credits the holders of the model's ancestors with their royalties, and its own holder with the rest.
+    function _creditOwners(
+        uint256 modelId,
+        uint256 epochId,
+        address token,
+        uint256 ownerShare
+    ) private returns (address holder, uint256 left) {
+        address[] memory ancestorHolders;
+        uint256[] memory parts;
+        (holder, ancestorHolders, parts) = models.payees(modelId);
+        left = ownerShare;
+        for (uint256 i; i < parts.length; ++i) {
+            uint256 royalty = (ownerShare * parts[i]) / Protocol.ROYALTY_PARTS;
+            if (royalty == 0) continue;
+            left -= royalty;
+            _balances[token][ancestorHolders[i]] += royalty;
+            emit RoyaltyCredited(modelId, epochId, ancestorHolders[i], royalty);
+        }
+        _balances[token][holder] += left;
     }
 
     /// @dev Shares what the epoch holds; `totals` is empty where base weights decide.

@@ -80,7 +80,7 @@ describe("AttributionRegistry", () => {
     const { commitmentId, statement } = prepared;
     await expect(register())
       .to.emit(registry, "CommitmentRegistered")
-      .withArgs(argument.modelId, commitmentId, vkId, 128, 120, 4, statement.gRoot);
+      .withArgs(argument.modelId, commitmentId, vkId, 128, 120, 4, statement.gRoot, 1, 1);
     expect(await registry.commitmentOf(argument.modelId)).to.equal(commitmentId);
     expect(await registry.commitment(commitmentId)).to.deep.equal([
       argument.modelId,
@@ -90,6 +90,8 @@ describe("AttributionRegistry", () => {
       4n,
       statement.flags,
       statement.gRoot,
+      1n,
+      1n,
     ]);
     expect(await registry.columns(commitmentId)).to.equal(hexlify(statement.columns));
     expect(await registry.rowCounts(commitmentId)).to.deep.equal([3n, 40n, 17n, 60n]);
