@@ -7,6 +7,10 @@ import {IRewardSplitter} from "./IRewardSplitter.sol";
 interface IInferenceEscrowErrors {
     /// @dev The token took a fee on the way. Use a token that transfers what it is asked to.
     error EscrowTokenTakesFees(address token, uint256 received, uint256 expected);
+    /// @dev Payments are taken in listed tokens only. `RewardSplitter.acceptsToken` tells which.
+    error EscrowTokenNotAllowed(address token);
+    /// @dev Balances of the token shrank by themselves: it is rebased. Deposits of it are closed, withdrawals are not.
+    error EscrowTokenRebased(address token, uint256 balance, uint256 held);
     /// @dev The voucher's deadline has passed. Ask the customer for a new one.
     error EscrowVoucherExpired(uint256 deadline);
     /// @dev The signature is not the customer's for this voucher, this chain and this contract.
@@ -70,6 +74,18 @@ interface IInferenceEscrow is IInferenceEscrowErrors, IInferenceEscrowEvents {
     /// @notice Deposits `amount` of the caller's tokens for `customer`. The caller must have approved this contract.
     function deposit(address customer, address token, uint256 amount) external;
 
+    /// @notice The same with the caller's ERC-2612 permit in the place of an approval.
+    /// @dev Where the allowance is there already, as when someone else sent the permit first, the permit is passed over.
+    function depositWithPermit(
+        address customer,
+        address token,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external;
+
     /// @notice Starts to withdraw `amount` of the caller's deposit, in place of any withdrawal started before; 0 stops it.
     /// @dev Vouchers can still be redeemed against it until it is withdrawn.
     function startWithdrawal(address token, uint256 amount) external;
@@ -90,6 +106,9 @@ interface IInferenceEscrow is IInferenceEscrowErrors, IInferenceEscrowEvents {
 
     /// @notice Seconds between `startWithdrawal` and `withdraw`.
     function thawPeriod() external view returns (uint256);
+
+    /// @notice All deposits of a token.
+    function held(address token) external view returns (uint256);
 
     /// @notice All that `customer` has here, thawing or not: vouchers can be redeemed up to this.
     function deposited(address customer, address token) external view returns (uint256);

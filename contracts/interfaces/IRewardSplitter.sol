@@ -17,6 +17,10 @@ interface IRewardSplitterErrors {
     error SplitterNoCommitment(uint256 modelId);
     /// @dev The commitment names a key that the verifier does not hold. Register the key first.
     error SplitterUnknownKey(bytes32 vkId);
+    /// @dev Models and deposits are in listed tokens. The authority lists those whose balances change by transfers only.
+    error SplitterTokenNotAllowed(address token);
+    /// @dev Only the account itself, or who it made its claimer, may say where its money goes.
+    error SplitterNotClaimer(address account, address caller);
     /// @dev Tokens have at most 18 decimals.
     error SplitterTokenDecimals(address token, uint256 decimals);
     /// @dev The current epoch runs until `until`; the next one can be opened then.
@@ -149,6 +153,9 @@ interface IRewardSplitterEvents is IRewardSplitterTypes {
         uint256[] cumulative
     );
     event OperatorPaid(uint256 indexed modelId, uint256 indexed epochId, address indexed prover, uint256 amount);
+    event TokenSet(address indexed token, bool accepted);
+    event ClaimerSet(address indexed account, address indexed claimer, bool allowed);
+    /// @dev `account` is who earned and is paid, or whose claimer had it paid elsewhere.
     event Claimed(bytes32 indexed commitmentId, uint256 indexed c, address indexed account, uint256 amount);
     event Withdrawn(address indexed token, address indexed account, uint256 amount);
 }
@@ -211,11 +218,25 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
     /// @dev Claims that were paid before are passed over, so that nobody can stop a batch by sending part of it first.
     function claim(Claim[] calldata claims) external;
 
+    /// @notice The same, but pays `receiver`. The caller must be the account of each claim, or its claimer.
+    function claimTo(Claim[] calldata claims, address receiver) external;
+
+    /// @notice Lets `claimer` have the caller's claims and balances paid where he wants, or no longer.
+    function setClaimer(address claimer, bool allowed) external;
+
+    /// @notice Takes tokens for payments, or no longer: then no deposits are taken and no model opens its first epoch in
+    /// them, and all that is owed in them is paid as before. For the authority only.
+    /// @dev Warning: list no token that takes fees, is rebased, or calls receivers: what comes in must be what stays.
+    function setTokens(address[] calldata tokens, bool accepted) external;
+
     /// @notice Pays the caller his balance of `token`.
     function withdraw(address token) external;
 
     /// @notice Pays `account` its balance of `token`. Anyone may send it.
     function withdrawFor(address token, address account) external;
+
+    /// @notice Pays `receiver` the balance of `account`, which must be the caller or have made him its claimer.
+    function withdrawTo(address token, address account, address receiver) external;
 
     function escrow() external view returns (IInferenceEscrow);
 
@@ -237,6 +258,11 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
 
     /// @notice When the epoch can be settled by base weights whatever happened; 0 while it is open.
     function fallbackAt(uint256 modelId, uint256 epochId) external view returns (uint256);
+
+    /// @notice Whether payments are taken in the token.
+    function acceptsToken(address token) external view returns (bool);
+
+    function isClaimer(address account, address claimer) external view returns (bool);
 
     /// @notice What `account` can withdraw: shares of fees, not claims.
     function balance(address token, address account) external view returns (uint256);

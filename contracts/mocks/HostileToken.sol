@@ -4,11 +4,12 @@ pragma solidity ^0.8.28;
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {TestToken} from "./TestToken.sol";
 
-/// @title Token that can start to take fees, to call back, and to change its decimals
+/// @title Token that can start to take fees, to call back, to shrink balances, to block accounts, and to change its decimals
 /// @dev For tests.
 contract HostileToken is TestToken {
     uint256 private _feeBps;
     uint8 private _shownDecimals = 18;
+    mapping(address account => bool) private _blocked;
     address private _hook;
     bytes private _hookData;
 
@@ -22,6 +23,16 @@ contract HostileToken is TestToken {
         _shownDecimals = shown;
     }
 
+    /// @notice Takes tokens from an account, as a rebase does.
+    function shrink(address account, uint256 amount) external {
+        _burn(account, amount);
+    }
+
+    /// @notice Makes transfers to the account fail, as a blacklist does.
+    function setBlocked(address account, bool blocked) external {
+        _blocked[account] = blocked;
+    }
+
     /// @notice Makes the next transfer call `target`, as a token with hooks lets a receiver do.
     function setHook(address target, bytes calldata data) external {
         _hook = target;
@@ -33,6 +44,7 @@ contract HostileToken is TestToken {
     }
 
     function _update(address from, address to, uint256 amount) internal override {
+        require(!_blocked[to], "HostileToken: blocked"); // solhint-disable-line gas-custom-errors
         uint256 fee = (amount * _feeBps) / 10_000;
         address hook = _hook;
         if (hook != address(0)) {

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
@@ -27,6 +28,9 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuard {
     /// @inheritdoc IInferenceEscrow
     uint256 public immutable thawPeriod;
 
+    /// @inheritdoc IInferenceEscrow
+    mapping(address token => uint256) public held;
+
     mapping(address customer => mapping(address token => Deposit)) private _deposits;
     mapping(bytes32 key => uint256) private _redeemed;
 
@@ -37,11 +41,23 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuard {
 
     /// @inheritdoc IInferenceEscrow
     function deposit(address customer, address token, uint256 amount) external nonReentrant {
-        _deposits[customer][token].amount += amount.toUint128();
-        uint256 before = IERC20(token).balanceOf(address(this));
-        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
-        _checkReceived(token, address(this), before, amount);
-        emit Deposited(customer, token, msg.sender, amount);
+        _deposit(customer, token, amount);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function depositWithPermit(
+        address customer,
+        address token,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant {
+        // Anyone can send a permit that he sees before it is mined: then the allowance is there.
+        if (IERC20(token).allowance(msg.sender, address(this)) < amount)
+            IERC20Permit(token).permit(msg.sender, address(this), amount, deadline, v, r, s);
+        _deposit(customer, token, amount);
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -62,6 +78,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuard {
         require(block.timestamp >= account.readyAt, EscrowStillThawing(account.readyAt));
         account.amount -= amount;
         account.thawing = 0;
+        held[token] -= amount;
         emit Withdrawn(msg.sender, token, amount);
         IERC20(token).safeTransfer(msg.sender, amount);
     }
@@ -87,6 +104,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuard {
         left -= amount;
 
         _redeemed[key] = charged;
+        held[voucher.token] -= amount;
         account.amount = uint128(left);
         account.thawing = uint128(Math.min(account.thawing, left));
         emit VoucherRedeemed(
@@ -128,6 +146,18 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuard {
         address token
     ) external view returns (uint256) {
         return _redeemed[_key(customer, server, modelId, epochId, token)];
+    }
+
+    function _deposit(address customer, address token, uint256 amount) private {
+        require(splitter.acceptsToken(token), EscrowTokenNotAllowed(token));
+        _deposits[customer][token].amount += amount.toUint128();
+        uint256 expected = held[token];
+        uint256 before = IERC20(token).balanceOf(address(this));
+        require(before >= expected, EscrowTokenRebased(token, before, expected));
+        held[token] = expected + amount;
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+        _checkReceived(token, address(this), before, amount);
+        emit Deposited(customer, token, msg.sender, amount);
     }
 
     function _pay(address token, uint256 amount) private {

@@ -43,6 +43,11 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @inheritdoc IRewardSplitter
     address public immutable treasury;
 
+    /// @inheritdoc IRewardSplitter
+    mapping(address token => bool) public acceptsToken;
+    /// @inheritdoc IRewardSplitter
+    mapping(address account => mapping(address claimer => bool)) public isClaimer;
+
     Timing private _timing; // written once
     mapping(uint256 modelId => Epoch[]) private _epochs;
     mapping(bytes32 commitmentId => Ledger) private _ledgers;
@@ -90,6 +95,8 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         }
 
         IModelNFT.Terms memory terms = models.terms(modelId);
+        // A token that is delisted later must not keep an epoch from closing.
+        require(epochId != 0 || acceptsToken[terms.token], SplitterTokenNotAllowed(terms.token));
         uint256 decimals = IERC20Metadata(terms.token).decimals();
         require(decimals <= Protocol.MAX_DECIMALS, SplitterTokenDecimals(terms.token, decimals));
         Epoch storage opened = epochs.push();
@@ -189,31 +196,48 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @inheritdoc IRewardSplitter
     function claim(Claim[] calldata claims) external {
         for (uint256 i; i < claims.length; ++i) {
-            Claim calldata one = claims[i];
-            Ledger storage ledger = _ledgers[one.commitmentId];
-            bytes32 leaf = ClaimTree.leaf(one.commitmentId, one.c, one.cumulative);
-            require(MerkleProof.verifyCalldata(one.proof, ledger.root, leaf), SplitterInvalidClaim(i));
-            uint256 amount = one.cumulative - ledger.claimed[one.c];
-            if (amount == 0) continue;
-            ledger.claimed[one.c] = one.cumulative;
-            address account = attribution.accountOf(one.commitmentId, one.c);
-            emit Claimed(one.commitmentId, one.c, account, amount);
-            IERC20(ledger.token).safeTransfer(account, amount);
+            (address token, address account, uint256 amount) = _take(claims[i], i);
+            if (amount != 0) IERC20(token).safeTransfer(account, amount);
+        }
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function claimTo(Claim[] calldata claims, address receiver) external {
+        for (uint256 i; i < claims.length; ++i) {
+            (address token, address account, uint256 amount) = _take(claims[i], i);
+            _requireClaimer(account);
+            if (amount != 0) IERC20(token).safeTransfer(receiver, amount);
+        }
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function setClaimer(address claimer, bool allowed) external {
+        isClaimer[msg.sender][claimer] = allowed;
+        emit ClaimerSet(msg.sender, claimer, allowed);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function setTokens(address[] calldata tokens, bool accepted) external restricted {
+        for (uint256 i; i < tokens.length; ++i) {
+            acceptsToken[tokens[i]] = accepted;
+            emit TokenSet(tokens[i], accepted);
         }
     }
 
     /// @inheritdoc IRewardSplitter
     function withdraw(address token) external {
-        withdrawFor(token, msg.sender);
+        _withdraw(token, msg.sender, msg.sender);
     }
 
     /// @inheritdoc IRewardSplitter
-    function withdrawFor(address token, address account) public {
-        uint256 amount = _balances[token][account];
-        require(amount != 0, SplitterNothingToWithdraw(token, account));
-        _balances[token][account] = 0;
-        emit Withdrawn(token, account, amount);
-        IERC20(token).safeTransfer(account, amount);
+    function withdrawFor(address token, address account) external {
+        _withdraw(token, account, account);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function withdrawTo(address token, address account, address receiver) external {
+        _requireClaimer(account);
+        _withdraw(token, account, receiver);
     }
 
     /// @inheritdoc IRewardSplitter
@@ -256,6 +280,31 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @inheritdoc IRewardSplitter
     function dust(bytes32 commitmentId) external view returns (uint256) {
         return _ledgers[commitmentId].dust;
+    }
+
+    /// @dev Books claim `i` as paid. What was paid before is 0.
+    function _take(Claim calldata one, uint256 i) private returns (address token, address account, uint256 amount) {
+        Ledger storage ledger = _ledgers[one.commitmentId];
+        bytes32 leaf = ClaimTree.leaf(one.commitmentId, one.c, one.cumulative);
+        require(MerkleProof.verifyCalldata(one.proof, ledger.root, leaf), SplitterInvalidClaim(i));
+        token = ledger.token;
+        account = attribution.accountOf(one.commitmentId, one.c);
+        amount = one.cumulative - ledger.claimed[one.c];
+        if (amount == 0) return (token, account, 0);
+        ledger.claimed[one.c] = one.cumulative;
+        emit Claimed(one.commitmentId, one.c, account, amount);
+    }
+
+    function _withdraw(address token, address account, address receiver) private {
+        uint256 amount = _balances[token][account];
+        require(amount != 0, SplitterNothingToWithdraw(token, account));
+        _balances[token][account] = 0;
+        emit Withdrawn(token, account, amount);
+        IERC20(token).safeTransfer(receiver, amount);
+    }
+
+    function _requireClaimer(address account) private view {
+        require(msg.sender == account || isClaimer[account][msg.sender], SplitterNotClaimer(account, msg.sender));
     }
 
     /// @dev Credits the holders of the model's ancestors with their royalties, and its own holder with the rest.

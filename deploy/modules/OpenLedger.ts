@@ -28,8 +28,8 @@ const TIMING = {
 };
 
 /**
- * The whole protocol. The deployer, account 0, becomes the manager's admin, who registers verifying keys and
- * names operators; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
+ * The whole protocol. The deployer, account 0, becomes the manager's admin, who registers verifying keys, lists
+ * payment tokens and names operators; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
  */
 export default buildModule("OpenLedger", (m) => {
   const admin = m.getAccount(0);
@@ -37,6 +37,7 @@ export default buildModule("OpenLedger", (m) => {
   const treasury = m.getParameter("treasury", admin);
   const tauG2 = m.getParameter("tauG2", DEVELOPMENT_TAU_G2);
   const timing = m.getParameter("timing", TIMING);
+  const tokens = m.getParameter<string[]>("tokens", []);
   const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
 
   const manager = m.contract("AccessManager", [admin]);
@@ -51,6 +52,8 @@ export default buildModule("OpenLedger", (m) => {
   const propose = new Interface(["function propose(uint256,uint256,int128[],uint64,bytes32)"]).getFunction("propose")!;
   m.call(manager, "setTargetFunctionRole", [splitter, [propose.selector], OPERATOR_ROLE], { from: admin });
   m.call(manager, "grantRole", [OPERATOR_ROLE, operator, 0], { from: admin });
+
+  m.call(splitter, "setTokens", [tokens, true], { from: admin });
 
   return { manager, datanets, models, attribution, verifier, splitter, escrow };
 });

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { ethers as ethersLib } from "ethers";
 import { escrowDomain, verifyVoucher, voucherDigest } from "../../sdk/eip712.ts";
 import {
+  admin,
   closeEpoch,
   customer,
   deployed,
@@ -59,10 +60,79 @@ describe("InferenceEscrow", () => {
       expect(await hostile.balanceOf(splitter)).to.equal(1000n);
     });
 
+    it("takes listed tokens only, and pays out what was deposited before one was delisted", async () => {
+      const all = await world();
+      const { escrow, splitter, token } = all;
+      const other = await ethers.deployContract("TestToken", ["Other", "O", 18]);
+      await expect(escrow.connect(customer).deposit(customer, other, 1n))
+        .to.be.revertedWithCustomError(escrow, "EscrowTokenNotAllowed")
+        .withArgs(other);
+      await splitter.connect(admin).setTokens([token], false);
+      await expect(deposit(all, customer, 1n)).to.be.revertedWithCustomError(escrow, "EscrowTokenNotAllowed");
+      await pay(all, 1000n);
+      await escrow.connect(customer).startWithdrawal(token, 999_000n);
+      await time.increase(THAW);
+      await expect(escrow.connect(customer).withdraw(token)).to.changeTokenBalance(ethers, token, customer, 999_000n);
+      expect(await escrow.held(token)).to.equal(0n);
+    });
+
+    it("takes no more of a token whose balances shrink by themselves", async () => {
+      const all = await world();
+      const { escrow } = all;
+      const hostile = await ethers.deployContract("HostileToken");
+      await all.splitter.connect(admin).setTokens([hostile], true);
+      await deposit(all, customer, 1000n, hostile as never);
+      await hostile.mint(escrow, 5n); // a gift changes nothing
+      await deposit(all, customer, 10n, hostile as never);
+      await hostile.shrink(escrow, 6n);
+      await expect(deposit(all, customer, 10n, hostile as never))
+        .to.be.revertedWithCustomError(escrow, "EscrowTokenRebased")
+        .withArgs(hostile, 1009n, 1010n);
+      await escrow.connect(customer).startWithdrawal(hostile, 1009n);
+      await time.increase(THAW);
+      await escrow.connect(customer).withdraw(hostile);
+    });
+
+    it("takes a permit in the place of an approval, even one that someone sent before", async () => {
+      const { escrow, token } = await world();
+      await token.mint(stranger, 100n);
+      const deadline = 10n ** 12n;
+      const sign = async (value: bigint) => {
+        const signature = await stranger.signTypedData(
+          { name: await token.name(), version: "1", chainId: 31337n, verifyingContract: token.target as string },
+          {
+            Permit: [
+              { name: "owner", type: "address" },
+              { name: "spender", type: "address" },
+              { name: "value", type: "uint256" },
+              { name: "nonce", type: "uint256" },
+              { name: "deadline", type: "uint256" },
+            ],
+          },
+          { owner: stranger.address, spender: escrow.target, value, nonce: await token.nonces(stranger), deadline },
+        );
+        return ethersLib.Signature.from(signature);
+      };
+      const from = escrow.connect(stranger);
+      const first = await sign(60n);
+      await expect(from.depositWithPermit(customer, token, 60n, deadline, first.v, first.r, first.s))
+        .to.emit(escrow, "Deposited")
+        .withArgs(customer, token, stranger, 60n);
+      const second = await sign(40n);
+      await token.permit(stranger, escrow, 40n, deadline, second.v, second.r, second.s);
+      await from.depositWithPermit(customer, token, 40n, deadline, second.v, second.r, second.s);
+      expect(await escrow.deposited(customer, token)).to.equal(1_000_100n);
+      await token.mint(stranger, 1n);
+      await expect(
+        from.depositWithPermit(customer, token, 1n, deadline, second.v, second.r, second.s),
+      ).to.be.revertedWithCustomError(token, "ERC2612InvalidSigner");
+    });
+
     it("refuses a token that calls back in the middle", async () => {
       const all = await world();
       const { escrow } = all;
       const hostile = await ethers.deployContract("HostileToken");
+      await all.splitter.connect(admin).setTokens([hostile], true);
       await hostile.mint(customer, 100n);
       await hostile.connect(customer).approve(escrow, 100n);
       for (const data of [
@@ -281,6 +351,7 @@ describe("InferenceEscrow", () => {
       const all = await world();
       const { escrow, splitter, token, modelId } = all;
       const other = await ethers.deployContract("TestToken", ["Other", "O", 18]);
+      await all.splitter.connect(admin).setTokens([other], true);
       await deposit(all, customer, 5000n, other as never);
       await expect(escrow.connect(server).redeem(...(await voucher(all, { token: other.target as string }))))
         .to.be.revertedWithCustomError(splitter, "SplitterWrongToken")

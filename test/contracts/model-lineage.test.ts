@@ -237,8 +237,8 @@ describe("Lineage of models", () => {
 
 describe("ERC-2981", () => {
   it("asks nothing of a sale until the creator says so, and then within the bound", async () => {
-    const { models, token, datanetId } = await fresh();
-    const id = await mint({ models } as never, datanetId, token);
+    const { models, token, datanetId, ...world } = await fresh();
+    const id = await mint({ models, ...world }, datanetId, token);
     expect(await models.royaltyInfo(id, 10_000n)).to.deep.equal([ethers.ZeroAddress, 0n]);
     expect(await models.creator(id)).to.equal(owner.address);
     const from = models.connect(owner);
@@ -255,8 +255,8 @@ describe("ERC-2981", () => {
   });
 
   it("is not changed under a buyer, by him or by the creator", async () => {
-    const { models, token, datanetId } = await fresh();
-    const id = await mint({ models } as never, datanetId, token);
+    const { models, token, datanetId, ...world } = await fresh();
+    const id = await mint({ models, ...world }, datanetId, token);
     await models.connect(owner).transferFrom(owner, bob, id);
     for (const account of [owner, bob])
       await expect(models.connect(account).setSaleRoyalty(id, alice, 1n))

@@ -153,6 +153,30 @@ describe("RewardSplitter", () => {
         .withArgs(hostile, 19n);
     });
 
+    it("begin in listed tokens only, and go on when one is delisted", async () => {
+      const all = await networkHelpers.loadFixture(deployed);
+      const { splitter, token } = all;
+      const tokens = [token.target as string];
+      await expect(splitter.connect(stranger).setTokens(tokens, true))
+        .to.be.revertedWithCustomError(splitter, "AccessManagedUnauthorized")
+        .withArgs(stranger);
+      const datanetId = await freeze(all, COUNTS);
+      const modelId = await mint(all, datanetId, token);
+      const id = await register(all, modelId, datanetId);
+      await expect(splitter.connect(admin).setTokens(tokens, false))
+        .to.emit(splitter, "TokenSet")
+        .withArgs(token, false);
+      expect(await splitter.acceptsToken(token)).to.equal(false);
+      await expect(splitter.openEpoch(modelId))
+        .to.be.revertedWithCustomError(splitter, "SplitterTokenNotAllowed")
+        .withArgs(token);
+      await splitter.connect(admin).setTokens(tokens, true);
+      await splitter.openEpoch(modelId);
+      await splitter.connect(admin).setTokens(tokens, false);
+      await closeEpoch({ ...all, modelId, id });
+      expect(await splitter.currentEpoch(modelId)).to.equal(1n);
+    });
+
     it("run for their length; the next opens in the transaction that closes one", async () => {
       const { splitter, modelId, id, vkId, token } = await world();
       const { openedAt } = await splitter.epoch(modelId, 0n);
@@ -211,6 +235,46 @@ describe("RewardSplitter", () => {
         await expect(splitter.connect(account).withdraw(token))
           .to.be.revertedWithCustomError(splitter, "SplitterNothingToWithdraw")
           .withArgs(token, account);
+    });
+
+    it("are paid elsewhere at the word of their account or of its claimer, and of nobody else", async () => {
+      const all = await world();
+      const { splitter, token } = all;
+      await pay(all, 1000n);
+      await expect(splitter.connect(stranger).withdrawTo(token, server, stranger))
+        .to.be.revertedWithCustomError(splitter, "SplitterNotClaimer")
+        .withArgs(server, stranger);
+      await splitter.connect(server).setClaimer(stranger, true);
+      const sent = splitter.connect(stranger).withdrawTo(token, server, customer);
+      await expect(sent).to.emit(splitter, "Withdrawn").withArgs(token, server, 200n);
+      await expect(sent).to.changeTokenBalances(ethers, token, [server, customer], [0n, 200n]);
+      const own = splitter.connect(owner).withdrawTo(token, owner, customer);
+      await expect(own).to.changeTokenBalances(ethers, token, [owner, customer], [0n, 150n]);
+    });
+
+    it("that a token does not send to their account block nobody else, and can go elsewhere", async () => {
+      const all = await world();
+      const { splitter } = all;
+      const hostile = await ethers.deployContract("HostileToken");
+      const datanetId = await freeze(all, [1, 1]);
+      const modelId = await mint(all, datanetId, hostile);
+      const id = await register(all, modelId, datanetId, [1, 1]);
+      await splitter.openEpoch(modelId);
+      await deposit(all, customer, 5000n, hostile as never);
+      const one = { ...all, modelId, id, token: hostile as never };
+      await pay(one, 4000n);
+      const q = await propose(one, 0n, vector(0n));
+      await time.increase(challengeWindow);
+      await settleByBase(one, 0n, q);
+      for (const account of [server, contributors[0]!]) await hostile.setBlocked(account, true);
+      const [blocked, free] = [await claimOf(one, 0), await claimOf(one, 1)];
+      await expect(splitter.withdrawFor(hostile, server)).to.be.revertedWith("HostileToken: blocked");
+      await splitter.withdrawFor(hostile, owner);
+      await expect(splitter.claim([blocked])).to.be.revertedWith("HostileToken: blocked");
+      await expect(splitter.claim([free])).to.changeTokenBalance(ethers, hostile, contributors[1]!, 1000n);
+      const elsewhere = splitter.connect(contributors[0]!).claimTo([blocked], stranger);
+      await expect(elsewhere).to.changeTokenBalance(ethers, hostile, stranger, 1000n);
+      await splitter.connect(server).withdrawTo(hostile, server, stranger);
     });
 
     it("cannot be taken twice by a token that calls back", async () => {
@@ -566,6 +630,45 @@ describe("RewardSplitter", () => {
         [splitter, contributors[0]!, contributors[1]!],
         [-1000n, 500n, 500n],
       );
+    });
+
+    it("are paid elsewhere at the word of the account or of its claimer, and of nobody else", async () => {
+      const all = await settled(1000n);
+      const { splitter, token } = all;
+      const [first, second] = [contributors[0]!, contributors[1]!];
+      const claims = [await claimOf(all, 0), await claimOf(all, 1)];
+      await expect(splitter.connect(stranger).claimTo(claims, stranger))
+        .to.be.revertedWithCustomError(splitter, "SplitterNotClaimer")
+        .withArgs(first, stranger);
+      await expect(splitter.connect(first).setClaimer(stranger, true))
+        .to.emit(splitter, "ClaimerSet")
+        .withArgs(first, stranger, true);
+      await expect(splitter.connect(stranger).claimTo(claims, stranger))
+        .to.be.revertedWithCustomError(splitter, "SplitterNotClaimer")
+        .withArgs(second, stranger);
+      await splitter.connect(second).setClaimer(stranger, true);
+      const sent = splitter.connect(stranger).claimTo(claims, owner);
+      await expect(sent).to.changeTokenBalances(ethers, token, [owner, first, second], [400n, 0n, 0n]);
+      await expect(sent).to.emit(splitter, "Claimed").withArgs(all.id, 1n, second, 250n);
+      await splitter.connect(first).setClaimer(stranger, false);
+      await expect(splitter.connect(stranger).claimTo([claims[0]!], stranger)).to.be.revertedWithCustomError(
+        splitter,
+        "SplitterNotClaimer",
+      );
+      await expect(splitter.connect(first).claimTo([claims[0]!], first)).to.changeTokenBalance(
+        ethers,
+        token,
+        first,
+        0n,
+      );
+    });
+
+    it("refuse everything changed when they are to be paid elsewhere", async () => {
+      const all = await settled(1000n);
+      const claim = { ...(await claimOf(all, 0)), cumulative: 151n };
+      await expect(all.splitter.connect(contributors[0]!).claimTo([claim], stranger))
+        .to.be.revertedWithCustomError(all.splitter, "SplitterInvalidClaim")
+        .withArgs(0n);
     });
 
     it("of one model do not pass under another's root", async () => {

@@ -121,13 +121,14 @@ export const MANIFEST = {
   methodVersion: 1n,
 };
 
-/** A model of `owner`, on one Datanet version. */
+/** A model of `owner`, on one Datanet version, paid in a token that is listed with it. */
 export async function mint(
-  { models }: Protocol,
+  { models, splitter }: Protocol,
   datanetId: bigint,
   token: { target: unknown },
   split = SPLIT,
 ): Promise<bigint> {
+  await splitter.connect(admin).setTokens([token.target as string], true);
   const terms = { token: token.target as string, inputPrice: 10n, outputPrice: 20n, split };
   const versions = [{ datanetId, version: 1n }];
   const modelId = await models.connect(owner).mint.staticCall(MANIFEST, versions, terms);
