@@ -6,6 +6,7 @@ import type {
   DatanetRegistry,
   InferenceEscrow,
   ModelNFT,
+  PauseSwitch,
   RewardSplitter,
   TestToken,
 } from "../types/ethers-contracts/index.ts";
@@ -17,6 +18,7 @@ export type {
   DatanetRegistry,
   InferenceEscrow,
   ModelNFT,
+  PauseSwitch,
   RewardSplitter,
   TestToken,
 };
@@ -38,13 +40,14 @@ export type Addresses = Record<keyof Contracts, string>;
 export type Protocol = Contracts & { addresses: Addresses };
 
 /** Path of a contract under `contracts/`, without its ending. */
-const SOURCES: Record<keyof Contracts | "token", string> = {
+const SOURCES: Record<keyof Contracts | "pauses" | "token", string> = {
   datanets: "datanet/DatanetRegistry",
   models: "model/ModelNFT",
   attribution: "attribution/AttributionRegistry",
   verifier: "attribution/AttributionVerifier",
   splitter: "rewards/RewardSplitter",
   escrow: "rewards/InferenceEscrow",
+  pauses: "access/PauseSwitch",
   token: "mocks/TestToken",
 };
 
@@ -84,6 +87,10 @@ export function protocol(addresses: Addresses, runner: ContractRunner): Protocol
     escrow: at("escrow"),
   };
 }
+
+/** The switch that a deployment's splitter names. */
+export const pauseSwitch = async ({ splitter }: Protocol): Promise<PauseSwitch> =>
+  new Contract(await splitter.pauses(), abi("pauses"), splitter.runner) as unknown as PauseSwitch;
 
 /** An ERC-20 token; `mint` works on local chains' test token only. */
 export const token = (address: string, runner: ContractRunner): TestToken =>

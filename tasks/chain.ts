@@ -1,5 +1,5 @@
 import { formatEther, formatUnits, type Interface } from "ethers";
-import { protocol, token as tokenAt } from "../sdk/contracts.ts";
+import { pauseSwitch, protocol, token as tokenAt } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { readDeployment } from "./deployment.ts";
 import { action, type Context, type Options } from "./run.ts";
@@ -31,7 +31,7 @@ async function localToken(args: Options, context: Context) {
   }
 }
 
-const NAMES: Record<string, string> = { "0": "admin", "1": "operator" };
+const NAMES: Record<string, string> = { "0": "admin", "1": "operator", "2": "guardian" };
 const name = (role: bigint) => NAMES[String(role)] ?? String(role);
 
 export const roles = action<Options>(async (args, context) => {
@@ -47,8 +47,9 @@ export const roles = action<Options>(async (args, context) => {
   }
   const targets = new Map(Object.entries(addresses).map(([key, address]) => [address.toLowerCase(), key]));
   const set = await manager.queryFilter(manager.filters.TargetFunctionRoleUpdated());
-  const { splitter, verifier } = protocol(addresses, provider);
-  const interfaces: Interface[] = [splitter.interface, verifier.interface];
+  const contracts = protocol(addresses, provider);
+  const { splitter, verifier } = contracts;
+  const interfaces: Interface[] = [splitter, verifier, await pauseSwitch(contracts)].map((one) => one.interface);
   const nameOf = (selector: string) =>
     interfaces.map((known) => known.getFunction(selector)?.name).find(Boolean) ?? selector;
   const functions = set.map(({ args: { target, selector, roleId } }) => ({

@@ -13,6 +13,7 @@ const ADVICE: Record<string, string> = {
   DatanetInvalidField: "The field named is empty or out of range. Give another value.",
   DatanetTrainingForbidden: "The licence of this Datanet does not allow training. Leave it out.",
   DatanetLicencesClash: "These Datanets are share-alike under different licences. Leave one out.",
+  PauseGroupPaused: "The guardians paused this. `pause:show` tells what is paused.",
   ModelUnknown: "model: there is no model of this id.",
   ERC721NonexistentToken: "model: there is no model of this id.",
   SplitterNoCommitment: "model: it has no registered commitment. Register its sketches first.",

@@ -38,6 +38,14 @@ export const tasks = [
   define("roles:show", "Shows the roles of the AccessManager, who holds them, and what they may call")
     .setAction(async () => ({ default: (await import("./chain.ts")).roles }))
     .build(),
+  define("pause:show", "Shows which groups of new obligations are paused")
+    .setAction(async () => ({ default: (await import("./pause.ts")).show }))
+    .build(),
+  define("pause:set", "Pauses a group of new obligations, or lets it go on; for guardians")
+    .addPositionalArgument({ name: "group", description: "One of datanets, contributions, models, epochs, deposits" })
+    .addFlag({ name: "off", description: "Let it go on" })
+    .setAction(async () => ({ default: (await import("./pause.ts")).set }))
+    .build(),
   define("deploy", "Deploys the protocol as account 0, once a chain, and writes its addresses to a file")
     .addOption(optional("module", "Local (with a test token) or OpenLedger (default: Local on chain 31337 only)"))
     .addOption(optional("parameters", "JSON file of parameters (default: on chain 31337 deploy/parameters/local.json)"))

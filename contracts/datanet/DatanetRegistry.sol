@@ -9,6 +9,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {IDatanetRegistry} from "../interfaces/IDatanetRegistry.sol";
+import {IPauseSwitch} from "../interfaces/IPauseSwitch.sol";
 
 /// @title Pools of domain data
 /// @notice See {IDatanetRegistry}.
@@ -42,6 +43,8 @@ contract DatanetRegistry is IDatanetRegistry, EIP712, Nonces, ReentrancyGuardTra
     /// be slashed who watches for his rejection.
     uint256 public constant REVIEW_WINDOW = 30 days;
 
+    IPauseSwitch private immutable _pauses;
+
     uint64 private _datanetCount;
     uint64 private _contributionCount;
     mapping(uint256 datanetId => Datanet) private _datanets;
@@ -55,7 +58,9 @@ contract DatanetRegistry is IDatanetRegistry, EIP712, Nonces, ReentrancyGuardTra
     /// @inheritdoc IDatanetRegistry
     mapping(address token => mapping(address account => uint256)) public bonds;
 
-    constructor() EIP712("OpenLedger DatanetRegistry", "1") {}
+    constructor(IPauseSwitch pauses) EIP712("OpenLedger DatanetRegistry", "1") {
+        _pauses = pauses;
+    }
 
     /// @inheritdoc IDatanetRegistry
     function create(
@@ -301,6 +306,7 @@ contract DatanetRegistry is IDatanetRegistry, EIP712, Nonces, ReentrancyGuardTra
     }
 
     function _create(Settings memory settings, address[] memory accounts) private returns (uint256 datanetId) {
+        _pauses.requireActive(IPauseSwitch.Group.Datanets);
         bool reviewed = settings.policy == Policy.Reviewed;
         Bond memory bond = settings.bond;
         require(bytes(settings.name).length != 0, DatanetInvalidField("name"));
@@ -466,6 +472,7 @@ contract DatanetRegistry is IDatanetRegistry, EIP712, Nonces, ReentrancyGuardTra
     }
 
     function _requireContributor(uint256 datanetId, address account) private view {
+        _pauses.requireActive(IPauseSwitch.Group.Contributions);
         require(mayContribute(datanetId, account), DatanetNotAllowed(datanetId, account));
     }
 

@@ -5,6 +5,7 @@ import {IAttributionRegistry} from "./IAttributionRegistry.sol";
 import {IAttributionVerifier, IAttributionVerifierTypes} from "./IAttributionVerifier.sol";
 import {IInferenceEscrow} from "./IInferenceEscrow.sol";
 import {IModelNFT} from "./IModelNFT.sol";
+import {IPauseSwitch} from "./IPauseSwitch.sol";
 
 /// @title Errors of {IRewardSplitter}
 interface IRewardSplitterErrors {
@@ -245,6 +246,8 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
     function attribution() external view returns (IAttributionRegistry);
 
     function verifier() external view returns (IAttributionVerifier);
+
+    function pauses() external view returns (IPauseSwitch);
 
     /// @notice Account that gets the protocol's share.
     function treasury() external view returns (address);

@@ -8,6 +8,7 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IDatanetRegistry} from "../interfaces/IDatanetRegistry.sol";
 import {IModelNFT} from "../interfaces/IModelNFT.sol";
+import {IPauseSwitch} from "../interfaces/IPauseSwitch.sol";
 import {Protocol} from "../libraries/Protocol.sol";
 
 /// @title Models as tokens
@@ -28,14 +29,16 @@ contract ModelNFT is ERC721, ERC2981, IModelNFT {
     }
 
     IDatanetRegistry private immutable _datanets;
+    IPauseSwitch private immutable _pauses;
 
     uint64 private _modelCount;
     mapping(uint256 modelId => Release[]) private _releases;
     mapping(uint256 modelId => Terms) private _terms;
     mapping(uint256 modelId => Lineage) private _lineages;
 
-    constructor(IDatanetRegistry datanets) ERC721("OpenLedger Model", "OLM") {
+    constructor(IDatanetRegistry datanets, IPauseSwitch pauses) ERC721("OpenLedger Model", "OLM") {
         _datanets = datanets;
+        _pauses = pauses;
     }
 
     /// @inheritdoc IModelNFT
@@ -244,6 +247,7 @@ contract ModelNFT is ERC721, ERC2981, IModelNFT {
     }
 
     function _release(uint256 modelId, Manifest calldata manifest_, VersionRef[] calldata versions_) private {
+        _pauses.requireActive(IPauseSwitch.Group.Models);
         _checkManifest(manifest_);
         require(versions_.length != 0, ModelInvalidField("versions"));
         Release storage made = _releases[modelId].push();

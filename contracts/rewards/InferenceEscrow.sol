@@ -10,6 +10,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IInferenceEscrow} from "../interfaces/IInferenceEscrow.sol";
+import {IPauseSwitch} from "../interfaces/IPauseSwitch.sol";
 import {IRewardSplitter} from "../interfaces/IRewardSplitter.sol";
 
 /// @title Customers' deposits
@@ -28,15 +29,18 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuard {
     /// @inheritdoc IInferenceEscrow
     uint256 public immutable thawPeriod;
 
+    IPauseSwitch private immutable _pauses;
+
     /// @inheritdoc IInferenceEscrow
     mapping(address token => uint256) public held;
 
     mapping(address customer => mapping(address token => Deposit)) private _deposits;
     mapping(bytes32 key => uint256) private _redeemed;
 
-    constructor(uint256 thawPeriod_) EIP712("OpenLedger InferenceEscrow", "1") {
+    constructor(uint256 thawPeriod_, IPauseSwitch pauses) EIP712("OpenLedger InferenceEscrow", "1") {
         splitter = IRewardSplitter(msg.sender);
         thawPeriod = thawPeriod_;
+        _pauses = pauses;
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -149,6 +153,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuard {
     }
 
     function _deposit(address customer, address token, uint256 amount) private {
+        _pauses.requireActive(IPauseSwitch.Group.Deposits);
         require(splitter.acceptsToken(token), EscrowTokenNotAllowed(token));
         _deposits[customer][token].amount += amount.toUint128();
         uint256 expected = held[token];

@@ -11,6 +11,7 @@ import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
 import {IAttributionVerifier} from "../interfaces/IAttributionVerifier.sol";
 import {IInferenceEscrow} from "../interfaces/IInferenceEscrow.sol";
 import {IModelNFT} from "../interfaces/IModelNFT.sol";
+import {IPauseSwitch} from "../interfaces/IPauseSwitch.sol";
 import {IRewardSplitter} from "../interfaces/IRewardSplitter.sol";
 import {ClaimTree} from "../libraries/ClaimTree.sol";
 import {Payout} from "../libraries/Payout.sol";
@@ -41,6 +42,8 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @inheritdoc IRewardSplitter
     IAttributionVerifier public immutable verifier;
     /// @inheritdoc IRewardSplitter
+    IPauseSwitch public immutable pauses;
+    /// @inheritdoc IRewardSplitter
     address public immutable treasury;
 
     /// @inheritdoc IRewardSplitter
@@ -57,6 +60,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         IModelNFT models_,
         IAttributionRegistry attribution_,
         IAttributionVerifier verifier_,
+        IPauseSwitch pauses_,
         address treasury_,
         uint256 thawPeriod,
         Timing memory timing_,
@@ -72,9 +76,10 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         models = models_;
         attribution = attribution_;
         verifier = verifier_;
+        pauses = pauses_;
         treasury = treasury_;
         _timing = timing_;
-        escrow = new InferenceEscrow(thawPeriod);
+        escrow = new InferenceEscrow(thawPeriod, pauses_);
     }
 
     /// @inheritdoc IRewardSplitter
@@ -92,6 +97,8 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
             require(block.timestamp >= until, SplitterEpochRunning(until));
             last.closedAt = uint48(block.timestamp);
             emit EpochClosed(modelId, epochId - 1);
+        } else {
+            pauses.requireActive(IPauseSwitch.Group.Epochs);
         }
 
         IModelNFT.Terms memory terms = models.terms(modelId);

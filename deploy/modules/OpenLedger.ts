@@ -1,8 +1,11 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import { Interface } from "ethers";
+import { dataSlice, id as ethersId } from "ethers";
 
 /** Role that may propose an epoch's V. */
 export const OPERATOR_ROLE = 1n;
+
+/** Role that may pause new obligations. */
+export const GUARDIAN_ROLE = 2n;
 
 /** τ·G2 of the development powers of tau: the registry refuses it on any chain but 31337. */
 const DEVELOPMENT_TAU_G2 = [
@@ -29,11 +32,12 @@ const TIMING = {
 
 /**
  * The whole protocol. The deployer, account 0, becomes the manager's admin, who registers verifying keys, lists
- * payment tokens and names operators; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
+ * payment tokens and names operators and guardians; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
  */
 export default buildModule("OpenLedger", (m) => {
   const admin = m.getAccount(0);
   const operator = m.getParameter("operator", admin);
+  const guardian = m.getParameter("guardian", admin);
   const treasury = m.getParameter("treasury", admin);
   const tauG2 = m.getParameter("tauG2", DEVELOPMENT_TAU_G2);
   const timing = m.getParameter("timing", TIMING);
@@ -41,19 +45,35 @@ export default buildModule("OpenLedger", (m) => {
   const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
 
   const manager = m.contract("AccessManager", [admin]);
-  const datanets = m.contract("DatanetRegistry");
-  const models = m.contract("ModelNFT", [datanets]);
+  const pauses = m.contract("PauseSwitch", [manager]);
+  const datanets = m.contract("DatanetRegistry", [pauses]);
+  const models = m.contract("ModelNFT", [datanets, pauses]);
   const attribution = m.contract("AttributionRegistry", [datanets, models, tauG2]);
   const verifier = m.contract("AttributionVerifier", [attribution, manager]);
-  const splitter = m.contract("RewardSplitter", [models, attribution, verifier, treasury, thawPeriod, timing, manager]);
+  const splitter = m.contract("RewardSplitter", [
+    models,
+    attribution,
+    verifier,
+    pauses,
+    treasury,
+    thawPeriod,
+    timing,
+    manager,
+  ]);
   const escrow = m.contractAt("InferenceEscrow", m.staticCall(splitter, "escrow"));
 
   // Key registration needs no call: what no role is set for is the admin's.
-  const propose = new Interface(["function propose(uint256,uint256,int128[],uint64,bytes32)"]).getFunction("propose")!;
-  m.call(manager, "setTargetFunctionRole", [splitter, [propose.selector], OPERATOR_ROLE], { from: admin });
-  m.call(manager, "grantRole", [OPERATOR_ROLE, operator, 0], { from: admin });
+  const propose = "propose(uint256,uint256,int128[],uint64,bytes32)";
+  for (const [role, account, contract, signature, id] of [
+    [OPERATOR_ROLE, operator, splitter, propose, "operator"],
+    [GUARDIAN_ROLE, guardian, pauses, "setPaused(uint8,bool)", "guardian"],
+  ] as const) {
+    const selector = dataSlice(ethersId(signature), 0, 4);
+    m.call(manager, "setTargetFunctionRole", [contract, [selector], role], { from: admin, id: `${id}_functions` });
+    m.call(manager, "grantRole", [role, account, 0], { from: admin, id: `${id}_grant` });
+  }
 
   m.call(splitter, "setTokens", [tokens, true], { from: admin });
 
-  return { manager, datanets, models, attribution, verifier, splitter, escrow };
+  return { manager, pauses, datanets, models, attribution, verifier, splitter, escrow };
 });

@@ -206,16 +206,16 @@ describe("DatanetRegistry's policies", () => {
         datanets.contributeFor(account, datanetId, rows, deadline, signature);
       const elsewhere = { ...all, domain: { ...all.domain, chainId: 1n } };
       for (const attempt of [
-        send(alice, 2n, submissions, LATER, good.signature),
-        send(alice, 1n, submissions, LATER + 1n, good.signature),
-        send(alice, 1n, submissions.toReversed(), LATER, good.signature),
-        send(alice, 1n, submissions.slice(1), LATER, good.signature),
-        send(alice, 1n, [{ ...submission(0), rows: 2 }, submission(1)], LATER, good.signature),
-        send(alice, 1n, submissions, LATER, (await signed(all, bob)).signature),
-        send(alice, 1n, submissions, LATER, (await signed(all, alice, { nonce: 1n })).signature),
-        send(alice, 1n, submissions, LATER, (await signed(elsewhere, alice)).signature),
+        () => send(alice, 2n, submissions, LATER, good.signature),
+        () => send(alice, 1n, submissions, LATER + 1n, good.signature),
+        () => send(alice, 1n, submissions.toReversed(), LATER, good.signature),
+        () => send(alice, 1n, submissions.slice(1), LATER, good.signature),
+        () => send(alice, 1n, [{ ...submission(0), rows: 2 }, submission(1)], LATER, good.signature),
+        async () => send(alice, 1n, submissions, LATER, (await signed(all, bob)).signature),
+        async () => send(alice, 1n, submissions, LATER, (await signed(all, alice, { nonce: 1n })).signature),
+        async () => send(alice, 1n, submissions, LATER, (await signed(elsewhere, alice)).signature),
       ])
-        await expect(attempt).to.be.revertedWithCustomError(datanets, "DatanetInvalidSignature").withArgs(alice);
+        await expect(attempt()).to.be.revertedWithCustomError(datanets, "DatanetInvalidSignature").withArgs(alice);
       await expect(send(alice, 1n, submissions, 1n, (await signed(all, alice, { deadline: 1n })).signature))
         .to.be.revertedWithCustomError(datanets, "DatanetSignatureExpired")
         .withArgs(1n);
@@ -266,13 +266,13 @@ describe("DatanetRegistry's policies", () => {
         datanets.connect(alice).decideFor(account, list, deadline, bytes);
       const [first, copy] = decisions as [(typeof decisions)[0], (typeof decisions)[0]];
       for (const attempt of [
-        send(second, decisions, LATER, signature),
-        send(reviewer, decisions, LATER + 1n, signature),
-        send(reviewer, [first], LATER, signature),
-        send(reviewer, [first, { ...copy, accept: true }], LATER, signature),
-        send(reviewer, [first, { ...copy, code: 0 }], LATER, signature),
+        () => send(second, decisions, LATER, signature),
+        () => send(reviewer, decisions, LATER + 1n, signature),
+        () => send(reviewer, [first], LATER, signature),
+        () => send(reviewer, [first, { ...copy, accept: true }], LATER, signature),
+        () => send(reviewer, [first, { ...copy, code: 0 }], LATER, signature),
       ])
-        await expect(attempt).to.be.revertedWithCustomError(datanets, "DatanetInvalidSignature");
+        await expect(attempt()).to.be.revertedWithCustomError(datanets, "DatanetInvalidSignature");
       await send(reviewer, decisions, LATER, signature);
       expect((await datanets.contribution(1n)).status).to.equal(ACCEPTED);
       await expect(send(reviewer, decisions, LATER, signature))

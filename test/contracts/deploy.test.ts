@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { devSrs } from "../../circuits/setup/dev.ts";
-import OpenLedger, { OPERATOR_ROLE } from "../../deploy/modules/OpenLedger.ts";
+import OpenLedger, { GUARDIAN_ROLE, OPERATOR_ROLE } from "../../deploy/modules/OpenLedger.ts";
+import { pauseSwitch } from "../../sdk/contracts.ts";
 import {
   admin,
   deployed,
@@ -28,7 +29,8 @@ describe("Deployment", () => {
   });
 
   it("lets the operator propose, the admin register keys, and nobody else anything", async () => {
-    const { splitter, verifier } = await networkHelpers.loadFixture(deployed);
+    const { splitter, verifier, ...world } = await networkHelpers.loadFixture(deployed);
+    const pauses = await pauseSwitch({ ...world, splitter, verifier });
     const manager = await ethers.getContractAt("AccessManager", await splitter.authority());
     const propose = splitter.interface.getFunction("propose").selector;
     const registerKey = verifier.interface.getFunction("registerKey").selector;
@@ -40,6 +42,14 @@ describe("Deployment", () => {
       expect((await manager.canCall(account, splitter, propose))[0]).to.equal(proposes);
       expect((await manager.canCall(account, verifier, registerKey))[0]).to.equal(registers);
     }
+    for (const [account, pausing] of [
+      [admin, true],
+      [operator, false],
+    ] as const)
+      expect((await manager.canCall(account, pauses, pauses.interface.getFunction("setPaused").selector))[0]).to.equal(
+        pausing,
+      );
+    expect(await manager.hasRole(GUARDIAN_ROLE, admin)).to.deep.equal([true, 0n]);
     expect(await manager.hasRole(OPERATOR_ROLE, operator)).to.deep.equal([true, 0n]);
   });
 

@@ -74,11 +74,12 @@ const claimOf = (all: Ready, c: number) => claim(all.splitter, all.id, c);
 describe("RewardSplitter", () => {
   it("refuses windows that overlap, epochs without length, an endless thaw and no treasury", async () => {
     const { splitter, models, attribution, verifier } = await networkHelpers.loadFixture(deployed);
-    const deploy = (timing: Partial<typeof TIMING>, account = treasury.address, thaw = 600n) =>
+    const deploy = async (timing: Partial<typeof TIMING>, account = treasury.address, thaw = 600n) =>
       ethers.deployContract("RewardSplitter", [
         models.target,
         attribution.target,
         verifier.target,
+        await splitter.pauses(),
         account,
         thaw,
         { ...TIMING, ...timing },

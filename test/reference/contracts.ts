@@ -20,11 +20,12 @@ type Loose = never;
 export async function deploy(chainId = 31337) {
   const { ethers } = await network.create({ override: { chainId } });
   const [owner, ...accounts] = await ethers.getSigners();
-  const datanets = await ethers.deployContract("DatanetRegistry");
-  const models = await ethers.deployContract("ModelNFT", [datanets]);
+  const authority = await new ethers.ContractFactory(manager.abi, manager.bytecode, owner).deploy(owner);
+  const pauses = await ethers.deployContract("PauseSwitch", [authority]);
+  const datanets = await ethers.deployContract("DatanetRegistry", [pauses]);
+  const models = await ethers.deployContract("ModelNFT", [datanets, pauses]);
   const token = await ethers.deployContract("TestToken", ["token", "TKN", 18]);
   const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, [...tauG2]]);
-  const authority = await new ethers.ContractFactory(manager.abi, manager.bytecode, owner).deploy(owner);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, authority]);
   return { owner: owner!, accounts, splitter: accounts[9]!, datanets, models, registry, verifier, token };
 }

@@ -30,10 +30,11 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
   const verifying = await verifyingKey(key);
   const srs = await devSrs(2 ** 11);
   const token = await ethers.deployContract("TestToken", ["Test", "TEST", 18]);
-  const datanets = await ethers.deployContract("DatanetRegistry");
-  const models = await ethers.deployContract("ModelNFT", [datanets]);
-  const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
   const manager = await ethers.deployContract("AccessManager", [admin]);
+  const pauses = await ethers.deployContract("PauseSwitch", [manager]);
+  const datanets = await ethers.deployContract("DatanetRegistry", [pauses]);
+  const models = await ethers.deployContract("ModelNFT", [datanets, pauses]);
+  const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
   await verifier.registerKey(verifying);
   return {

@@ -198,8 +198,21 @@ describe("Hardhat tasks", function () {
       expect(accounts).to.have.length(20);
       expect(accounts[3]).to.include({ index: 3, address: owner.address, TUSD: "0.0" });
       const { holders, functions } = await run("roles:show");
-      expect(holders.map(({ role }: { role: string }) => role)).to.deep.equal(["admin", "operator"]);
-      expect(functions).to.deep.equal([{ contract: "splitter", function: "propose", role: "operator" }]);
+      expect(holders.map(({ role }: { role: string }) => role)).to.have.members(["admin", "operator", "guardian"]);
+      expect(functions).to.have.deep.members([
+        { contract: "splitter", function: "propose", role: "operator" },
+        { contract: "pauses", function: "setPaused", role: "guardian" },
+      ]);
+    });
+
+    it("pauses a group of new obligations, shows it, and lets it go on", async () => {
+      expect(await refused("pause:set", { group: "claims" })).to.match(/group: .*GROUP_UNKNOWN/);
+      expect(await refused("pause:set", { group: "datanets", account: STRANGER })).to.match(/account: .*Unauthorized/);
+      expect(await run("pause:set", { group: "datanets" })).to.include({ paused: true });
+      expect((await run("pause:show")).groups[0]).to.deep.equal({ group: "datanets", paused: true });
+      expect(await refused("datanet:create", { name: "A" })).to.match(/PauseGroupPaused/);
+      await run("pause:set", { group: "datanets", off: true });
+      await run("datanet:create", { name: "A" });
     });
   });
 
