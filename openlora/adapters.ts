@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ContentStore, manifestHash } from "../sdk/content.ts";
+import { type Content, manifestHash } from "../sdk/content.ts";
 import type { ModelNFT } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { ModelManifest } from "../sdk/models.ts";
@@ -25,7 +25,7 @@ export type LocalModel = {
  */
 export async function fetchModel(
   models: ModelNFT,
-  store: ContentStore,
+  store: Content,
   base: Base,
   modelId: bigint,
   folder: string,

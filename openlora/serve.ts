@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { JsonRpcProvider, Wallet } from "ethers";
-import { ContentStore } from "../sdk/content.ts";
+import { ContentStore } from "../sdk/content-store.ts";
 import { type Addresses, protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { loadSketches } from "../trainer/attribution/artifact.ts";

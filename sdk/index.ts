@@ -1,5 +1,6 @@
 /** Every protocol encoding, once, and access to content and contracts: what the rest of the project and dApps call. */
 export * from "./content.ts";
+export * from "./content-store.ts";
 export * from "./contracts.ts";
 export * from "./datanets.ts";
 export * from "./eip712.ts";

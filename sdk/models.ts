@@ -1,4 +1,4 @@
-import { type ContentStore, canonicalJson, manifestHash } from "./content.ts";
+import { type Content, canonicalJson, manifestHash } from "./content.ts";
 import type { ModelNFT } from "./contracts.ts";
 import { emitted, mined } from "./transactions.ts";
 
@@ -23,7 +23,7 @@ export type ModelTerms = {
 };
 
 /** Stores a model's manifest and mints its token to the runner of `models`. */
-export async function mintModel(models: ModelNFT, store: ContentStore, manifest: ModelManifest, terms: ModelTerms) {
+export async function mintModel(models: ModelNFT, store: Content, manifest: ModelManifest, terms: ModelTerms) {
   const bytes = canonicalJson(manifest);
   const receipt = await mined(
     models.mint(

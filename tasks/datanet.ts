@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { ContentStore } from "../sdk/content.ts";
+import { ContentStore } from "../sdk/content-store.ts";
 import type { DatanetRegistry } from "../sdk/contracts.ts";
 import { contribute as contributeRows, fetchContribution } from "../sdk/datanets.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";

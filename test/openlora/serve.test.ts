@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { Wallet } from "ethers";
 import { type LocalChain, startLocalChain } from "../../deploy/local.ts";
-import { ContentStore } from "../../sdk/content.ts";
+import { ContentStore } from "../../sdk/content-store.ts";
 import { mintModel } from "../../sdk/models.ts";
 import { emitted, mined } from "../../sdk/transactions.ts";
 import { loadBase } from "../../trainer/base.ts";
