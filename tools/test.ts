@@ -17,6 +17,7 @@ const PARTS: Part[] = [
       ["prettier", "--check", "--log-level=warn", "contracts/**/*.sol"],
       ["solhint", "--noPoster", "--max-warnings=0", "contracts/**/*.sol"],
       ["tsc", "--noEmit"],
+      ["tsc", "--noEmit", "-p", "studio/web"],
     ],
   },
   { name: "sdk", commands: [mocha("sdk")] },
