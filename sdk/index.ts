@@ -22,3 +22,4 @@ export * from "./views/datanets.ts";
 export * from "./views/epochs.ts";
 export * from "./views/models.ts";
 export * from "./views/money.ts";
+export * from "./views/proofs.ts";

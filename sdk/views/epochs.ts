@@ -3,8 +3,11 @@ import type { RewardSplitter } from "../contracts.ts";
 type Epoch = Awaited<ReturnType<RewardSplitter["epoch"]>>;
 type Timing = Awaited<ReturnType<RewardSplitter["timing"]>>;
 
-/** Where an epoch stands in words, and what happened when or may happen until or from when, in seconds. */
-export type Progress = { state: string; times: Record<string, bigint> };
+/**
+ * Where an epoch stands in words, and what happened when or may happen until or from when, in seconds.
+ * `waitsFor` names the time that has to come; without one somebody has to act.
+ */
+export type Progress = { state: string; times: Record<string, bigint>; waitsFor?: string };
 
 /** An epoch as the chain shows it at time `now` of its clock. */
 export async function epochOf(splitter: RewardSplitter, modelId: bigint, epochId: bigint, now: bigint) {
@@ -27,7 +30,10 @@ export function epochProgress(
   now: bigint,
 ): Progress {
   if (e.settledAt !== 0n) return { state: "settled", times: { settled: e.settledAt } };
-  if (e.closedAt === 0n) return { state: "open: takes fees", times: { mayClose: e.openedAt + timing.epochLength } };
+  if (e.closedAt === 0n) {
+    const mayClose = e.openedAt + timing.epochLength;
+    return { state: "open: takes fees", times: { mayClose }, ...(mayClose > now && { waitsFor: "mayClose" }) };
+  }
   const redeemingEnds = e.closedAt + timing.redeemWindow;
   const proposingEnds = e.closedAt + timing.proposeWindow;
   const challengesEnd = e.proposedAt + timing.challengeWindow;
@@ -37,21 +43,15 @@ export function epochProgress(
     ...(e.proposedAt === 0n ? { proposingEnds } : { challengesEnd }),
     baseWeightsPay: fallbackAt,
   };
-  const state = () => {
-    if (fallbackAt <= now) return "may be settled by base weights";
-    if (e.proposedAt !== 0n) return challengesEnd <= now ? "may be settled" : "proposed: may be challenged";
-    if (redeemingEnds > now) return "closed: its fees may still be redeemed";
-    return proposingEnds <= now ? "nothing was proposed: waits for base weights" : "may be proposed";
-  };
-  return { state: state(), times };
-}
-
-/** The first of an epoch's times that is still to come. */
-export function nextDeadline({ times }: Progress, now: bigint): { name: string; at: bigint } | undefined {
-  return Object.entries(times)
-    .map(([name, at]) => ({ name, at }))
-    .filter(({ at }) => at > now)
-    .sort((a, b) => Number(a.at - b.at))[0];
+  if (fallbackAt <= now) return { state: "may be settled by base weights", times };
+  if (e.proposedAt !== 0n)
+    return challengesEnd <= now
+      ? { state: "may be settled", times }
+      : { state: "proposed: may be challenged", times, waitsFor: "challengesEnd" };
+  if (redeemingEnds > now) return { state: "closed: its fees may still be redeemed", times, waitsFor: "redeemingEnds" };
+  return proposingEnds <= now
+    ? { state: "nothing was proposed: waits for base weights", times, waitsFor: "baseWeightsPay" }
+    : { state: "may be proposed", times };
 }
 
 const UNITS = [
