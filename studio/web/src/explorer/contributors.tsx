@@ -59,8 +59,7 @@ export function Contributors({
               <tr key={c}>
                 <td title={`Contribution ${contribution}`}>{c + 1}</td>
                 <td>
-                  <Address of={account} />
-                  {mine(account) && <Badge kind="plain">you</Badge>}
+                  <Address of={account} /> {mine(account) && <Badge kind="plain">you</Badge>}
                 </td>
                 <td className="number">{rows.toLocaleString("en")}</td>
                 <td className="number">{scored.data?.signed[c]?.toLocaleString("en") ?? ""}</td>

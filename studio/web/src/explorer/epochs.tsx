@@ -61,7 +61,11 @@ export function Epochs({
       aside={
         chainId === LOCAL_CHAIN &&
         epochs.length > 0 && (
-          <Action small run={skip} disabled={(next === undefined || now === undefined) && "No deadline is ahead."}>
+          <Action
+            small
+            run={skip}
+            disabled={(next === undefined || now === undefined) && "No epoch waits for time now."}
+          >
             Skip to the next deadline
           </Action>
         )

@@ -30,7 +30,7 @@ function Datanet({ id }: { id: bigint }) {
   const { name, licence, owner, reviewer, metadataCid, contributions } = datanet.data;
   return (
     <>
-      <PageHead title={name} actions={<Badge kind="plain">{licence}</Badge>}>
+      <PageHead title={name}>
         {metadataCid === "" ? "No description was given." : (description.data ?? description.error?.message ?? "…")}
       </PageHead>
       <Card>
@@ -119,7 +119,7 @@ function Contributions({ contributions, reviewer }: { contributions: Contributio
       )}
       {pending > 0 && open === undefined && (
         <Notice kind="info">
-          <Address of={reviewer} /> reviews: read the rows, then accept or reject with a reason.
+          Press “Review” to read the rows. <Address of={reviewer} /> accepts or rejects them.
         </Notice>
       )}
     </Card>

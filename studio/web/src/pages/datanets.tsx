@@ -54,7 +54,12 @@ function Tile({ datanetId, name, licence, owner, metadataCid, contributions, ver
   const rows = accepted.reduce((sum, one) => sum + one.rows, 0n);
   return (
     <Link className="tile datanet" to={`/datanets/${datanetId}`}>
-      <h2>{name}</h2>
+      <div>
+        <h2>{name}</h2>
+        <small>
+          by <Address of={owner} />
+        </small>
+      </div>
       <p className="muted about">{description ?? "No description."}</p>
       <dl className="counts">
         <Count of={rows} name={rows === 1n ? "row" : "rows"} />
@@ -64,9 +69,6 @@ function Tile({ datanetId, name, licence, owner, metadataCid, contributions, ver
       <p className="row">
         <Badge kind="plain">{licence}</Badge>
         {pending.length > 0 && <Badge kind="wait">{pending.length} to review</Badge>}
-        <small>
-          by <Address of={owner} />
-        </small>
       </p>
     </Link>
   );

@@ -142,7 +142,9 @@ function Steps({ datanets, models }: Of) {
   const next = steps.findIndex(({ done }) => !done);
   return (
     <Card title="What to do first">
-      <p className="muted">Choose the account that acts at the top right. Each has test money to get there.</p>
+      <p className="muted">
+        Choose the account that acts at the top right. Who pays for answers gets test money there too.
+      </p>
       <ol className="steps">
         {steps.map(({ done, what, who, to }, index) => (
           <li key={what} className={done ? "done" : undefined} aria-current={index === next ? "step" : undefined}>
