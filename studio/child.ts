@@ -20,7 +20,7 @@ export type ChildOptions = {
   /** What it prints once it answers; the first group is its address. */
   ready: RegExp;
   /** Called each time that it answers again after it was started again. */
-  onRestart?: (url: string) => Promise<void>;
+  onRestart?: () => Promise<void>;
 };
 
 /** An `openledger` command as child process, started again with growing pauses whenever it ends by itself. */
@@ -101,7 +101,8 @@ export class Child {
   #again(): void {
     this.#timer = setTimeout(async () => {
       try {
-        await this.#options.onRestart?.(await this.#start());
+        await this.#start();
+        await this.#options.onRestart?.();
         this.problem = undefined;
       } catch (error) {
         this.problem = (error as Error).message;
