@@ -8,6 +8,7 @@ import type { Catalog, Served } from "./catalog.ts";
 import type { Decoded, LlamaEngine } from "./engine.ts";
 import type { Completion, Meter } from "./meter.ts";
 import { type Ask, parseChat, parseCompletion, shapeOf } from "./openai.ts";
+import { TextStream } from "./text.ts";
 import { type Demand, decodeVoucher, plain, SIGNATURE_HEADER, VOUCHER_HEADER } from "./wire.ts";
 
 export type GatewayOptions = {
@@ -94,8 +95,7 @@ async function answer({ engine, catalog }: GatewayOptions, ask: Ask, request: Fa
   let decoded: Decoded | undefined;
   try {
     const paid = await model.meter.serve(voucher, signature, prompt.length, maxTokens, async () => {
-      const streamed: number[] = [];
-      let sent = "";
+      const text = new TextStream(tokenizer, (piece, first) => event(shape.delta(piece, first)));
       decoded = await engine.decode({
         adapter: model.gguf,
         promptIds: prompt,
@@ -109,19 +109,12 @@ async function answer({ engine, catalog }: GatewayOptions, ask: Ask, request: Fa
             reply.hijack();
             reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
           }
-          streamed.push(id);
-          // A character may take several tokens: what is not whole yet is held back.
-          const text = tokenizer.decode(streamed).replace(/\ufffd+$/, "");
-          if (text.length > sent.length) event(shape.delta(text.slice(sent.length), sent === ""));
-          sent = text;
+          text.next(id);
         },
       });
       if (decoded.ids.length === 0)
         throw new OpenLedgerError("REQUEST_CANCELLED", "The client left before the first token. Nothing is charged.");
-      if (ask.stream && !gone.signal.aborted) {
-        const rest = tokenizer.decode(decoded.ids).slice(sent.length);
-        if (rest) event(shape.delta(rest, sent === ""));
-      }
+      if (ask.stream && !gone.signal.aborted) text.end();
       return { promptIds: prompt, completionIds: decoded.ids };
     });
     const { ids, finish } = decoded!;

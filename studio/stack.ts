@@ -56,7 +56,7 @@ export type Stack = {
  * @param say Told what takes long.
  */
 export async function startStack(data: string, say: (line: string) => void): Promise<Stack> {
-  say("Development keys (made once, about 20 seconds) …");
+  say("Development keys (half a minute at the first start) …");
   const instance = INSTANCES.r1260;
   const key = await verifyingKey(await devKey(instance));
   await devSrs(instance.rows);

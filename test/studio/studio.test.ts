@@ -12,11 +12,20 @@ import { cutRows } from "../../sdk/rows.ts";
 import { mined } from "../../sdk/transactions.ts";
 import type { Deployment } from "../../studio/deployments.ts";
 import { isOver, type Job } from "../../studio/server/jobs/job.ts";
+import { eventually } from "../support/program.ts";
 import { rowsOf } from "../trainer/tiny.ts";
 import { StudioProcess } from "./studio.ts";
 
 const SPLIT = { data: 5000, owner: 2000, server: 2000, operator: 500, protocol: 500 };
 const DEPOSIT = 1_000_000n;
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describe("the Studio", function () {
   this.timeout(120_000);
@@ -130,6 +139,17 @@ describe("the Studio", function () {
     expect((await studio.ask<{ problems: string[] }>("/api/stack")).body.problems).to.deep.equal([]);
   });
 
+  it("starts a process that died again, and says so until it answers", async function () {
+    if (process.platform !== "linux") this.skip(); // where the test can find it
+    const ofServer = () => [...studio.children()].find(([, command]) => / serve /.test(command))?.[0];
+    const problems = async () => (await studio.ask<{ problems: string[] }>("/api/stack")).body.problems;
+    process.kill(ofServer()!, "SIGKILL");
+    await eventually(async () => /OpenLoRA server 0 ended .SIGKILL/.test((await problems()).join()), "a problem");
+    const models = () => fetch(`${studio.url}/openlora/0/v1/models`);
+    await eventually(async () => (await models()).ok && (await problems()).length === 0, "all well again");
+    expect(await (await models()).json()).to.have.nested.property("data[0].name", "Assistant");
+  });
+
   it("cancels a job that runs and one that waits", async () => {
     const [running, waiting] = [await train(), await train()];
     await studio.until(running.id, ({ losses }) => losses.length > 0);
@@ -173,7 +193,9 @@ describe("the Studio", function () {
   it("keeps its jobs over a kill -9, which fails the one under way", async () => {
     const { id } = await train();
     await studio.until(id, ({ losses }) => losses.length > 0);
+    const children = process.platform === "linux" ? [...studio.children().keys()] : [];
     await studio.end("SIGKILL");
+    await eventually(async () => !children.some(lives), "no process is left behind");
     studio = await StudioProcess.start(data);
     const { body: jobs } = await studio.ask<Job[]>("/api/jobs");
     expect(jobs.map(({ state }) => state)).to.deep.equal(["failed", "cancelled", "cancelled", "done"]);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { JsonRpcProvider, type JsonRpcSigner } from "ethers";
 import type { Content } from "../../sdk/content.ts";
 import { type Addresses, type Protocol, protocol, type TestToken, token } from "../../sdk/contracts.ts";
@@ -52,6 +53,17 @@ export class StudioProcess {
     child.stdout!.resume();
     const url = /Studio at (http:\S+)/.exec(said)![1]!;
     return new StudioProcess(child, url, (await (await fetch(`${url}/api/stack`)).json()) as StackInfo);
+  }
+
+  /** Processes that this one started, by pid, with their command lines. */
+  children(): Map<number, string> {
+    const of = (parent: number): [number, string][] =>
+      readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8")
+        .trim()
+        .split(" ")
+        .filter(Boolean)
+        .map((pid) => [Number(pid), readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")]);
+    return new Map(of(this.#process.pid!));
   }
 
   /** @returns exit code */
