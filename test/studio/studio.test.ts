@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -178,6 +178,18 @@ describe("the Studio", function () {
       const answer = await studio.ask(`/api/${path}`, body);
       expect([answer.status, answer.body.error?.code]).to.deep.equal([status, code]);
     });
+
+  it("adds a base from a folder, and says in words what of a folder is missing", async () => {
+    const folder = join(data, "copy");
+    cpSync(new URL("../../models/tiny-llama", import.meta.url).pathname, folder, { recursive: true });
+    const { bases } = studio.stack;
+    const { body: same } = await studio.ask("/api/bases", { source: folder });
+    expect(same, "the same base by another path").to.deep.equal(bases[0]);
+    rmSync(join(folder, "tokenizer.json"));
+    const { status, body } = await studio.ask("/api/bases", { source: folder });
+    expect([status, body.error?.code]).to.deep.equal([400, "TRAINER_BASE"]);
+    expect(body.error!.message).to.include("tokenizer.json");
+  });
 
   it("refuses other sites' pages, by whatever name they reach it", async () => {
     const { port } = new URL(studio.url);
