@@ -30,17 +30,12 @@ export async function fetchModel(
   modelId: bigint,
   folder: string,
 ): Promise<LocalModel> {
-  const minted = await models.manifest(modelId).catch((cause: unknown) => {
-    throw new OpenLedgerError("MODEL_UNKNOWN", `The chain knows no model ${modelId}. Check the id and the addresses.`, {
-      cause,
-    });
-  });
+  const { minted, manifest } = await fetchManifest(models, store, modelId);
   if (minted.baseHash !== base.hash)
     throw new OpenLedgerError(
       "MODEL_BASE",
       `Model ${modelId} is made for base ${minted.baseHash}; this is ${base.hash} (${base.name}). Load that base.`,
     );
-  const manifest = await fetchManifest(models, store, modelId);
   const own = join(folder, minted.adapterHash);
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, "adapter_config.json"), await store.get(manifest.adapter.config));
@@ -51,10 +46,15 @@ export async function fetchModel(
       "MODEL_ADAPTER",
       `The adapter of model ${modelId} has hash ${hash}, minted is ${minted.adapterHash}. Do not use it.`,
     );
-  const gguf = join(own, "adapter.gguf");
+  return { modelId, manifest, adapter, gguf: ggufOf(own, base, adapter) };
+}
+
+/** An adapter as GGUF file in its folder, written once; the folder is named by, or belongs to, this adapter alone. */
+export function ggufOf(folder: string, base: Base, adapter: Adapter): string {
+  const gguf = join(folder, "adapter.gguf");
   if (!existsSync(gguf)) {
     writeFileSync(`${gguf}.partial`, encodeLora(base, adapter));
     renameSync(`${gguf}.partial`, gguf);
   }
-  return { modelId, manifest, adapter, gguf };
+  return gguf;
 }

@@ -40,7 +40,7 @@ export function useManifest(modelId: bigint) {
   const { protocol } = useProtocol();
   return useQuery({
     queryKey: ["manifest", String(modelId)],
-    queryFn: () => fetchManifest(protocol.models, content, modelId),
+    queryFn: async () => (await fetchManifest(protocol.models, content, modelId)).manifest,
     ...FOREVER,
   });
 }

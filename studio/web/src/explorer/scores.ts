@@ -19,7 +19,7 @@ export function useScores({ modelId, commitment, accounts }: ModelMoney, epochId
     queryKey: ["scores", String(modelId), String(epochId)],
     queryFn: async () => {
       const { q } = await proposalOf(protocol.splitter, modelId, epochId);
-      const manifest = await fetchManifest(protocol.models, content, modelId);
+      const { manifest } = await fetchManifest(protocol.models, content, modelId);
       const sketches = bytesInt8(await content.get(manifest.sketches.rows));
       const counts = accounts.map(({ rows }) => Number(rows));
       const scores = scoreRows(sketches, q);
