@@ -30,6 +30,9 @@ export type Proof = { receipt: Receipt; receiptSignature: string; secret: string
 /** What a customer must know to sign a voucher; prices are token units per 1,000 tokens. */
 export type Quote = Pick<Voucher, "server" | "modelId" | "epochId" | "token" | "deadline"> & Prices;
 
+/** What a customer was charged in all and by epoch, and the epochs known to be redeemed in full. Token units. */
+type Account = { total: bigint; charged: Map<bigint, bigint>; redeemed: Map<bigint, bigint> };
+
 /**
  * Meters one model for one server: checks a voucher before anything is computed, signs a receipt for what was served,
  * and later the record that ties the receipt to its sketch.
@@ -42,6 +45,10 @@ export class Meter {
   readonly #vouchers: TypedDataDomain;
   readonly #receipts: TypedDataDomain;
   readonly #server: string;
+  /** Calls by epoch and receipt id. */
+  readonly #calls = new Map<bigint, Map<string, ServedCall>>();
+  readonly #accounts = new Map<string, Account>();
+  #nonce = 0n;
   readonly #redeeming = new Turns();
   readonly #signing = new Turns();
   /** The most that the calls now being computed can cost, by customer. */
@@ -62,6 +69,7 @@ export class Meter {
     this.#server = server;
     this.#vouchers = escrowDomain(chainId, protocol.addresses.escrow);
     this.#receipts = splitterDomain(chainId, protocol.addresses.splitter);
+    for (const call of journal.calls) this.#count(call);
   }
 
   /** Address that vouchers must name. */
@@ -102,7 +110,7 @@ export class Meter {
 
   /** What the server has charged within the tuple that a voucher counts in. */
   charged({ customer, epochId }: Pick<Voucher, "customer" | "epochId">): bigint {
-    return this.#fees(({ receipt }) => receipt.customer === customer && receipt.epochId === epochId);
+    return this.#account(customer).charged.get(epochId) ?? 0n;
   }
 
   /**
@@ -132,6 +140,8 @@ export class Meter {
     completion: Completion,
   ): Promise<Completion & Proof> {
     const { promptIds, completionIds } = completion;
+    // Taken before anything waits, so that no two calls share one.
+    const nonce = this.#nonce++;
     const secret = hexlify(randomBytes(32));
     const salts = commitmentSalts(secret);
     const receipt: Receipt = {
@@ -139,7 +149,7 @@ export class Meter {
       server: this.#server,
       modelId: this.#modelId,
       epochId: voucher.epochId,
-      nonce: BigInt(this.#journal.calls.length),
+      nonce,
       request: requestCommitment(salts.request, promptIds),
       response: responseCommitment(salts.response, completionIds),
       inputTokens: BigInt(promptIds.length),
@@ -147,9 +157,9 @@ export class Meter {
       fee: callFee(prices, promptIds.length, completionIds.length),
     };
     const receiptSignature = await signReceipt(this.#signer, this.#receipts, receipt);
-    this.#journal.write({
-      call: { receipt, receiptSignature, secret, promptIds, completionIds, voucher, voucherSignature },
-    });
+    const call = { receipt, receiptSignature, secret, promptIds, completionIds, voucher, voucherSignature };
+    this.#journal.write({ call });
+    this.#count(call);
     return { ...completion, receipt, receiptSignature, secret };
   }
 
@@ -163,7 +173,9 @@ export class Meter {
   }
 
   async #redeem(epochId: bigint): Promise<bigint> {
-    const calls = this.#calls(epochId).toSorted((a, b) => (a.voucher.cumulative < b.voucher.cumulative ? -1 : 1));
+    const calls = [...this.#of(epochId).values()].toSorted((a, b) =>
+      a.voucher.cumulative < b.voucher.cumulative ? -1 : 1,
+    );
     const largest = new Map(calls.map((call) => [call.receipt.customer, call]));
     let total = 0n;
     const failures: unknown[] = [];
@@ -189,12 +201,14 @@ export class Meter {
 
   /** Epochs in which something was sold. */
   get epochs(): bigint[] {
-    return [...new Set(this.#journal.calls.map(({ receipt }) => receipt.epochId))];
+    return [...this.#calls.keys()];
   }
 
   /** Whether calls of an epoch wait for their sketch records. */
   hasUnsigned(epochId: bigint): boolean {
-    return this.#calls(epochId).some(({ receipt }) => !this.#journal.records.has(receiptId(this.#receipts, receipt)));
+    return this.#of(epochId)
+      .keys()
+      .some((id) => !this.#journal.records.has(id));
   }
 
   /**
@@ -206,9 +220,9 @@ export class Meter {
   }
 
   async #records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
-    const calls = this.#calls(epochId).map((call) => ({
+    const calls = [...this.#of(epochId)].map(([id, call]) => ({
       ...call,
-      id: receiptId(this.#receipts, call.receipt),
+      id,
       sketchSalt: commitmentSalts(call.secret).sketch,
     }));
     const unsigned = calls.filter(({ id }) => !this.#journal.records.has(id));
@@ -229,20 +243,41 @@ export class Meter {
   }
 
   /** What this server redeemed from the customer, over all epochs. */
-  async #redeemed({ customer, server, modelId, token }: Voucher): Promise<bigint> {
-    const calls = this.#journal.calls.filter(({ receipt }) => receipt.customer === customer);
+  async #redeemed({ customer, server, modelId, token, epochId: current }: Voucher): Promise<bigint> {
+    const { charged, redeemed } = this.#account(customer);
     let sum = 0n;
-    for (const epochId of new Set(calls.map(({ receipt }) => receipt.epochId)))
-      sum += await this.#protocol.escrow.redeemed(customer, server, modelId, epochId, token);
+    for (const [epochId, due] of [...charged]) {
+      const known = redeemed.get(epochId);
+      const amount = known ?? (await this.#protocol.escrow.redeemed(customer, server, modelId, epochId, token));
+      // Nothing is left to redeem there, so that the chain need not be asked again.
+      if (amount === due && epochId !== current) redeemed.set(epochId, amount);
+      sum += amount;
+    }
     return sum;
   }
 
-  #fees(which: (call: ServedCall) => boolean): bigint {
-    return this.#journal.calls.filter(which).reduce((sum, { receipt }) => sum + receipt.fee, 0n);
+  #account(customer: string): Account {
+    const known = this.#accounts.get(customer);
+    if (known) return known;
+    const account: Account = { total: 0n, charged: new Map(), redeemed: new Map() };
+    this.#accounts.set(customer, account);
+    return account;
   }
 
-  #calls(epochId: bigint): ServedCall[] {
-    return this.#journal.calls.filter(({ receipt }) => receipt.epochId === epochId);
+  /** Adds a call to the sums. */
+  #count(call: ServedCall): void {
+    const { customer, epochId, fee, nonce } = call.receipt;
+    const account = this.#account(customer);
+    account.total += fee;
+    account.charged.set(epochId, (account.charged.get(epochId) ?? 0n) + fee);
+    account.redeemed.delete(epochId);
+    if (!this.#calls.has(epochId)) this.#calls.set(epochId, new Map());
+    this.#calls.get(epochId)!.set(receiptId(this.#receipts, call.receipt), call);
+    if (nonce >= this.#nonce) this.#nonce = nonce + 1n;
+  }
+
+  #of(epochId: bigint): Map<string, ServedCall> {
+    return this.#calls.get(epochId) ?? new Map();
   }
 
   async #authorise(voucher: Voucher, signature: string, promptTokens: number, maxTokens: number) {
@@ -265,8 +300,9 @@ export class Meter {
       );
     verifyVoucher(this.#vouchers, voucher, signature);
 
-    const available = await escrow.available(voucher.customer, voucher.token);
+    // In this order: what is redeemed in between then counts as taken and not as free.
     const redeemed = await this.#redeemed(voucher);
+    const available = await escrow.available(voucher.customer, voucher.token);
     // From here on nothing waits, so that two calls at once cannot both count on the same money.
     const reserved = callFee(quote, promptTokens, maxTokens);
     const due = this.#due(voucher.customer) + reserved;
@@ -276,7 +312,7 @@ export class Meter {
         "AMOUNT",
         `The voucher promises ${voucher.cumulative} in all; with this call up to ${needed} is due. Sign one for ${needed}.`,
       );
-    const toCover = this.#fees(({ receipt }) => receipt.customer === voucher.customer) - redeemed + due;
+    const toCover = this.#account(voucher.customer).total - redeemed + due;
     if (available < toCover)
       throw refuse(
         "DEPOSIT",

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { JsonRpcProvider, type TransactionRequest, type TransactionResponse, Wallet } from "ethers";
@@ -6,6 +5,7 @@ import { ContentStore } from "../sdk/content-store.ts";
 import { protocol } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import { readKey } from "../sdk/key.ts";
 import { loadBase } from "../trainer/base.ts";
 import { fetchModel } from "./adapters.ts";
 import { Catalog } from "./catalog.ts";
@@ -50,7 +50,7 @@ export async function main(args: string[]): Promise<number | undefined> {
   const pollSeconds = number(options.poll, "--poll");
 
   const deployment = readAddresses(file);
-  const key = await wallet(options.keystore);
+  const key = await readKey("OPENLEDGER_SERVER_KEY", options.keystore);
   const rpc = new JsonRpcProvider(options.rpc, undefined, { cacheTimeout: -1 });
   // ethers would ask again for ever.
   await rpc._detectNetwork().catch((cause: unknown) => {
@@ -90,17 +90,13 @@ export async function main(args: string[]): Promise<number | undefined> {
   keeper.start();
   const names = catalog.list().map(({ modelId, manifest }) => `${modelId} (${manifest.name})`);
   console.log(`Serving ${names.join(", ") || "no model yet"} at ${url}/v1`);
-  console.log(`as ${key.address}, base ${base.name}.`);
+  console.log(`as ${signer.address}, base ${base.name}.`);
   return undefined;
 }
 
 /** Several models redeem with one key: each transaction gets its nonce after the one before it is out. */
 class Sender extends Wallet {
   readonly #turns = new Turns();
-
-  constructor(key: Wallet, rpc: JsonRpcProvider) {
-    super(key.privateKey, rpc);
-  }
 
   override sendTransaction(request: TransactionRequest): Promise<TransactionResponse> {
     return this.#turns.run(() => super.sendTransaction(request));
@@ -128,19 +124,6 @@ function parse(args: string[]) {
     }).values;
   } catch (cause) {
     throw wrong((cause as Error).message, cause);
-  }
-}
-
-async function wallet(keystore: string | undefined): Promise<Wallet> {
-  const { OPENLEDGER_SERVER_KEY: key = "", OPENLEDGER_KEYSTORE_PASSWORD: password = "" } = process.env;
-  try {
-    if (keystore === undefined) return new Wallet(key);
-    return new Wallet((await Wallet.fromEncryptedJson(readFileSync(keystore, "utf8"), password)).privateKey);
-  } catch {
-    // The cause may hold the key.
-    throw keystore === undefined
-      ? wrong("OPENLEDGER_SERVER_KEY is not a private key. Set it, or name a --keystore.")
-      : wrong(`${keystore} cannot be opened. Check the file and OPENLEDGER_KEYSTORE_PASSWORD.`);
   }
 }
 

@@ -12,6 +12,7 @@ export * from "./fees.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
 export * from "./history.ts";
+export * from "./key.ts";
 export * from "./merkle.ts";
 export * from "./models.ts";
 export * from "./receipts.ts";

@@ -24,6 +24,42 @@ export type ModelTerms = {
   split: { data: number; owner: number; server: number; operator: number; protocol: number };
 };
 
+/**
+ * Reads a manifest from JSON.
+ * @throws OpenLedgerError `MANIFEST_INVALID`, naming the field.
+ */
+export function parseManifest(bytes: Uint8Array): ModelManifest {
+  const wrong = (what: string, cause?: unknown) =>
+    new OpenLedgerError("MANIFEST_INVALID", `manifest: ${what}. docs/tasks.md shows how one is made.`, { cause });
+  let manifest: ModelManifest;
+  try {
+    manifest = JSON.parse(toUtf8String(bytes));
+  } catch (cause) {
+    throw wrong("it is not JSON", cause);
+  }
+  const { name, methodVersion, base, adapter, sketches, versions, training } = manifest ?? {};
+  const texts = {
+    name,
+    "base.name": base?.name,
+    "base.hash": base?.hash,
+    "adapter.hash": adapter?.hash,
+    "adapter.config": adapter?.config,
+    "adapter.weights": adapter?.weights,
+    "sketches.rows": sketches?.rows,
+    "sketches.basis": sketches?.basis,
+    "sketches.description": sketches?.description,
+  };
+  for (const [field, value] of Object.entries(texts))
+    if (typeof value !== "string" || value === "") throw wrong(`${field} must be a text`);
+  if (!Number.isInteger(methodVersion)) throw wrong("methodVersion must be a whole number");
+  const isVersion = (one: { datanetId?: unknown; version?: unknown }) =>
+    [one?.datanetId, one?.version].every((id) => /^\d+$/.test(String(id)));
+  if (!Array.isArray(versions) || versions.length === 0 || !versions.every(isVersion))
+    throw wrong("versions must be a list of datanetId and version");
+  if (typeof training !== "object" || training === null) throw wrong("training must be an object");
+  return manifest;
+}
+
 /** Stores a model's manifest and mints its token to the runner of `models`. */
 export async function mintModel(models: ModelNFT, store: Content, manifest: ModelManifest, terms: ModelTerms) {
   const bytes = canonicalJson(manifest);

@@ -38,22 +38,23 @@ export async function main(args: string[]): Promise<number | undefined> {
   const jobs = new Jobs(join(data, "jobs"), { rpc: chain.url, addresses: chain.addresses, content });
   const app = await createApp({ stack, deployments, bases, jobs, chats }, web);
 
-  let ending = false;
-  const end = async () => {
-    if (ending) return;
-    ending = true;
+  const close = async () => {
     await app.close();
     await jobs.close();
     await deployments.close();
     await chats.close();
     await stack.close();
     if (kept === undefined) rmSync(data, { recursive: true, force: true });
-    process.exit(0);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, end);
-  const url = await app.listen({ host: "127.0.0.1", port }).catch((cause: unknown) => {
+  const url = await app.listen({ host: "127.0.0.1", port }).catch(async (cause: unknown) => {
+    await close();
     throw wrong(`Nothing can listen on 127.0.0.1:${port}. Name another with --port.`, cause);
   });
+  let closing: Promise<void> | undefined;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => {
+      closing ??= close().then(() => process.exit(0));
+    });
   console.log(`Studio at ${url} (chain ${chain.url}). Ctrl-C ends it.`);
   return undefined;
 }

@@ -23,6 +23,6 @@ export async function builtWeb(say: (line: string) => void): Promise<string | un
   if (existsSync(page) && statSync(page).mtimeMs > Math.max(...SOURCES.map(changed))) return DIST;
   say("Web pages …");
   const { build } = await import("vite");
-  await build({ root: WEB, logLevel: "warn" });
+  await build({ root: WEB, logLevel: "error" });
   return DIST;
 }

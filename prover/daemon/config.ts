@@ -32,6 +32,7 @@ export type OperatorConfig = {
 };
 
 export const TOKEN_ENV = "OPENLEDGER_RECORDS_TOKEN";
+export const OPERATOR_KEY = "OPENLEDGER_OPERATOR_KEY";
 
 const invalid = (field: string, expected: string, value: unknown) =>
   new OpenLedgerError(

@@ -4,12 +4,12 @@ import { JsonRpcProvider, Network } from "ethers";
 import type { FastifyInstance } from "fastify";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
+import { readKey } from "../../sdk/key.ts";
 import { stopProver } from "../groth16.ts";
 import { requireDevelopmentChain } from "./commitments.ts";
-import type { OperatorConfig } from "./config.ts";
+import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { serve } from "./http.ts";
-import { operatorKey } from "./key.ts";
 import { Lock } from "./lock.ts";
 import { type Due, epochCount, look, moment, type Role, type Sight } from "./look.ts";
 import { Metrics } from "./metrics.ts";
@@ -71,7 +71,7 @@ export class Daemon {
   /** Takes the data directory and opens what stands in it. */
   static async open(config: OperatorConfig): Promise<Daemon> {
     requireDevelopmentChain(config.chainId);
-    const key = await operatorKey(config.keystore);
+    const key = await readKey(OPERATOR_KEY, config.keystore);
     const lock = await Lock.take(config.dataDir);
     const database = await openDatabase(config.dataDir);
     const rpc = connect(config);

@@ -5,12 +5,12 @@ import type { Content } from "../../sdk/content.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
+import { readKey } from "../../sdk/key.ts";
 import { revertReason } from "../../sdk/revert.ts";
 import { provingKey } from "../keys.ts";
 import { commitmentOf, fetchCommitted, requireDevelopmentChain } from "./commitments.ts";
-import type { OperatorConfig } from "./config.ts";
+import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { connect } from "./daemon.ts";
-import { operatorKey } from "./key.ts";
 import { lockHolder } from "./lock.ts";
 import { moment } from "./look.ts";
 import { Models } from "./models.ts";
@@ -61,7 +61,7 @@ export async function doctor(config: OperatorConfig): Promise<Finding[]> {
   }
 }
 
-const account = async ({ keystore }: OperatorConfig) => new Wallet(await operatorKey(keystore)).address;
+const account = async ({ keystore }: OperatorConfig) => new Wallet(await readKey(OPERATOR_KEY, keystore)).address;
 
 /** The chain id that the node itself gives. */
 export async function chainIdOf(rpc: string): Promise<bigint> {

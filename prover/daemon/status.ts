@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { Wallet } from "ethers";
 import { protocol } from "../../sdk/contracts.ts";
-import type { OperatorConfig } from "./config.ts";
+import { readKey } from "../../sdk/key.ts";
+import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { connect } from "./daemon.ts";
-import { operatorKey } from "./key.ts";
 import { lockHolder } from "./lock.ts";
 import { epochCount, look, moment, type Sight } from "./look.ts";
 import { Models } from "./models.ts";
@@ -17,7 +17,7 @@ export type Status = { daemon?: { pid: number; url?: string }; epochs: Sight[]; 
 export async function status(config: OperatorConfig): Promise<Status> {
   const { dataDir, addresses, confirmations, openEpochs, models } = config;
   const daemon = lockHolder(dataDir);
-  const { address: account } = new Wallet(await operatorKey(config.keystore));
+  const { address: account } = new Wallet(await readKey(OPERATOR_KEY, config.keystore));
   const rpc = connect(config);
   try {
     const contracts = protocol(addresses, rpc);

@@ -89,7 +89,7 @@ describe("openledger serve", () => {
     [
       "no key",
       () => start(["--model", "1"], { OPENLEDGER_SERVER_KEY: "oops" }),
-      /OPENLEDGER_SERVER_KEY is not a private/,
+      /OPENLEDGER_SERVER_KEY is no private key/,
     ],
     [
       "no such model",

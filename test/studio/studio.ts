@@ -47,7 +47,8 @@ export class StudioProcess {
       "--data",
       data,
     ];
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+    const env = { ...process.env, TMPDIR: data }; // so that nothing stays after a kill -9
+    const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "inherit"] });
     let said = "";
     for await (const part of child.stdout!) if (/Studio at/.test((said += part))) break;
     child.stdout!.resume();

@@ -1,5 +1,6 @@
-/** What one row's sketch costs beside one row's training step, measured on the tiny base. */
-const SKETCH_COST = 2;
+/** What a row's gradient, and fitting the sketch, cost beside a row's training step, measured on the tiny base. */
+const GRADIENT_COST = 2;
+const FIT_COST = 0.3;
 
 /** Seconds left of a whole job, from the pace of what is done: rows are trained on once an epoch, then sketched. */
 export class Eta {
@@ -9,17 +10,17 @@ export class Eta {
 
   constructor(rows: number, epochs: number) {
     this.#rows = rows;
-    this.#all = rows * (epochs + SKETCH_COST);
+    this.#all = rows * (epochs + GRADIENT_COST + FIT_COST);
   }
 
   /** @param fraction Of the training that is done. */
   training(fraction: number): number {
-    return this.#left((this.#all - this.#rows * SKETCH_COST) * fraction);
+    return this.#left((this.#all - this.#rows * (GRADIENT_COST + FIT_COST)) * fraction);
   }
 
   /** @param sketched Rows. */
   sketching(sketched: number): number {
-    return this.#left(this.#all - (this.#rows - sketched) * SKETCH_COST);
+    return this.#left(this.#all - (this.#rows - sketched) * GRADIENT_COST - this.#rows * FIT_COST);
   }
 
   #left(done: number): number {
