@@ -49,8 +49,8 @@ export function Contributors({
               <th className="number">Total</th>
               <th className="number">Share</th>
               <th className="number">Paid</th>
-              <th className="number">Claimable, all epochs</th>
-              <th className="number">Claimed, all epochs</th>
+              <th className="number">Claimable</th>
+              <th className="number">Claimed</th>
               <th />
             </tr>
           </thead>
@@ -93,7 +93,8 @@ export function Contributors({
       )}
       <small>
         The signed score adds up all of a contributor's rows; the total leaves rows below zero out, and is what is
-        proven and paid. Part of the pot follows totals, the rest the number of rows.{" "}
+        proven and paid. Part of the pot follows totals, the rest the number of rows. Claimable and claimed count all
+        epochs.{" "}
         {model.versions.map(({ datanetId, version }) => (
           <Link key={`${datanetId} ${version}`} to={`/datanets/${datanetId}`}>
             Datanet {String(datanetId)}, version {String(version)}

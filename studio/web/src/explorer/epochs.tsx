@@ -79,7 +79,7 @@ export function Epochs({
       ) : (
         <>
           <div className="scroll">
-            <table>
+            <table className="epochs">
               <thead>
                 <tr>
                   <th>Epoch</th>

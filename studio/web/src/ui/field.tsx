@@ -13,11 +13,13 @@ export function Field({
   children: ReactNode;
 }) {
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child.
-    <label className={problem ? "field wrong" : "field"}>
-      <span>{label}</span>
-      {children}
+    <div className={problem ? "field wrong" : "field"}>
+      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is the child. */}
+      <label>
+        <span>{label}</span>
+        {children}
+      </label>
       {problem ? <small role="alert">{problem}</small> : hint && <small>{hint}</small>}
-    </label>
+    </div>
   );
 }
