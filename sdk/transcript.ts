@@ -68,6 +68,9 @@ export function vkId(key: VerifyingKey, tauG2: G2, development: boolean): string
   return development ? hexlify(toUtf8Bytes("dev")) + hash.slice(8) : hash;
 }
 
+/** Whether a key is a development key: its secrets are public, so it proves nothing to a stranger. */
+export const isDevelopmentKey = (vkId: string): boolean => vkId.startsWith(hexlify(toUtf8Bytes("dev")));
+
 /** Root over the published sketch rows. `sketches` is N × k, row-major. */
 export function sketchRoot(sketches: Int8Array, k: number): string {
   const leaves: string[] = [];

@@ -147,6 +147,18 @@ describe("paid calls", () => {
     expect(computed).to.equal(1);
   });
 
+  it("never share a receipt's nonce, though they end at once or after a restart", async () => {
+    const promises = [];
+    for (let n = 1n; n <= 8n; n++) promises.push(await signed({ cumulative: n }));
+    const all = Promise.withResolvers<Completion>();
+    const served = promises.map((promise) => meter.serve(...promise, 3, 2, () => all.promise));
+    all.resolve(ANSWER);
+    const nonces = (await Promise.all(served)).map(({ receipt }) => receipt.nonce);
+    meter = await open();
+    nonces.push((await meter.serve(...(await signed({ cumulative: 9n })), 3, 2, complete)).receipt.nonce);
+    expect(nonces.toSorted()).to.deep.equal([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n]);
+  });
+
   it("free the reserved money when computing fails", async () => {
     const broken = await failure(
       meter.serve(...(await signed({})), 3, 2, () => Promise.reject(new Error("no memory"))),
