@@ -57,10 +57,15 @@ export async function fetchModel(
       "MODEL_ADAPTER",
       `The adapter of model ${modelId} has hash ${hash}, minted is ${minted.adapterHash}. Do not use it.`,
     );
-  const gguf = join(own, "adapter.gguf");
+  return { modelId, manifest, adapter, gguf: ggufOf(own, base, adapter) };
+}
+
+/** An adapter as GGUF file in its folder, written once; the folder is named by, or belongs to, this adapter alone. */
+export function ggufOf(folder: string, base: Base, adapter: Adapter): string {
+  const gguf = join(folder, "adapter.gguf");
   if (!existsSync(gguf)) {
     writeFileSync(`${gguf}.partial`, encodeLora(base, adapter));
     renameSync(`${gguf}.partial`, gguf);
   }
-  return { modelId, manifest, adapter, gguf };
+  return gguf;
 }

@@ -23,6 +23,8 @@ export interface FinetuneProgress {
   steps: number;
   /** Mean row loss of this step's batch, nats a token. */
   loss: number;
+  /** Tokens trained on so far. */
+  tokens: number;
 }
 
 export interface FinetuneReport {
@@ -62,6 +64,7 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
   const optimiser = new AdamW(adapter.params.length);
   const steps = epochs * Math.ceil(examples.length / batch);
   const epochLosses: number[] = [];
+  let tokens = 0;
   for (let epoch = 0; epoch < epochs; epoch++) {
     let epochLoss = 0;
     for (const rows of batches(examples, batch, random)) {
@@ -73,7 +76,7 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
   return {
     adapter,
     steps,
-    tokens: epochs * examples.reduce((sum, example) => sum + scoredTokens(example), 0),
+    tokens,
     truncatedRows: examples.filter(({ truncated }) => truncated).length,
     epochLosses,
     heldOutBefore,
@@ -100,7 +103,8 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
       throw bad(`the loss is ${loss} at step ${optimiser.step + 1} of ${steps}; lower learningRate (${learningRate})`);
     }
     optimiser.update(adapter.params, gradient, learningRate * schedule(optimiser.step / steps));
-    onProgress?.({ step: optimiser.step, steps, loss });
+    for (const row of rows) tokens += scoredTokens(row);
+    onProgress?.({ step: optimiser.step, steps, loss, tokens });
     return loss;
   }
 }

@@ -21,5 +21,5 @@ export type { Adapter, LoraConfig } from "./lora.ts";
 export { LINEARS, type LinearName, type LlamaConfig } from "./model.ts";
 export { adapterHash, loadAdapter, saveAdapter } from "./peft.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
-export { PRESETS } from "./presets.ts";
+export { PRESET_NOTES, PRESETS, type PresetName } from "./presets.ts";
 export { publishModel } from "./publish.ts";

@@ -1,0 +1,15 @@
+import { loadBase } from "../../trainer/base.ts";
+import { encodeBase } from "../../trainer/gguf.ts";
+import { weightShapes } from "../../trainer/model.ts";
+import { answer } from "./thread.ts";
+
+// Reads a base whole: that it can be trained and served, and what it is.
+await answer(async ({ folder }: { folder: string }) => {
+  const base = loadBase(folder);
+  encodeBase(base);
+  const parameters = [...weightShapes(base.config).values()].reduce(
+    (sum, shape) => sum + shape.reduce((product, size) => product * size, 1),
+    0,
+  );
+  return { name: base.name, hash: base.hash, parameters, context: base.config.context };
+});

@@ -1,0 +1,29 @@
+/** What one row's sketch costs beside one row's training step, measured on the tiny base. */
+const SKETCH_COST = 1.2;
+
+/** Seconds left of a whole job, from the pace of what is done: rows are trained on once an epoch, then sketched. */
+export class Eta {
+  readonly #started = performance.now();
+  readonly #rows: number;
+  readonly #all: number;
+
+  constructor(rows: number, epochs: number) {
+    this.#rows = rows;
+    this.#all = rows * (epochs + SKETCH_COST);
+  }
+
+  /** @param fraction Of the training that is done. */
+  training(fraction: number): number {
+    return this.#left((this.#all - this.#rows * SKETCH_COST) * fraction);
+  }
+
+  /** @param sketched Rows. */
+  sketching(sketched: number): number {
+    return this.#left(this.#all - (this.#rows - sketched) * SKETCH_COST);
+  }
+
+  #left(done: number): number {
+    const seconds = (performance.now() - this.#started) / 1000;
+    return Math.ceil((seconds * (this.#all - done)) / done);
+  }
+}

@@ -1,0 +1,69 @@
+/** The process that trains one model: takes a task from its parent, tells it what changes, and ends with it. */
+import { JsonRpcProvider } from "ethers";
+import { canonicalJson, manifestHash } from "../../../sdk/content.ts";
+import { ContentStore } from "../../../sdk/content-store.ts";
+import { protocol } from "../../../sdk/contracts.ts";
+import { fetchVersion } from "../../../sdk/datanets.ts";
+import { describeError } from "../../../sdk/errors.ts";
+import { buildSketches } from "../../../trainer/attribution/build.ts";
+import { loadBase } from "../../../trainer/base.ts";
+import { finetune } from "../../../trainer/finetune.ts";
+import { Pool } from "../../../trainer/pool.ts";
+import { PRESETS } from "../../../trainer/presets.ts";
+import { publishModel } from "../../../trainer/publish.ts";
+import { Eta } from "./eta.ts";
+import type { News, Task } from "./job.ts";
+
+const tell = (news: News) => new Promise((sent) => process.send!(news, undefined, undefined, sent));
+
+async function train({ rpc, addresses, content, base: folderOfBase, folder, job }: Task): Promise<void> {
+  const store = new ContentStore(content);
+  const provider = new JsonRpcProvider(rpc);
+  const { datanets } = protocol(addresses, provider);
+  const { rows } = await fetchVersion(datanets, store, BigInt(job.datanetId), BigInt(job.version));
+  provider.destroy();
+  const texts = rows.map(({ text }) => text);
+  const preset = PRESETS[job.preset];
+  const base = loadBase(folderOfBase);
+  const pool = await Pool.start(base);
+
+  const eta = new Eta(texts.length, preset.epochs);
+  const started = performance.now();
+  const tuned = await finetune(pool, {
+    ...preset,
+    rows: texts,
+    heldOut: [],
+    onProgress({ step, steps, loss, tokens }) {
+      const tokensPerSecond = Math.round((1000 * tokens) / (performance.now() - started));
+      const etaSeconds = eta.training(step / steps);
+      tell({ fields: { step, steps, tokensPerSecond, etaSeconds }, loss: [step, loss] });
+    },
+  });
+  const { epochLosses, truncatedRows } = tuned;
+  tell({ fields: { state: "sketching", step: 0, steps: texts.length, epochLosses, truncatedRows } });
+  const sketches = await buildSketches(pool, tuned.adapter, texts, {
+    onProgress: (step) => tell({ fields: { step, etaSeconds: eta.sketching(step) } }),
+  });
+  await pool.close();
+  const { k, basis } = sketches;
+  tell({ fields: { state: "publishing", etaSeconds: 1, k, energyKept: basis.energyKept } });
+  const manifest = {
+    name: job.name,
+    ...(await publishModel(folder, store, base, tuned.adapter, sketches)),
+    versions: [{ datanetId: job.datanetId, version: job.version }],
+    training: { ...preset },
+  };
+  const bytes = canonicalJson(manifest);
+  const manifestCid = await store.put(bytes);
+  await tell({ fields: { state: "done", etaSeconds: 0, manifest, manifestCid, manifestHash: manifestHash(bytes) } });
+}
+
+process.once("disconnect", () => process.exit(1));
+process.once("message", async (task: Task) => {
+  try {
+    await train(task);
+  } catch (error) {
+    await tell({ fields: { state: "failed", error: describeError(error) } });
+  }
+  process.exit();
+});
