@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Content, manifestHash } from "../sdk/content.ts";
+import type { Content } from "../sdk/content.ts";
 import type { ModelNFT } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { ModelManifest } from "../sdk/models.ts";
+import { fetchManifest, type ModelManifest } from "../sdk/models.ts";
 import type { Base } from "../trainer/base.ts";
 import { encodeLora } from "../trainer/gguf.ts";
 import type { Adapter } from "../trainer/lora.ts";
@@ -40,13 +40,7 @@ export async function fetchModel(
       "MODEL_BASE",
       `Model ${modelId} is made for base ${minted.baseHash}; this is ${base.hash} (${base.name}). Load that base.`,
     );
-  const bytes = await store.get(minted.manifestCid);
-  if (manifestHash(bytes) !== minted.manifestHash)
-    throw new OpenLedgerError(
-      "MODEL_MANIFEST",
-      `The manifest of model ${modelId} is not the one minted. Do not use it.`,
-    );
-  const manifest = JSON.parse(Buffer.from(bytes).toString()) as ModelManifest;
+  const manifest = await fetchManifest(models, store, modelId);
   const own = join(folder, minted.adapterHash);
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, "adapter_config.json"), await store.get(manifest.adapter.config));

@@ -1,5 +1,6 @@
 import { type Content, canonicalJson, manifestHash } from "./content.ts";
 import type { ModelNFT } from "./contracts.ts";
+import { OpenLedgerError } from "./errors.ts";
 import { emitted, mined } from "./transactions.ts";
 
 /** What a model is made of, as its manifest states it. Everything here is needed to run or to audit it. */
@@ -39,4 +40,19 @@ export async function mintModel(models: ModelNFT, store: Content, manifest: Mode
     ),
   );
   return { receipt, modelId: emitted(models, "ModelMinted", receipt).modelId as bigint };
+}
+
+/**
+ * A minted model's manifest from the content store, held against the chain.
+ * @throws OpenLedgerError `MODEL_MANIFEST`, `CONTENT_…`; the contract's `ModelUnknown`
+ */
+export async function fetchManifest(models: ModelNFT, store: Content, modelId: bigint): Promise<ModelManifest> {
+  const minted = await models.manifest(modelId);
+  const bytes = await store.get(minted.manifestCid);
+  if (manifestHash(bytes) !== minted.manifestHash)
+    throw new OpenLedgerError(
+      "MODEL_MANIFEST",
+      `The manifest of model ${modelId} is not the one minted. Do not use it.`,
+    );
+  return JSON.parse(new TextDecoder().decode(bytes)) as ModelManifest;
 }

@@ -7,10 +7,9 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { readRows } from "../sdk/files.ts";
 import { selectRows } from "../sdk/rows.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
+import { datanetOf } from "../sdk/views/datanets.ts";
 import { openProtocol, ownProtocol, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
-
-const STATUS = ["none", "pending", "accepted", "rejected"];
 
 type OfDatanet = Options & { datanet: bigint };
 type Create = Options & {
@@ -43,21 +42,14 @@ export const create = action<Create>(async (args, context) => {
 export const show = action<OfDatanet>(async (args, context) => {
   requireAtLeast("datanet", args.datanet, 1);
   const { datanets } = await openProtocol(args, context);
-  const { owner, reviewer, name, licence, metadataCid } = await datanets.datanet(args.datanet);
-  const submitted = await datanets.queryFilter(datanets.filters.ContributionSubmitted(undefined, args.datanet));
-  const contributions = await Promise.all(
-    submitted.map(async ({ args: { contributionId } }) => {
-      const { account, rows, status, cid } = await datanets.contribution(contributionId);
-      return { id: contributionId, account, rows, status: STATUS[Number(status)], cid };
-    }),
-  );
-  const frozen = await datanets.queryFilter(datanets.filters.VersionFrozen(args.datanet));
-  const versions = frozen.map(({ args: { version, versionHash, contributionIds } }) => ({
+  const { datanetId, name, licence, owner, reviewer, metadataCid, ...of } = await datanetOf(datanets, args.datanet);
+  const contributions = of.contributions.map(({ reason: _, ...contribution }) => contribution);
+  const versions = of.versions.map(({ version, contributionIds, hash }) => ({
     version,
     contributions: contributionIds.join(", "),
-    hash: versionHash,
+    hash,
   }));
-  return { datanetId: args.datanet, name, licence, owner, reviewer, description: metadataCid, contributions, versions };
+  return { datanetId, name, licence, owner, reviewer, description: metadataCid, contributions, versions };
 });
 
 type Contribute = OfDatanet & {

@@ -5,10 +5,11 @@ import type { LocalChain } from "../../deploy/local.ts";
 import { combineColumns } from "../../prover/kzg.ts";
 import { type SettleArguments, settleArguments } from "../../prover/operator.ts";
 import { assembleSettlement, type Committed, openCombined, type Settlement } from "../../prover/settlement.ts";
-import { buildWitness, scoreRows, totalsOf } from "../../prover/witness.ts";
+import { buildWitness } from "../../prover/witness.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
 import { proposalOf } from "../../sdk/history.ts";
 import { revertReason } from "../../sdk/revert.ts";
+import { scoreRows, totalsOf } from "../../sdk/scores.ts";
 import { mined } from "../../sdk/transactions.ts";
 
 /** A forged settlement, and what the contracts said to it. */

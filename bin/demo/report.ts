@@ -1,8 +1,8 @@
 import { type ContractTransactionReceipt, formatUnits } from "ethers";
 import type { PaidAnswer } from "../../openlora/model.ts";
 import type { Settlement } from "../../prover/settlement.ts";
-import { scoreRows } from "../../prover/witness.ts";
 import { netEfficiency } from "../../sdk/epoch.ts";
+import { scoreRows } from "../../sdk/scores.ts";
 import { Bm25, scores, shuffleRows, topContributorAccuracy } from "../../trainer/index.ts";
 import type { Attempt } from "./forgeries.ts";
 import { timings } from "./step.ts";
