@@ -56,16 +56,25 @@ describe("server-sent events", () => {
       const body = ReadableStream.from(
         Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.slice(i * size, (i + 1) * size)),
       );
-      expect(await Array.fromAsync(eventData(body as ReadableStream<Uint8Array>))).to.deep.equal(['{"text":"ä→"}', "[DONE]"]);
+      expect(await Array.fromAsync(eventData(body as ReadableStream<Uint8Array>))).to.deep.equal([
+        '{"text":"ä→"}',
+        "[DONE]",
+      ]);
     }
   });
 });
 
 describe("words and samples", () => {
   it("tell a time in its two largest units", () =>
-    expect([0, 59.4, 60, 75, 3600, 7380, -1].map(duration)).to.deep.equal(
-      ["0 s", "59 s", "1 min", "1 min 15 s", "1 h 0 min", "2 h 3 min", "0 s"],
-    ));
+    expect([0, 59.4, 60, 75, 3600, 7380, -1].map(duration)).to.deep.equal([
+      "0 s",
+      "59 s",
+      "1 min",
+      "1 min 15 s",
+      "1 h 0 min",
+      "2 h 3 min",
+      "0 s",
+    ]));
   it("take the first half of a row as prompt", () => {
     expect(samplePrompt("a\nb\nc\nd\n")).to.equal("a\nb");
     expect(samplePrompt("one two three")).to.equal("one two");

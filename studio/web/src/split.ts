@@ -18,7 +18,12 @@ const names = Object.keys(PARTS) as (keyof Split)[];
 export type TypedSplit = Record<keyof Split, string>;
 
 /** What is wrong with a typed split, by field and in all; and what it comes to. */
-export type ReadSplit = { problems: Partial<Record<keyof Split, string>>; total: string; problem?: string; split: Split };
+export type ReadSplit = {
+  problems: Partial<Record<keyof Split, string>>;
+  total: string;
+  problem?: string;
+  split: Split;
+};
 
 /** Reads a split, by the bounds that the contract has: the data's part, and the sum. */
 export function readSplit(typed: TypedSplit): ReadSplit {
@@ -28,7 +33,8 @@ export function readSplit(typed: TypedSplit): ReadSplit {
       const bps = basisPoints(typed[name]);
       if (bps === undefined) problems[name] = "A percentage from 0 to 100, with two decimals at most.";
       else if (name === "data" && bps > Number(KAPPA0_BPS))
-        problems[name] = `At most ${percentOf(Number(KAPPA0_BPS))}: above it, buying answers to one's own data could pay.`;
+        problems[name] =
+          `At most ${percentOf(Number(KAPPA0_BPS))}: above it, buying answers to one's own data could pay.`;
       return [name, bps ?? 0];
     }),
   ) as Split;
@@ -40,7 +46,9 @@ export function readSplit(typed: TypedSplit): ReadSplit {
     total: percentOf(sum),
     ...(missing === 0
       ? {}
-      : { problem: `The parts must add up to 100 %: ${percentOf(Math.abs(missing))} ${missing > 0 ? "missing" : "too much"}.` }),
+      : {
+          problem: `The parts must add up to 100 %: ${percentOf(Math.abs(missing))} ${missing > 0 ? "missing" : "too much"}.`,
+        }),
   };
 }
 

@@ -1,7 +1,17 @@
 import type { ReactNode } from "react";
 
 /** One step of a path: its number, what to do, and what was chosen. */
-export function Step({ n, title, note, children }: { n: number; title: string; note?: ReactNode; children: ReactNode }) {
+export function Step({
+  n,
+  title,
+  note,
+  children,
+}: {
+  n: number;
+  title: string;
+  note?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <section className="card step" aria-label={title}>
       <div className="step-number" aria-hidden="true">

@@ -57,10 +57,13 @@ export function Compare({ job }: { job: Job }) {
     setAnswers({ base: empty, tuned: empty });
     for (const which of ["base", "tuned"] as const) void ask(which, asking.current.signal);
   };
-  const valid = prompt.trim() !== "" && maxTokens >= 1 && maxTokens <= MOST_TOKENS && temperature >= 0 && temperature <= 2;
+  const valid =
+    prompt.trim() !== "" && maxTokens >= 1 && maxTokens <= MOST_TOKENS && temperature >= 0 && temperature <= 2;
   return (
     <Card title="Try it: base beside tuned">
-      <p className="muted">Both go on from the same text, free of charge. This base knows no chat: begin what it shall finish.</p>
+      <p className="muted">
+        Both go on from the same text, free of charge. This base knows no chat: begin what it shall finish.
+      </p>
       <Field label="Prompt">
         <textarea className="mono" rows={4} value={prompt} onChange={({ target }) => setPrompt(target.value)} />
       </Field>

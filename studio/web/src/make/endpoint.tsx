@@ -13,8 +13,8 @@ export function Endpoint({ model, deployed }: { model: Awaited<ReturnType<typeof
     <div className="stack">
       <h3>Call it</h3>
       <p className="muted">
-        OpenAI's API at <code>{given.gateway}/v1</code>, model <code>{String(model.modelId)}</code>. A call without a voucher
-        is answered with 402 and what it can cost:
+        OpenAI's API at <code>{given.gateway}/v1</code>, model <code>{String(model.modelId)}</code>. A call without a
+        voucher is answered with 402 and what it can cost:
       </p>
       <pre className="snippet">{curlLine(given)}</pre>
       <p className="muted">

@@ -20,11 +20,18 @@ export function Mint({ job }: { job: Job }) {
   const own = useOwn();
   const [inputPrice, setInputPrice] = useState("0.5");
   const [outputPrice, setOutputPrice] = useState("1.5");
-  const [typed, setTyped] = useState<TypedSplit>({ data: "50", owner: "15", server: "20", operator: "10", protocol: "5" });
+  const [typed, setTyped] = useState<TypedSplit>({
+    data: "50",
+    owner: "15",
+    server: "20",
+    operator: "10",
+    protocol: "5",
+  });
   const manifest = job.manifest!;
   const [input, output] = [inputPrice, outputPrice].map((text) => readAmount(text, token.decimals));
   const { problems, problem, total, split } = readSplit(typed);
-  const wrong = input === undefined || output === undefined || problem !== undefined || Object.keys(problems).length > 0;
+  const wrong =
+    input === undefined || output === undefined || problem !== undefined || Object.keys(problems).length > 0;
   const priceProblem = (value: bigint | undefined) =>
     value === undefined ? `An amount with at most ${token.decimals} decimals.` : undefined;
 
@@ -68,9 +75,9 @@ export function Mint({ job }: { job: Job }) {
         <div className="stack inset">
           <p>
             That <strong>{manifest.name}</strong> is an adapter for {manifest.base.name}, trained on{" "}
-            {manifest.versions.map(({ datanetId, version }) => `Datanet ${datanetId}, version ${version}`).join("; ")} with
-            these settings, and that its rows' influence is measured by method {manifest.methodVersion}. Contributors of
-            these versions will be paid from its fees.
+            {manifest.versions.map(({ datanetId, version }) => `Datanet ${datanetId}, version ${version}`).join("; ")}{" "}
+            with these settings, and that its rows' influence is measured by method {manifest.methodVersion}.
+            Contributors of these versions will be paid from its fees.
           </p>
           <div className="columns">
             <Settings of={manifest.training} />

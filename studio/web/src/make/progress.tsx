@@ -13,7 +13,9 @@ import { JobState } from "./state.tsx";
 export function JobProgress({ job }: { job: Job }) {
   const navigate = useNavigate();
   const again = (
-    <Action run={async () => navigate(`/factory/${(await repeatJob(job)).id}`)}>Train again with the same settings</Action>
+    <Action run={async () => navigate(`/factory/${(await repeatJob(job)).id}`)}>
+      Train again with the same settings
+    </Action>
   );
   return (
     <Card

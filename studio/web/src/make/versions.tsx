@@ -75,9 +75,7 @@ export function Versions({
             <small>
               {count(newest!.rows)} rows of {newest!.contributions} contributions · {licence}
             </small>
-            <small>
-              {versions.length === 1 ? "1 frozen version" : `${versions.length} frozen versions`}
-            </small>
+            <small>{versions.length === 1 ? "1 frozen version" : `${versions.length} frozen versions`}</small>
           </>
         )}
       </Tiles>

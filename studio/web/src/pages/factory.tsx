@@ -34,13 +34,17 @@ export function FactoryPage() {
   return (
     <>
       <PageHead title="Model Factory">
-        Fine-tune a base model on a Datanet. It is trained on this machine; when it is done you try it, mint it and put it
-        to work.
+        Fine-tune a base model on a Datanet. It is trained on this machine; when it is done you try it, mint it and put
+        it to work.
       </PageHead>
       <Step n={1} title="Data" note="A Datanet's frozen version: its rows and contributors can no longer change.">
         <Versions chosen={data} choose={(datanet, version) => setData({ datanet, version })} />
       </Step>
-      <Step n={2} title="Base model" note="What is fine-tuned. It stays as it is: training makes a small adapter for it.">
+      <Step
+        n={2}
+        title="Base model"
+        note="What is fine-tuned. It stays as it is: training makes a small adapter for it."
+      >
         <Bases chosen={base?.id} choose={setBase} />
       </Step>
       <Step n={3} title="Preset" note="How long and how strongly it is trained.">
