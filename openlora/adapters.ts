@@ -30,17 +30,12 @@ export async function fetchModel(
   modelId: bigint,
   folder: string,
 ): Promise<LocalModel> {
-  const minted = await models.manifest(modelId).catch((cause: unknown) => {
-    throw new OpenLedgerError("MODEL_UNKNOWN", `The chain knows no model ${modelId}. Check the id and the addresses.`, {
-      cause,
-    });
-  });
+  const { minted, manifest } = await fetchManifest(models, store, modelId);
   if (minted.baseHash !== base.hash)
     throw new OpenLedgerError(
       "MODEL_BASE",
       `Model ${modelId} is made for base ${minted.baseHash}; this is ${base.hash} (${base.name}). Load that base.`,
     );
-  const manifest = await fetchManifest(models, store, modelId);
   const own = join(folder, minted.adapterHash);
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, "adapter_config.json"), await store.get(manifest.adapter.config));

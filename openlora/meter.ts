@@ -17,7 +17,9 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
 import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
 import { revertReason } from "../sdk/revert.ts";
+import { mined } from "../sdk/transactions.ts";
 import { Journal, type ServedCall } from "./journal.ts";
+import { Turns } from "./turns.ts";
 
 /** Token ids of a prompt and of what was decoded from it. */
 export type Completion = { promptIds: number[]; completionIds: number[] };
@@ -40,6 +42,8 @@ export class Meter {
   readonly #vouchers: TypedDataDomain;
   readonly #receipts: TypedDataDomain;
   readonly #server: string;
+  readonly #redeeming = new Turns();
+  readonly #signing = new Turns();
   /** The most that the calls now being computed can cost, by customer. */
   readonly #underway = new Map<string, bigint>();
 
@@ -151,29 +155,57 @@ export class Meter {
 
   /**
    * Redeems what the receipts of an epoch add up to, customer by customer, with each one's largest voucher: calls that
-   * were served at once may end in another order than they were promised in.
+   * were served at once may end in another order than they were promised in. One that cannot be redeemed stops no other.
    * @returns token units redeemed
    */
-  async redeem(epochId: bigint): Promise<bigint> {
-    const { escrow } = this.#protocol;
+  redeem(epochId: bigint): Promise<bigint> {
+    return this.#redeeming.run(() => this.#redeem(epochId));
+  }
+
+  async #redeem(epochId: bigint): Promise<bigint> {
     const calls = this.#calls(epochId).toSorted((a, b) => (a.voucher.cumulative < b.voucher.cumulative ? -1 : 1));
     const largest = new Map(calls.map((call) => [call.receipt.customer, call]));
     let total = 0n;
-    for (const { voucher, voucherSignature } of largest.values()) {
-      const amount = this.charged(voucher);
-      const before = await escrow.redeemed(voucher.customer, voucher.server, voucher.modelId, epochId, voucher.token);
-      if (amount === before) continue;
-      await (await escrow.connect(this.#signer).redeem(voucher, voucherSignature, amount)).wait();
-      total += amount - before;
-    }
+    const failures: unknown[] = [];
+    for (const call of largest.values())
+      try {
+        total += await this.#redeemOne(call);
+      } catch (error) {
+        failures.push(error);
+      }
+    if (failures.length > 0) throw failures[0];
     return total;
+  }
+
+  async #redeemOne({ voucher, voucherSignature }: ServedCall): Promise<bigint> {
+    const { escrow } = this.#protocol;
+    const { customer, server, modelId, epochId, token } = voucher;
+    const amount = this.charged(voucher);
+    const before = await escrow.redeemed(customer, server, modelId, epochId, token);
+    if (amount === before) return 0n;
+    await mined(escrow.connect(this.#signer).redeem(voucher, voucherSignature, amount));
+    return amount - before;
+  }
+
+  /** Epochs in which something was sold. */
+  get epochs(): bigint[] {
+    return [...new Set(this.#journal.calls.map(({ receipt }) => receipt.epochId))];
+  }
+
+  /** Whether calls of an epoch wait for their sketch records. */
+  hasUnsigned(epochId: bigint): boolean {
+    return this.#calls(epochId).some(({ receipt }) => !this.#journal.records.has(receiptId(this.#receipts, receipt)));
   }
 
   /**
    * Signs the sketch record of every call of an epoch that has none yet, and gives all of them to the operator.
    * @param sketch The query sketches of served completions.
    */
-  async records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
+  records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
+    return this.#signing.run(() => this.#records(epochId, sketch));
+  }
+
+  async #records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
     const calls = this.#calls(epochId).map((call) => ({
       ...call,
       id: receiptId(this.#receipts, call.receipt),

@@ -3,32 +3,30 @@ import type { Tokenizer } from "../trainer/tokenizer.ts";
 /** The text of tokens as they come. A character may take several tokens: what is not whole yet is held back. */
 export class TextStream {
   readonly #tokenizer: Tokenizer;
+  readonly #onText: (piece: string, first: boolean) => void;
   readonly #ids: number[] = [];
   #sent = "";
 
-  constructor(tokenizer: Tokenizer) {
+  /** @param onText Told each piece of text, and whether it is the first. */
+  constructor(tokenizer: Tokenizer, onText: (piece: string, first: boolean) => void) {
     this.#tokenizer = tokenizer;
+    this.#onText = onText;
   }
 
-  /** Whether no text came yet. */
-  get empty(): boolean {
-    return this.#sent === "";
-  }
-
-  /** Text that is whole with this token; may be empty. */
-  next(id: number): string {
+  next(id: number): void {
     this.#ids.push(id);
-    return this.#piece(this.#tokenizer.decode(this.#ids).replace(/\ufffd+$/, ""));
+    this.#send(this.#tokenizer.decode(this.#ids).replace(/\ufffd+$/, ""));
   }
 
-  /** What was held back until the end. */
-  end(): string {
-    return this.#piece(this.#tokenizer.decode(this.#ids));
+  /** No token follows: what was held back is sent as it is. */
+  end(): void {
+    this.#send(this.#tokenizer.decode(this.#ids));
   }
 
-  #piece(text: string): string {
+  #send(text: string): void {
     const piece = text.slice(this.#sent.length);
-    if (piece) this.#sent = text;
-    return piece;
+    if (piece === "") return;
+    this.#onText(piece, this.#sent === "");
+    this.#sent = text;
   }
 }

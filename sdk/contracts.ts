@@ -30,8 +30,10 @@ type Contracts = {
   escrow: InferenceEscrow;
 };
 
+export const CONTRACT_NAMES = ["datanets", "models", "attribution", "verifier", "splitter", "escrow"] as const;
+
 /** Addresses of one deployment, as `deploy/modules/OpenLedger.ts` returns its contracts. */
-export type Addresses = Record<keyof Contracts, string>;
+export type Addresses = Record<(typeof CONTRACT_NAMES)[number], string>;
 
 /** One deployment: its contracts as one runner uses them, and their addresses. */
 export type Protocol = Contracts & { addresses: Addresses };

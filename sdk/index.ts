@@ -1,8 +1,10 @@
 /** Every protocol encoding, once, and access to content and contracts: what the rest of the project and dApps call. */
+export * from "./clock.ts";
 export * from "./content.ts";
 export * from "./content-store.ts";
 export * from "./contracts.ts";
 export * from "./datanets.ts";
+export * from "./deployment.ts";
 export * from "./eip712.ts";
 export * from "./epoch.ts";
 export * from "./errors.ts";

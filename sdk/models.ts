@@ -1,3 +1,4 @@
+import { toUtf8String } from "ethers";
 import { type Content, canonicalJson, manifestHash } from "./content.ts";
 import type { ModelNFT } from "./contracts.ts";
 import { OpenLedgerError } from "./errors.ts";
@@ -43,16 +44,20 @@ export async function mintModel(models: ModelNFT, store: Content, manifest: Mode
 }
 
 /**
- * A minted model's manifest from the content store, held against the chain.
- * @throws OpenLedgerError `MODEL_MANIFEST`, `CONTENT_…`; the contract's `ModelUnknown`
+ * What the chain says of a model, and its manifest from the content store, checked against that.
+ * @throws OpenLedgerError `MODEL_UNKNOWN`, `MODEL_MANIFEST`, `CONTENT_…`
  */
-export async function fetchManifest(models: ModelNFT, store: Content, modelId: bigint): Promise<ModelManifest> {
-  const minted = await models.manifest(modelId);
+export async function fetchManifest(models: ModelNFT, store: Content, modelId: bigint) {
+  const minted = await models.manifest(modelId).catch((cause: unknown) => {
+    throw new OpenLedgerError("MODEL_UNKNOWN", `The chain knows no model ${modelId}. Check the id and the addresses.`, {
+      cause,
+    });
+  });
   const bytes = await store.get(minted.manifestCid);
   if (manifestHash(bytes) !== minted.manifestHash)
     throw new OpenLedgerError(
       "MODEL_MANIFEST",
       `The manifest of model ${modelId} is not the one minted. Do not use it.`,
     );
-  return JSON.parse(new TextDecoder().decode(bytes)) as ModelManifest;
+  return { minted, manifest: JSON.parse(toUtf8String(bytes)) as ModelManifest };
 }

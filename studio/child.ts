@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { OpenLedgerError } from "../sdk/errors.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
 /** Seconds before a child that ended is started again: doubled each time, up to the longest. */
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 30;
@@ -20,7 +19,7 @@ export type ChildOptions = {
   /** What it prints once it answers; the first group is its address. */
   ready: RegExp;
   /** Called each time that it answers again after it was started again. */
-  onRestart?: (url: string) => Promise<void>;
+  onRestart?: () => Promise<void>;
 };
 
 /** An `openledger` command as child process, started again with growing pauses whenever it ends by itself. */
@@ -68,10 +67,10 @@ export class Child {
 
   #start(): Promise<string> {
     const { name, args, env, ready } = this.#options;
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "bin/openledger.ts", ...args], {
-      cwd: ROOT,
+    const child = fork(new URL("./child-main.ts", import.meta.url), args, {
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      detached: true, // Ctrl-C is for the Studio, which ends its children in order
     });
     this.#process = child;
     const started = Date.now();
@@ -83,8 +82,8 @@ export class Child {
       this.#url = ready.exec(said)?.[1];
       if (this.#url !== undefined) answers.resolve(this.#url);
     };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
+    child.stdout!.on("data", hear);
+    child.stderr!.on("data", hear);
     child.once("close", (code, signal) => {
       const answered = this.#url !== undefined;
       this.#url = undefined;
@@ -101,7 +100,8 @@ export class Child {
   #again(): void {
     this.#timer = setTimeout(async () => {
       try {
-        await this.#options.onRestart?.(await this.#start());
+        await this.#start();
+        await this.#options.onRestart?.();
         this.problem = undefined;
       } catch (error) {
         this.problem = (error as Error).message;

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Turns } from "../openlora/turns.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { Child } from "./child.ts";
-import { OPERATOR, SERVER, type Stack } from "./stack.ts";
+import { CHAIN_ID, OPERATOR, SERVER, type Stack } from "./stack.ts";
 
 /** What a base must tell to be served. */
 type Base = { hash: string; folder: string };
@@ -27,8 +28,10 @@ export class Deployments {
   readonly #stack: Stack;
   readonly #token = randomBytes(24).toString("hex");
   readonly #servers: Server[] = [];
+  readonly #turns = new Turns();
   #operator: Child | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  /** Servers that the operator was started with. */
+  #operated = "";
 
   constructor(stack: Stack) {
     this.#stack = stack;
@@ -56,14 +59,13 @@ export class Deployments {
    * @throws OpenLedgerError `STUDIO_CHILD`, `STUDIO_SERVERS`, and what the server refuses.
    */
   deploy(modelId: bigint, base: Base): Promise<Deployment> {
-    const deployed = this.#last.then(() => this.#deploy(modelId, base));
-    this.#last = deployed.catch(() => {});
-    return deployed;
+    return this.#turns.run(() => this.#deploy(modelId, base));
   }
 
-  async close(): Promise<void> {
-    await this.#last;
-    await Promise.all([this.#operator?.stop(), ...this.#servers.map(({ child }) => child.stop())]);
+  close(): Promise<unknown> {
+    return this.#turns.run(() =>
+      Promise.all([this.#operator?.stop(), ...this.#servers.map(({ child }) => child.stop())]),
+    );
   }
 
   async #deploy(modelId: bigint, base: Base): Promise<Deployment> {
@@ -74,6 +76,7 @@ export class Deployments {
     const gateway = `/openlora/${this.#servers.indexOf(server)}`;
     const deployment = { modelId: String(modelId), name, gateway, server: server.account };
     server.models.push(deployment);
+    await this.#operate();
     return deployment;
   }
 
@@ -82,30 +85,26 @@ export class Deployments {
     const account = SERVER_ACCOUNTS[n];
     if (account === undefined)
       throw new OpenLedgerError("STUDIO_SERVERS", `${n} bases are served already, which is the most.`);
-    const { chain, contentFolder, files, folder: own } = this.#stack;
-    const models: Deployment[] = [];
+    const { chain, contentFolder, addressesFile, folder: own } = this.#stack;
     const options = {
       rpc: chain.url,
-      addresses: files.addresses,
+      addresses: addressesFile,
       content: contentFolder,
       base: folder,
       data: join(own, `server-${n}`),
       port: "0",
-      threads: "1",
+      poll: "1",
     };
     const child = await Child.start({
       name: `OpenLoRA server ${n}`,
       args: ["serve", ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])],
       env: { OPENLEDGER_SERVER_KEY: chain.key(account), OPENLEDGER_OPERATOR_TOKEN: this.#token },
       ready: /(http:\/\/\S+)\/v1/,
-      onRestart: async (url) => {
-        for (const { modelId } of models) await this.#load(url, modelId);
-        await this.#startOperator();
-      },
+      // It remembers its models, but not its address.
+      onRestart: () => this.#turns.run(() => this.#operate()),
     });
-    const server = { base: hash, child, account: await chain.account(account).getAddress(), models };
+    const server = { base: hash, child, account: await chain.account(account).getAddress(), models: [] };
     this.#servers.push(server);
-    await this.#startOperator();
     return server;
   }
 
@@ -124,29 +123,35 @@ export class Deployments {
     return body.name;
   }
 
-  /** Starts the operator with all servers there are now; it is safe to kill at any time. */
-  async #startOperator(): Promise<void> {
+  /** Has an operator take the records of all servers there are now; it is safe to stop at any time. */
+  async #operate(): Promise<void> {
+    const servers = this.#servers.flatMap(({ child }) => child.url ?? []);
+    if (servers.join() === this.#operated) return;
     await this.#operator?.stop();
-    const { chain, contentFolder, files, folder } = this.#stack;
-    const config = join(folder, "operator.json");
-    const env = { OPENLEDGER_OPERATOR_KEY: chain.key(OPERATOR), OPENLEDGER_RECORDS_TOKEN: this.#token };
-    rmSync(config, { force: true });
-    const options: [string, string][] = [
-      ["config", config],
-      ["rpc", chain.url],
-      ["deployment", files.deployment],
-      ["content", contentFolder],
-      ["data", join(folder, "operator")],
-      ["port", "0"],
-      ...this.#servers.map(({ child }): [string, string] => ["server", child.url!]),
-    ];
-    // TODO init
+    this.#operated = "";
+    const { chain, contentFolder, folder } = this.#stack;
+    const path = join(folder, "operator.json");
+    const config = {
+      rpc: chain.url,
+      chainId: CHAIN_ID,
+      addresses: chain.addresses,
+      pollSeconds: 1,
+      dataDir: join(folder, "operator"),
+      port: 0,
+      content: contentFolder,
+      servers: servers.map((url) => ({ url })),
+    };
+    writeFileSync(path, JSON.stringify(config));
     this.#operator = await Child.start({
       name: "operator",
-      args: ["operator", "run", "--config", config],
-      env,
+      args: ["operator", "run", "--config", path],
+      env: {
+        OPENLEDGER_OPERATOR_KEY: chain.key(OPERATOR),
+        OPENLEDGER_RECORDS_TOKEN: this.#token,
+        DATABASE_URL: "", // its own, which goes with the chain
+      },
       ready: /metrics on (http:\S+)/,
     });
-    void options;
+    this.#operated = servers.join();
   }
 }

@@ -15,7 +15,7 @@ const HELP = `Starts the whole of OpenLedger on this machine, with web pages: a 
 
 Usage: openledger studio [options]
 
-  --port PORT    of the web pages (default 4173)
+  --port PORT    of the web pages (default 4400)
   --data FOLDER  keeps training jobs, bases and content when the Studio ends; without it nothing is kept.
                  The chain is fresh at each start either way.`;
 
@@ -65,7 +65,7 @@ function parse(args: string[]) {
         args,
         options: {
           help: { type: "boolean", short: "h", default: false },
-          port: { type: "string", default: "4173" },
+          port: { type: "string", default: "4400" },
           data: { type: "string" },
         },
       });

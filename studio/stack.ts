@@ -8,6 +8,8 @@ import { type LocalChain, startLocalChain } from "../deploy/local.ts";
 import { ContentStore } from "../sdk/content-store.ts";
 import { type Protocol, protocol } from "../sdk/contracts.ts";
 
+export const CHAIN_ID = 31337;
+
 /** Accounts whose keys the stack's own processes use. */
 export const SERVER = 7;
 export const OPERATOR = 8;
@@ -39,14 +41,12 @@ export type Stack = {
   contentFolder: string;
   people: Person[];
   token: { address: string; symbol: string; decimals: number };
-  /** Rows that the proving key takes in one chunk. */
-  chunkRows: number;
   /** Tells this chain from those of earlier starts. */
   genesis: string;
   /** For what belongs to this chain, and is gone with it. */
   folder: string;
-  /** JSON files with the contracts' addresses: by our names, and by Ignition's. */
-  files: { addresses: string; deployment: string };
+  /** JSON file with the contracts' addresses. */
+  addressesFile: string;
   close(): Promise<void>;
 };
 
@@ -56,7 +56,7 @@ export type Stack = {
  * @param say Told what takes long.
  */
 export async function startStack(data: string, say: (line: string) => void): Promise<Stack> {
-  say("Development keys (made once, about 20 seconds) …");
+  say("Development keys (half a minute at the first start) …");
   const instance = INSTANCES.r1260;
   const key = await verifyingKey(await devKey(instance));
   await devSrs(instance.rows);
@@ -64,8 +64,8 @@ export async function startStack(data: string, say: (line: string) => void): Pro
   const options = { port: CHAIN_PORT, timing: TIMING, blockSeconds: BLOCK_SECONDS };
   const chain = await startLocalChain(OPERATOR, TREASURY, key, options);
   const folder = mkdtempSync(join(tmpdir(), "openledger-studio-"));
-  const files = { addresses: join(folder, "addresses.json"), deployment: join(folder, "deployed_addresses.json") };
-  writeFileSync(files.addresses, JSON.stringify(chain.addresses));
+  const addressesFile = join(folder, "addresses.json");
+  writeFileSync(addressesFile, JSON.stringify(chain.addresses));
   const contentFolder = join(data, "content");
   return {
     chain,
@@ -80,10 +80,9 @@ export async function startStack(data: string, say: (line: string) => void): Pro
       symbol: await chain.token.symbol(),
       decimals: Number(await chain.token.decimals()),
     },
-    chunkRows: instance.rows,
     genesis: (await chain.provider.getBlock(0))!.hash!,
     folder,
-    files,
+    addressesFile,
     async close() {
       await chain.close();
       rmSync(folder, { recursive: true, force: true });

@@ -27,6 +27,7 @@ const PARTS: Part[] = [
   { name: "trainer", commands: [mocha("trainer")] },
   { name: "openlora", commands: [mocha("openlora")] },
   { name: "operator", commands: [mocha("operator")] },
+  { name: "studio", commands: [mocha("studio")] },
   { name: "demo", commands: [mocha("e2e")] },
 ];
 

@@ -16,15 +16,22 @@ export interface Base {
   hash: string;
 }
 
-/** Loads a Hugging Face folder: config.json, tokenizer.json, tokenizer_config.json, model.safetensors (or shards). */
+/**
+ * Loads a Hugging Face folder: config.json, tokenizer.json, tokenizer_config.json, model.safetensors (or shards).
+ * @throws OpenLedgerError `TRAINER_BASE`, `TRAINER_CONFIG`, `TRAINER_SAFETENSORS`
+ */
 export function loadBase(folder: string): Base {
-  let json: Record<string, unknown>;
   try {
-    json = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8"));
+    return readBase(folder);
   } catch (cause) {
-    const message = `base ${folder}: config.json cannot be read; name a Hugging Face model folder`;
+    if (cause instanceof OpenLedgerError) throw cause;
+    const message = `base ${folder} cannot be read (${(cause as Error).message}); name a Hugging Face model folder`;
     throw new OpenLedgerError("TRAINER_BASE", message, { cause });
   }
+}
+
+function readBase(folder: string): Base {
+  const json = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<string, unknown>;
   const config = parseConfig(json);
   const weights = readWeights(folder);
   checkWeights(config, weights);

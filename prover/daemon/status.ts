@@ -6,6 +6,7 @@ import { connect } from "./daemon.ts";
 import { operatorKey } from "./key.ts";
 import { lockHolder } from "./lock.ts";
 import { epochCount, look, moment, type Sight } from "./look.ts";
+import { Models } from "./models.ts";
 import type { Problem } from "./problems.ts";
 import { ProofStore } from "./proofs.ts";
 import { mayPropose } from "./role.ts";
@@ -24,7 +25,7 @@ export async function status(config: OperatorConfig): Promise<Status> {
     const role = { account, openEpochs, proofs, mayPropose: await mayPropose(contracts, account, rpc) };
     const at = await moment(rpc, confirmations);
     const epochs: Sight[] = [];
-    for (const { modelId } of models) {
+    for (const modelId of await new Models(contracts, models).list(at.blockTag)) {
       const count = await epochCount(contracts, modelId, at);
       for (let epochId = 0n; epochId < count; epochId++) epochs.push(await look(contracts, role, modelId, epochId, at));
     }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { join, resolve } from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { downloadBase } from "../../trainer/hub.ts";
-import { inThread } from "./thread.ts";
+import { apart } from "./apart.ts";
 
 /** A base model on this machine. */
 export type Base = {
@@ -89,7 +89,7 @@ export class Bases {
 
   /** @param id Its name in the hub; a folder's last part where there is none. */
   async #read(folder: string, id: string | undefined): Promise<Base> {
-    const read = await inThread<Omit<Base, "id" | "folder">>(new URL("./base-thread.ts", import.meta.url), { folder });
+    const read = await apart<Omit<Base, "id" | "folder">>(new URL("./base-child.ts", import.meta.url), { folder });
     const known = this.#bases.find(({ hash }) => hash === read.hash);
     if (known) return known;
     const base = { ...read, id: this.#freeId(id ?? read.name), folder };

@@ -35,7 +35,7 @@ export class Chats {
       throw new OpenLedgerError("JOB_NOT_DONE", `Job ${job.id} is ${job.state}. Wait until it is done.`);
     const engine = await this.#engine(base);
     const { tokenizer, config } = engine.base;
-    const text = new TextStream(tokenizer);
+    const text = new TextStream(tokenizer, onText);
     await engine.decode({
       adapter: which === "base" ? undefined : this.#gguf(engine, folder),
       promptIds: promptIds(tokenizer, prompt, config.context + 1 - maxTokens),
@@ -43,13 +43,9 @@ export class Chats {
       temperature,
       seed: randomInt(2 ** 31),
       signal,
-      onToken(id) {
-        const piece = text.next(id);
-        if (piece) onText(piece);
-      },
+      onToken: (id) => text.next(id),
     });
-    const rest = text.end();
-    if (rest) onText(rest);
+    text.end();
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,7 @@ const HEADERS = {
 /**
  * Keeps other sites out. The Studio trains, stores and sends for whoever can reach it, and every page that the browser
  * shows can reach loopback: so a request must name a loopback host (a name that another site points here does not), and
- * its origin, where it has one, must be that host.
+ * its origin, where it has one, must be that host, or the browser's word that it is the same (a proxy changes the host).
  */
 export function guard(app: FastifyInstance): void {
   const limit = rateLimit(PER_MINUTE);
@@ -28,7 +28,7 @@ export function guard(app: FastifyInstance): void {
         "HOST_FOREIGN",
         `The host is ${host}. Open the Studio as http://127.0.0.1 or localhost.`,
       );
-    if (origin !== undefined && origin !== `http://${host}`)
+    if (origin !== undefined && origin !== `http://${host}` && request.headers["sec-fetch-site"] !== "same-origin")
       throw new OpenLedgerError("ORIGIN_FOREIGN", `The origin is ${origin}. Only the Studio's own pages may ask.`);
     limit(request);
   });

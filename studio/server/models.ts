@@ -4,11 +4,11 @@ import { modelFacts, type RegistrationArguments } from "../../prover/register.ts
 import type { Protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import type { Stack } from "../stack.ts";
+import { apart } from "./apart.ts";
 import { idOf } from "./fields.ts";
 import type { Job } from "./jobs/job.ts";
-import type { RegistrationTask } from "./registration-thread.ts";
+import type { RegistrationTask } from "./registration-child.ts";
 import type { Studio } from "./studio.ts";
-import { inThread } from "./thread.ts";
 
 /** Minted models by the hash of their manifest. */
 export async function modelIds({ models }: Protocol): Promise<Map<string, string>> {
@@ -38,8 +38,8 @@ export async function registration({ chain, contracts, genesis }: Stack, job: Jo
     vkId: chain.vkId,
     sketches: `${folder}/sketches`,
   };
-  const thread = new URL("./registration-thread.ts", import.meta.url);
-  const { columns, flags, opening, ...args } = await inThread<RegistrationArguments>(thread, task);
+  const child = new URL("./registration-child.ts", import.meta.url);
+  const { columns, flags, opening, ...args } = await apart<RegistrationArguments>(child, task);
   return { ...args, modelId, columns: hexlify(columns), flags: flags.map(String), opening: opening.map(String) };
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { PRESET_NOTES, PRESETS, type PresetName } from "../../trainer/presets.ts";
+import { CHAIN_ID } from "../stack.ts";
 import { Fields } from "./fields.ts";
 import type { Studio } from "./studio.ts";
 
@@ -13,7 +14,7 @@ export function stackRoutes(app: FastifyInstance, { stack, deployments, bases }:
   const shown = () => bases.list().map(({ folder: _, ...base }) => base);
 
   app.get("/api/stack", async () => ({
-    chainId: 31337,
+    chainId: CHAIN_ID,
     rpcUrl: chain.url,
     genesis,
     addresses: chain.addresses,

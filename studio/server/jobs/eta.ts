@@ -1,5 +1,5 @@
 /** What one row's sketch costs beside one row's training step, measured on the tiny base. */
-const SKETCH_COST = 1.2;
+const SKETCH_COST = 2;
 
 /** Seconds left of a whole job, from the pace of what is done: rows are trained on once an epoch, then sketched. */
 export class Eta {

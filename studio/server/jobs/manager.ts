@@ -105,7 +105,10 @@ export class Jobs {
     if (this.#running || waiting === undefined) return;
     const [id, base] = waiting;
     const job = this.get(id);
-    const child = fork(new URL("./train.ts", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(new URL("./train.ts", import.meta.url), {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      detached: true, // Ctrl-C is for the Studio
+    });
     const ended = new Promise<void>((resolve) => {
       child.once("exit", (code, signal) => {
         this.#running = undefined;

@@ -16,49 +16,59 @@ import type { News, Task } from "./job.ts";
 
 const tell = (news: News) => new Promise((sent) => process.send!(news, undefined, undefined, sent));
 
-async function train({ rpc, addresses, content, base: folderOfBase, folder, job }: Task): Promise<void> {
+async function train(task: Task): Promise<void> {
+  const { job, content, folder } = task;
   const store = new ContentStore(content);
-  const provider = new JsonRpcProvider(rpc);
-  const { datanets } = protocol(addresses, provider);
-  const { rows } = await fetchVersion(datanets, store, BigInt(job.datanetId), BigInt(job.version));
-  provider.destroy();
-  const texts = rows.map(({ text }) => text);
+  const texts = await textsOf(task, store);
   const preset = PRESETS[job.preset];
-  const base = loadBase(folderOfBase);
+  const base = loadBase(task.base);
   const pool = await Pool.start(base);
-
-  const eta = new Eta(texts.length, preset.epochs);
-  const started = performance.now();
-  const tuned = await finetune(pool, {
-    ...preset,
-    rows: texts,
-    heldOut: [],
-    onProgress({ step, steps, loss, tokens }) {
-      const tokensPerSecond = Math.round((1000 * tokens) / (performance.now() - started));
-      const etaSeconds = eta.training(step / steps);
-      tell({ fields: { step, steps, tokensPerSecond, etaSeconds }, loss: [step, loss] });
-    },
-  });
-  const { epochLosses, truncatedRows } = tuned;
-  tell({ fields: { state: "sketching", step: 0, steps: texts.length, epochLosses, truncatedRows } });
-  const sketches = await buildSketches(pool, tuned.adapter, texts, {
-    onProgress: (step) => tell({ fields: { step, etaSeconds: eta.sketching(step) } }),
-  });
-  await pool.close();
-  const { k, basis } = sketches;
-  tell({ fields: { state: "publishing", etaSeconds: 1, k, energyKept: basis.energyKept } });
-  const manifest = {
-    name: job.name,
-    ...(await publishModel(folder, store, base, tuned.adapter, sketches)),
-    versions: [{ datanetId: job.datanetId, version: job.version }],
-    training: { ...preset },
-  };
-  const bytes = canonicalJson(manifest);
-  const manifestCid = await store.put(bytes);
-  await tell({ fields: { state: "done", etaSeconds: 0, manifest, manifestCid, manifestHash: manifestHash(bytes) } });
+  try {
+    const eta = new Eta(texts.length, preset.epochs);
+    const started = performance.now();
+    const { adapter, epochLosses, truncatedRows } = await finetune(pool, {
+      ...preset,
+      rows: texts,
+      heldOut: [],
+      onProgress({ step, steps, loss, tokens }) {
+        const tokensPerSecond = Math.round((1000 * tokens) / (performance.now() - started));
+        tell({ fields: { step, steps, tokensPerSecond, etaSeconds: eta.training(step / steps) }, loss: [step, loss] });
+      },
+    });
+    tell({ fields: { state: "sketching", step: 0, steps: texts.length, epochLosses, truncatedRows } });
+    const sketches = await buildSketches(pool, adapter, texts, {
+      onProgress: (step) => tell({ fields: { step, etaSeconds: eta.sketching(step) } }),
+    });
+    const { k, basis } = sketches;
+    tell({ fields: { state: "publishing", etaSeconds: 1, k, energyKept: basis.energyKept } });
+    const manifest = {
+      name: job.name,
+      ...(await publishModel(folder, store, base, adapter, sketches)),
+      versions: [{ datanetId: job.datanetId, version: job.version }],
+      training: { ...preset },
+    };
+    const bytes = canonicalJson(manifest);
+    const manifestCid = await store.put(bytes);
+    await tell({ fields: { state: "done", etaSeconds: 0, manifest, manifestCid, manifestHash: manifestHash(bytes) } });
+  } finally {
+    await pool.close();
+  }
 }
 
-process.once("disconnect", () => process.exit(1));
+/** The rows of the job's Datanet version, each contribution checked against the chain. */
+async function textsOf({ rpc, addresses, job }: Task, store: ContentStore): Promise<string[]> {
+  const provider = new JsonRpcProvider(rpc);
+  try {
+    const { datanets } = protocol(addresses, provider);
+    const { rows } = await fetchVersion(datanets, store, BigInt(job.datanetId), BigInt(job.version));
+    return rows.map(({ text }) => text);
+  } finally {
+    provider.destroy();
+  }
+}
+
+// Without its parent nobody would hear of it.
+process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
 process.once("message", async (task: Task) => {
   try {
     await train(task);

@@ -1,10 +1,10 @@
 import { loadBase } from "../../trainer/base.ts";
 import { encodeBase } from "../../trainer/gguf.ts";
 import { weightShapes } from "../../trainer/model.ts";
-import { answer } from "./thread.ts";
+import { answer } from "./apart.ts";
 
 // Reads a base whole: that it can be trained and served, and what it is.
-await answer(async ({ folder }: { folder: string }) => {
+answer(async ({ folder }: { folder: string }) => {
   const base = loadBase(folder);
   encodeBase(base);
   const parameters = [...weightShapes(base.config).values()].reduce(
