@@ -56,10 +56,9 @@ describe("server-sent events", () => {
       const body = ReadableStream.from(
         Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.slice(i * size, (i + 1) * size)),
       );
-      expect(await Array.fromAsync(eventData(body as ReadableStream<Uint8Array>))).to.deep.equal([
-        '{"text":"ä→"}',
-        "[DONE]",
-      ]);
+      const events: string[] = [];
+      for await (const data of eventData(body as ReadableStream<Uint8Array>)) events.push(data);
+      expect(events).to.deep.equal(['{"text":"ä→"}', "[DONE]"]);
     }
   });
 });

@@ -1,12 +1,13 @@
 /** Data of each server-sent event of an answer, as it comes. */
 export async function* eventData(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
   let text = "";
   try {
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
-      text += value;
+      text += decoder.decode(value, { stream: true });
       const events = text.split("\n\n");
       text = events.pop()!;
       for (const event of events) if (event.startsWith("data: ")) yield event.slice("data: ".length);
