@@ -1,9 +1,11 @@
 import { expect } from "chai";
-import { samplePrompt, spread } from "../../studio/web/src/make/samples.ts";
+import { OpenLedgerError } from "../../sdk/errors.ts";
+import { samplePrompt, spread, titleOf } from "../../studio/web/src/make/samples.ts";
 import { smoothed } from "../../studio/web/src/make/smooth.ts";
+import { advice } from "../../studio/web/src/play/advice.ts";
 import { percentOf, readSplit, shares, type TypedSplit } from "../../studio/web/src/split.ts";
 import { eventData } from "../../studio/web/src/sse.ts";
-import { duration } from "../../studio/web/src/words.ts";
+import { duration, readAmount } from "../../studio/web/src/words.ts";
 
 const TYPED: TypedSplit = { data: "50", owner: "15", server: "20", operator: "10", protocol: "5" };
 const SPLIT = { data: 5000, owner: 1500, server: 2000, operator: 1000, protocol: 500 };
@@ -63,6 +65,25 @@ describe("server-sent events", () => {
   });
 });
 
+describe("advice on a failed call", () => {
+  const of = (code: string, words = "…") => advice(new OpenLedgerError(code, words));
+  it("says whether a receipt is missing or wrong, and what to do about money and epochs", () => {
+    expect(of("RECEIPT_MISSING")).to.match(/could/).and.not.equal(of("RECEIPT_MISMATCH"));
+    expect(of("VOUCHER_DEPOSIT")).to.match(/Add to it/);
+    expect(of("VOUCHER_EPOCH")).to.match(/Send again/);
+    expect(of("ENGINE_BUSY")).to.match(/busy/);
+  });
+  it("tells a receipt that somebody else signed from a voucher that the server refused", () => {
+    expect(of("SIGNATURE_WRONG_SIGNER", "The Receipt is signed by 0x1")).to.match(/Do not pay/);
+    expect(of("SIGNATURE_WRONG_SIGNER", "The Voucher is signed by 0x1")).to.match(/Nothing was charged/);
+    expect(of("RECEIPT_MISMATCH")).to.match(/Do not pay/);
+  });
+  it("is silent on what says itself what to do", () => {
+    expect(of("REQUEST_PROMPT")).to.equal(undefined);
+    expect(advice(new Error("x"))).to.equal(undefined);
+  });
+});
+
 describe("words and samples", () => {
   it("tell a time in its two largest units", () =>
     expect([0, 59.4, 60, 75, 3600, 7380, -1].map(duration)).to.deep.equal([
@@ -74,10 +95,23 @@ describe("words and samples", () => {
       "2 h 3 min",
       "0 s",
     ]));
+  it("read an amount of whole tokens to the unit, and refuse what is none", () => {
+    expect(["5", "0.000001", " 12.50 "].map((text) => readAmount(text, 6))).to.deep.equal([
+      5_000_000n,
+      1n,
+      12_500_000n,
+    ]);
+    for (const wrong of ["", "-1", "1.0000001", "1e3", ".", "1."])
+      expect(readAmount(wrong, 6), wrong).to.equal(undefined);
+  });
   it("take the first half of a row as prompt", () => {
     expect(samplePrompt("a\nb\nc\nd\n")).to.equal("a\nb");
     expect(samplePrompt("one two three")).to.equal("one two");
     expect(samplePrompt("word")).to.equal("word");
+  });
+  it("name a sample by its first line that says something", () => {
+    expect(titleOf("}\n  function transfer(address to) public {")).to.equal("function transfer(address to) pub");
+    expect(titleOf("}\n")).to.equal("}");
   });
   it("spread over a list, short ones whole", () => {
     expect(spread([1, 2], 3)).to.deep.equal([1, 2]);

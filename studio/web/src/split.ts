@@ -8,7 +8,7 @@ export const PARTS: Record<keyof Split, string> = {
   data: "Contributors of the data",
   owner: "Owner of the model",
   server: "Server that answers",
-  operator: "Operator that measures and proves",
+  operator: "Operator that proves",
   protocol: "Protocol treasury",
 };
 

@@ -10,7 +10,7 @@ import { Notice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
 import { why } from "../why.ts";
 import type { Job } from "./jobs.ts";
-import { samplePrompt, spread } from "./samples.ts";
+import { samplePrompt, spread, titleOf } from "./samples.ts";
 
 const SAMPLES = 3;
 /** The most that the Studio's server answers. */
@@ -72,7 +72,7 @@ export function Compare({ job }: { job: Job }) {
           <small>From the Datanet:</small>
           {samples.map((sample) => (
             <button type="button" className="small" key={sample} title={sample} onClick={() => setPrompt(sample)}>
-              {sample.trim().split("\n")[0]!.slice(0, 32)} …
+              {titleOf(sample)} …
             </button>
           ))}
         </div>

@@ -18,9 +18,12 @@ export function Endpoint({ model, deployed }: { model: Awaited<ReturnType<typeof
       </p>
       <pre className="snippet">{curlLine(given)}</pre>
       <p className="muted">
-        With the <code>openai</code> package and a <code>fetch</code> that pays; save it in this repository's folder as{" "}
-        <code>call.ts</code> and run <code>node call.ts</code> (here as {customer.name}, a ready-made account):
+        With the <code>openai</code> package and a <code>fetch</code> that pays, here as {customer.name}, a ready-made
+        account that needs some test money. Save it as <code>call.ts</code> in this repository's folder. Its ledger
+        keeps what it spent from one run to the next; an account that pays from here as well as from the Playground must
+        wait for the next epoch in between.
       </p>
+      <pre className="snippet">node --experimental-webstorage --localstorage-file=ledger.sqlite call.ts</pre>
       <pre className="snippet">{openaiSnippet({ ...given, customer: customer.address })}</pre>
     </div>
   );

@@ -42,8 +42,9 @@ function options(place: HTMLElement): UPlot.Options {
     place.style.color = "";
     return now;
   };
-  const axis = (label: string): UPlot.Axis => ({
+  const axis = (label: string, size: number): UPlot.Axis => ({
     label,
+    size,
     stroke: colour("--muted"),
     grid: { stroke: colour("--line"), width: 1 },
     ticks: { stroke: colour("--line"), width: 1 },
@@ -57,7 +58,7 @@ function options(place: HTMLElement): UPlot.Options {
     height: HEIGHT,
     scales: { x: { time: false } },
     cursor: { drag: { x: false, y: false } },
-    axes: [axis("Step"), axis("Loss (nats a token)")],
+    axes: [axis("Step", 34), axis("Loss (nats a token)", 50)],
     series: [
       { label: "Step", value: (_: UPlot, step: number | null) => (step === null ? "–" : String(step)) },
       {

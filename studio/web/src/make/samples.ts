@@ -11,3 +11,9 @@ export const spread = <T>(list: readonly T[], count: number): T[] =>
   list.length <= count
     ? [...list]
     : Array.from({ length: count }, (_, i) => list[Math.floor(((i + 0.5) * list.length) / count)]!);
+
+/** What a text is about, in a few characters: its first line that is more than a bracket. */
+export const titleOf = (text: string): string => {
+  const lines = text.split("\n").map((line) => line.trim());
+  return (lines.find((line) => line.length > 8) ?? lines[0]!).slice(0, 32);
+};

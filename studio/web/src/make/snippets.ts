@@ -19,7 +19,7 @@ import { protocol } from "./sdk/index.ts";
 
 const signer = await new JsonRpcProvider("${rpcUrl}").getSigner("${customer}");
 const { addresses } = await (await fetch("${studio}/api/stack")).json();
-const customer = await Customer.open(protocol(addresses, signer), signer, ${modelId}n, "${server}");
+const customer = await Customer.open(protocol(addresses, signer), signer, ${modelId}n, "${server}", localStorage);
 await customer.deposit(1_000_000n); // token units; once is enough for many calls
 const client = new OpenAI({
   baseURL: "${gateway}/v1",
