@@ -6,7 +6,7 @@ const WEB = join(ROOT, "studio", "web");
 const DIST = join(WEB, "dist");
 
 /** What the pages are made of, beside packages. */
-const SOURCES = [WEB, join(ROOT, "sdk"), join(ROOT, "package-lock.json")];
+const SOURCES = [WEB, ...["sdk", "openlora", "package-lock.json"].map((name) => join(ROOT, name))];
 
 /** Time of the latest change at or below `path`. */
 function changed(path: string): number {
