@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import type { LlamaConfig } from "./config.ts";
 import type { Example } from "./examples.ts";
 import { type Adapter, type GradientSink, loraLayout, loraLinear, loraTensors } from "./lora.ts";
 import {
@@ -6,7 +7,6 @@ import {
   embed,
   hiddenStates,
   type KvCache,
-  type LlamaConfig,
   logits,
   type Positions,
   positions,

@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import type { LlamaConfig } from "./config.ts";
 import { type Adapter, type LoraConfig, type LoraLayout, loraLayout } from "./lora.ts";
-import type { LlamaConfig } from "./model.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "./safetensors.ts";
 
 const CONFIG = "adapter_config.json";

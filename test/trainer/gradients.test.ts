@@ -2,9 +2,9 @@ import * as tf from "@tensorflow/tfjs";
 import { expect } from "chai";
 import { type BackendName, selectBackend } from "../../trainer/backends.ts";
 import type { Base } from "../../trainer/base.ts";
+import { LINEARS } from "../../trainer/config.ts";
 import { type Example, rowExample } from "../../trainer/examples.ts";
 import { type Adapter, loraLayout } from "../../trainer/lora.ts";
-import { LINEARS } from "../../trainer/model.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { relativeError, rowsOf, someAdapter, tinyBase } from "./tiny.ts";
 

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import * as tf from "@tensorflow/tfjs";
 import { selectBackend } from "../backends.ts";
-import { embed, hiddenStates, type LlamaConfig, logits, positions, tokenLosses, weightShapes } from "../model.ts";
+import { type LlamaConfig, weightShapes } from "../config.ts";
+import { embed, hiddenStates, logits, positions, tokenLosses } from "../model.ts";
 
 /** Shared with the main thread: the parameters to read, and this worker's gradient to fill, in weightShapes order. */
 export interface PretrainWorkerData {
