@@ -55,15 +55,15 @@ export function positions(config: LlamaConfig, length: number, start = 0): Posit
   };
 }
 
-/** Token embeddings [B, T, d] of ids [B][T]. tfjs-wasm has no gradient for gather, so it is a product with one-hot rows. */
-export function embed(weights: Weights, ids: tf.Tensor2D): tf.Tensor3D {
+/** Token embeddings [B, T, d] of B·T ids. tfjs-wasm has no gradient for gather, so it is a product with one-hot rows. */
+export function embed(weights: Weights, ids: Int32Array, batch: number): tf.Tensor3D {
   const table = weights.get("model.embed_tokens.weight") as tf.Tensor2D;
   const [vocab, hidden] = table.shape;
   const lookup = tf.customGrad((table: tf.Tensor | tf.GradSaveFunc, _save: tf.Tensor | tf.GradSaveFunc) => ({
-    value: tf.gather(table as tf.Tensor2D, tf.reshape(ids, [-1])),
+    value: tf.gather(table as tf.Tensor2D, tf.tensor1d(ids, "int32")),
     gradFunc: (dy: tf.Tensor) => oneHot(ids, vocab).matMul(dy as tf.Tensor2D, true, false),
   }));
-  return tf.reshape(lookup(table), [...ids.shape, hidden]);
+  return tf.reshape(lookup(table), [batch, -1, hidden]);
 }
 
 /**
@@ -178,7 +178,7 @@ function silu(x: tf.Tensor2D): tf.Tensor2D {
 }
 
 /** Loss of each position, −log softmax(logits_n)[target_n], [n], from logits [n, vocab] and n token ids. */
-export function tokenLosses(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+export function tokenLosses(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
   const losses = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [logits, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
     const hot = oneHot(targets, logits.shape[1]);
@@ -196,11 +196,9 @@ export function tokenLosses(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tenso
   return losses(logits) as tf.Tensor1D;
 }
 
-/** One-hot rows [n, depth] of ids; filled here because tfjs' kernel takes ten times as long. */
-function oneHot(ids: tf.Tensor, depth: number): tf.Tensor2D {
-  const rows = new Float32Array(ids.size * depth);
-  ids.dataSync().forEach((id, n) => {
-    rows[n * depth + id] = 1;
-  });
-  return tf.tensor2d(rows, [ids.size, depth]);
+/** One-hot rows [n, depth] of ids; tfjs' own kernel takes twice as long. */
+function oneHot(ids: Int32Array, depth: number): tf.Tensor2D {
+  const places = Int32Array.from({ length: 2 * ids.length }, (_, i) => (i % 2 === 0 ? i / 2 : ids[(i - 1) / 2]!));
+  const at = tf.tensor2d(places, [ids.length, 2], "int32");
+  return tf.scatterND(at, tf.ones([ids.length]), [ids.length, depth]) as tf.Tensor2D;
 }

@@ -57,9 +57,14 @@ describe("GGUF files", () => {
   }
 
   /** Largest difference to the trainer's probabilities. */
-  function difference(base: Base, adapter: Adapter | undefined, ids: number[], probabilities: Map<number, number>) {
+  async function difference(
+    base: Base,
+    adapter: Adapter | undefined,
+    ids: number[],
+    probabilities: Map<number, number>,
+  ) {
     const engine = new Engine(base.config, base.weights);
-    const logits = engine.logits(adapter, ids).slice(-base.config.vocabSize);
+    const logits = (await engine.logits(adapter, ids)).slice(-base.config.vocabSize);
     engine.dispose();
     const largest = Math.max(...logits);
     const sum = logits.reduce((total, x) => total + Math.exp(x - largest), 0);
@@ -76,13 +81,13 @@ describe("GGUF files", () => {
       const base = load();
       const ids = [base.tokenizer.bos, ...base.tokenizer.encode(TEXTS[0]!)];
       const bare = await served(base, undefined, ids);
-      expect(difference(base, undefined, ids, bare.probabilities)).to.be.below(TOLERANCE.base);
+      expect(await difference(base, undefined, ids, bare.probabilities)).to.be.below(TOLERANCE.base);
       expect(bare.tokenised).to.deep.equal(TEXTS.map((text) => base.tokenizer.encode(text)));
 
       const adapter = someAdapter(base, [...LINEARS]);
       const adapted = await served(base, adapter, ids);
-      expect(difference(base, adapter, ids, adapted.probabilities)).to.be.below(TOLERANCE.adapter);
-      expect(difference(base, undefined, ids, adapted.probabilities)).to.be.above(10 * TOLERANCE.adapter);
+      expect(await difference(base, adapter, ids, adapted.probabilities)).to.be.below(TOLERANCE.adapter);
+      expect(await difference(base, undefined, ids, adapted.probabilities)).to.be.above(10 * TOLERANCE.adapter);
     });
 
   it("are refused for a base that llama.cpp would compute differently", async () => {

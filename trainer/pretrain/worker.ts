@@ -30,11 +30,10 @@ parentPort!.on("message", ({ windows, train }: PretrainTask) => {
         { length: batch * length },
         (_, n) => windows[Math.floor(n / length) * (length + 1) + (n % length) + shift]!,
       );
-    const ids = tf.tensor2d(cut(0), [batch, length], "int32");
-    const targets = tf.tensor1d(cut(1), "int32");
+    const [ids, targets] = [cut(0), cut(1)];
     const meanLoss = (...tensors: tf.Tensor[]) => {
       const named = new Map(shapes.map(([name], i) => [name, tensors[i]!]));
-      const hidden = hiddenStates(config, named, embed(named, ids), at);
+      const hidden = hiddenStates(config, named, embed(named, ids, batch), at);
       return tf.mean<tf.Scalar>(tokenLosses(logits(named, tf.reshape(hidden, [-1, config.hiddenSize])), targets));
     };
     let offset = 0;
