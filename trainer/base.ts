@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { type LlamaConfig, parseConfig, weightShapes } from "./model.ts";
+import { type LlamaConfig, parseConfig, weightShapes } from "./config.ts";
 import { readWeights, type StoredTensor } from "./safetensors.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
 
@@ -41,12 +41,24 @@ function readBase(folder: string): Base {
   return { name: path.basename(folder), config, weights, tokenizer: loadTokenizer(folder), hash };
 }
 
+/** Weights that some folders hold and no computation needs: constants of old Llama files, and a head that is the embedding. */
+const NEEDLESS = /^(lm_head\.weight|model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq)$/;
+
+/** Refuses weights that are missing, misshapen or unknown, and drops the needless ones. */
 function checkWeights(config: LlamaConfig, weights: Map<string, StoredTensor>): void {
-  for (const [name, shape] of weightShapes(config)) {
+  const shapes = weightShapes(config);
+  for (const [name, shape] of shapes) {
     const found = weights.get(name)?.shape;
     if (JSON.stringify(found) !== JSON.stringify(shape)) {
       const problem = found === undefined ? "is missing" : `has shape [${found}], config.json says [${shape}]`;
       throw new OpenLedgerError("TRAINER_BASE", `base weights: ${name} ${problem}; get the model again`);
     }
+  }
+  for (const name of [...weights.keys()].filter((name) => !shapes.has(name))) {
+    if (!NEEDLESS.test(name)) {
+      const message = `base weights: ${name} is not a weight of the architecture in config.json; choose another base model`;
+      throw new OpenLedgerError("TRAINER_BASE", message);
+    }
+    weights.delete(name);
   }
 }

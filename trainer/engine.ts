@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import type { LlamaConfig } from "./config.ts";
 import type { Example } from "./examples.ts";
 import { type Adapter, type GradientSink, loraLayout, loraLinear, loraTensors } from "./lora.ts";
 import {
@@ -6,7 +7,7 @@ import {
   embed,
   hiddenStates,
   type KvCache,
-  type LlamaConfig,
+  type Linear,
   logits,
   type Positions,
   positions,
@@ -32,6 +33,14 @@ export interface Decoding {
   eos: number;
 }
 
+/** Examples as the model reads them, [B·T] each. */
+interface Batch {
+  ids: Int32Array;
+  targets: Int32Array;
+  weights: tf.Tensor1D;
+  at: Positions;
+}
+
 /** Sequence lengths are rounded up to a multiple of this, so that a few attention masks serve all batches. */
 const LENGTH_STEP = 16;
 
@@ -50,82 +59,85 @@ export class Engine {
    * Gradient of each example's mean token loss with respect to the adapter, at the point base + alpha·adapter.
    * @param reduce "none" keeps one row per example, "sum" adds them up in order
    */
-  gradients(adapter: Adapter, examples: readonly Example[], alpha: number, reduce: "none" | "sum"): Gradients {
+  async gradients(
+    adapter: Adapter,
+    examples: readonly Example[],
+    alpha: number,
+    reduce: "none" | "sum",
+  ): Promise<Gradients> {
     const layout = loraLayout(this.config, adapter.lora);
     const count = examples.length;
-    const gradients = new Float32Array((reduce === "sum" ? 1 : count) * layout.size);
-    const losses = tf.tidy(() => {
+    const computed = tf.tidy(() => {
       const batch = this.#batch(examples);
       const sink: GradientSink = new Map();
       const tensors = loraTensors(layout, adapter.params);
       const linear = loraLinear(this.#weights, adapter.lora, tensors, { alpha, batch: count, sink });
-      const x = embed(this.#weights, batch.ids);
-      let all: Float32Array | undefined;
+      const x = embed(this.#weights, batch.ids, count);
+      let losses: tf.Tensor | undefined;
       const loss = (x: tf.Tensor) => {
-        const hidden = hiddenStates(this.config, this.#weights, x as tf.Tensor3D, batch.at, linear);
-        const scores = logits(this.#weights, tf.reshape(hidden, [-1, this.config.hiddenSize]));
-        const weighted = tf.mul(tokenLosses(scores, batch.targets), batch.weights);
-        all = weighted.dataSync() as Float32Array;
-        return tf.sum<tf.Scalar>(weighted);
+        losses = tf.keep(this.#tokenLosses(x as tf.Tensor3D, batch, linear));
+        return tf.sum<tf.Scalar>(losses);
       };
       tf.grad(loss)(x); // the sink collects what is wanted; the gradient of x itself only drives the backward pass
-      for (const { name, offset, in: input } of layout.modules) {
+      const parts = layout.modules.flatMap(({ name }) => {
         const { da, db } = sink.get(name)!;
-        this.#collect(da, gradients, offset, layout.size, reduce);
-        this.#collect(db, gradients, offset + adapter.lora.rank * input, layout.size, reduce);
-      }
-      return sumRows(all!, count);
+        return [da, db].map((part) => {
+          const rows = tf.reshape(part, [count, -1]) as tf.Tensor2D;
+          part.dispose();
+          return reduce === "none" ? rows : addRows(rows);
+        });
+      });
+      return { losses: losses!, gradients: tf.concat(parts, 1) };
     });
-    return { losses, gradients };
+    return { losses: sumRows(await read(computed.losses), count), gradients: await read(computed.gradients) };
   }
 
   /** Mean token loss of each example, nats. */
-  losses(adapter: Adapter | undefined, examples: readonly Example[]): Float32Array {
-    return tf.tidy(() => {
+  async losses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array> {
+    const losses = tf.tidy(() => {
       const batch = this.#batch(examples);
-      const x = embed(this.#weights, batch.ids);
-      const hidden = hiddenStates(this.config, this.#weights, x, batch.at, this.#linear(adapter));
-      const scores = logits(this.#weights, tf.reshape(hidden, [-1, this.config.hiddenSize]));
-      const weighted = tf.mul(tokenLosses(scores, batch.targets), batch.weights);
-      return sumRows(weighted.dataSync() as Float32Array, examples.length);
+      const x = embed(this.#weights, batch.ids, examples.length);
+      return this.#tokenLosses(x, batch, this.#linear(adapter));
     });
+    return sumRows(await read(losses), examples.length);
   }
 
   /** Logits [T, vocab] of one whole sequence, without a cache. */
-  logits(adapter: Adapter | undefined, ids: readonly number[]): Float32Array {
-    return tf.tidy(() => {
-      const x = embed(this.#weights, tf.tensor2d([...ids], [1, ids.length], "int32"));
+  logits(adapter: Adapter | undefined, ids: readonly number[]): Promise<Float32Array> {
+    const scores = tf.tidy(() => {
+      const x = embed(this.#weights, Int32Array.from(ids), 1);
       const at = positions(this.config, ids.length);
       const hidden = hiddenStates(this.config, this.#weights, x, at, this.#linear(adapter));
-      return logits(this.#weights, tf.reshape(hidden, [ids.length, -1])).dataSync() as Float32Array;
+      return logits(this.#weights, tf.reshape(hidden, [ids.length, -1]));
     });
+    return read(scores);
   }
 
   /**
    * Completes a prompt token by token with cached keys and values; stops at eos, maxTokens or the end of the context.
    * @param onLogits sees the logits each token was chosen from
    */
-  generate(
+  async generate(
     adapter: Adapter | undefined,
     prompt: readonly number[],
     { maxTokens, temperature, seed, eos }: Decoding,
     onLogits?: (logits: Float32Array) => void,
-  ): number[] {
+  ): Promise<number[]> {
     const random = new Random(seed);
     const cache: KvCache = [];
     const out: number[] = [];
-    tf.engine().startScope();
-    const linear = this.#linear(adapter);
+    const tensors = adapter && loraTensors(loraLayout(this.config, adapter.lora), adapter.params);
+    const linear = tensors ? loraLinear(this.#weights, adapter.lora, tensors) : baseLinear(this.#weights);
     let next = [...prompt];
     let seen = 0;
     while (out.length < maxTokens && seen + next.length <= this.config.context) {
-      const scores = tf.tidy(() => {
-        const x = embed(this.#weights, tf.tensor2d(next, [1, next.length], "int32"));
+      const last = tf.tidy(() => {
+        const x = embed(this.#weights, Int32Array.from(next), 1);
         const at = positions(this.config, next.length, seen);
         const hidden = hiddenStates(this.config, this.#weights, x, at, linear, cache);
-        const last = tf.slice(hidden, [0, next.length - 1, 0], [1, 1, -1]);
-        return logits(this.#weights, tf.reshape(last, [1, -1])).dataSync() as Float32Array;
+        return logits(this.#weights, tf.reshape(tf.slice(hidden, [0, next.length - 1, 0], [1, 1, -1]), [1, -1]));
       });
+      const scores = await read(last);
       onLogits?.(scores);
       seen += next.length;
       const id = choose(scores, temperature, random);
@@ -134,7 +146,7 @@ export class Engine {
       next = [id];
     }
     tf.dispose(cache.flatMap(({ keys, values }) => [keys, values]));
-    tf.engine().endScope();
+    tf.dispose([...(tensors?.values() ?? [])].flatMap(({ a, b }) => [a, b]));
     return out;
   }
 
@@ -143,14 +155,20 @@ export class Engine {
     tf.dispose([...this.#positions.values()].map((at) => ({ ...at })));
   }
 
-  #linear(adapter: Adapter | undefined) {
+  #linear(adapter: Adapter | undefined): Linear {
     if (adapter === undefined) return baseLinear(this.#weights);
-    const tensors = loraTensors(loraLayout(this.config, adapter.lora), adapter.params);
-    return loraLinear(this.#weights, adapter.lora, tensors);
+    return loraLinear(this.#weights, adapter.lora, loraTensors(loraLayout(this.config, adapter.lora), adapter.params));
+  }
+
+  /** Loss of every position [B·T], weighted so that those of an example add up to its mean. */
+  #tokenLosses(x: tf.Tensor3D, { targets, weights, at }: Batch, linear: Linear): tf.Tensor {
+    const hidden = hiddenStates(this.config, this.#weights, x, at, linear);
+    const scores = logits(this.#weights, tf.reshape(hidden, [-1, this.config.hiddenSize]));
+    return tf.mul(tokenLosses(scores, targets), weights);
   }
 
   /** Examples padded on the right, where causal attention never looks from a real position. */
-  #batch(examples: readonly Example[]) {
+  #batch(examples: readonly Example[]): Batch {
     const longest = Math.max(...examples.map(({ ids }) => ids.length - 1), 1);
     const length = Math.min(Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP, Math.max(longest, this.config.context));
     const ids = new Int32Array(examples.length * length);
@@ -164,12 +182,7 @@ export class Engine {
         weights[row * length + t] = t + 1 >= example.lossFrom ? 1 / scored : 0;
       }
     });
-    return {
-      ids: tf.tensor2d(ids, [examples.length, length], "int32"),
-      targets: tf.tensor1d(targets, "int32"),
-      weights: tf.tensor1d(weights),
-      at: this.#positionsOf(length),
-    };
+    return { ids, targets, weights: tf.tensor1d(weights), at: this.#positionsOf(length) };
   }
 
   #positionsOf(length: number): Positions {
@@ -181,18 +194,19 @@ export class Engine {
     }
     return at;
   }
+}
 
-  /** Copies (or adds up) per-example values [batch, ...] to their place in the flat layout. */
-  #collect(tensor: tf.Tensor, into: Float32Array, offset: number, stride: number, reduce: "none" | "sum"): void {
-    const values = tensor.dataSync() as Float32Array;
-    const size = values.length / tensor.shape[0]!;
-    for (let row = 0; row < tensor.shape[0]!; row++) {
-      const part = values.subarray(row * size, (row + 1) * size);
-      if (reduce === "none") into.set(part, row * stride + offset);
-      else for (let i = 0; i < size; i++) into[offset + i]! += part[i]!;
-    }
-    tensor.dispose();
-  }
+/** Values of a tensor, which is then disposed of. WebGPU cannot be read synchronously. */
+async function read(tensor: tf.Tensor): Promise<Float32Array> {
+  const values = (await tensor.data()) as Float32Array;
+  tensor.dispose();
+  return values;
+}
+
+/** Sum [1, n] of the rows of [rows, n], one after another: the same bits on every backend and for any batch. */
+function addRows(rows: tf.Tensor2D): tf.Tensor2D {
+  const [first, ...others] = tf.split(rows, rows.shape[0]) as [tf.Tensor2D, ...tf.Tensor2D[]];
+  return others.reduce((sum, row) => tf.add(sum, row), first);
 }
 
 /** Sums of `rows` equal parts of the values. */

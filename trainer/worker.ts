@@ -9,28 +9,32 @@ const { config, weights, backend } = workerData as WorkerSetup;
 const selected = await selectBackend(backend);
 const engine = new Engine(config, weights);
 
-function work(task: PoolTask): unknown {
+async function work(task: PoolTask): Promise<unknown> {
   switch (task.kind) {
     case "gradients":
-      return engine.gradients(task.adapter, task.examples, task.alpha, task.reduce);
+      return await engine.gradients(task.adapter, task.examples, task.alpha, task.reduce);
     case "losses":
-      return engine.losses(task.adapter, task.examples);
+      return await engine.losses(task.adapter, task.examples);
     case "generate":
-      return engine.generate(task.adapter, task.prompt, task.decoding);
-    case "product":
-      return tf.tidy(() => {
+      return await engine.generate(task.adapter, task.prompt, task.decoding);
+    case "product": {
+      const product = tf.tidy(() => {
         const [a, b] = [task.a, task.b].map(({ data, shape }) => tf.tensor2d(data, shape)) as [
           tf.Tensor2D,
           tf.Tensor2D,
         ];
-        return tf.matMul(a, b, task.transposeA, task.transposeB).dataSync();
+        return tf.matMul(a, b, task.transposeA, task.transposeB);
       });
+      const values = await product.data();
+      product.dispose();
+      return values;
+    }
   }
 }
 
-parentPort!.on("message", (task: PoolTask) => {
+parentPort!.on("message", async (task: PoolTask) => {
   try {
-    parentPort!.postMessage({ result: work(task) });
+    parentPort!.postMessage({ result: await work(task) });
   } catch (error) {
     parentPort!.postMessage({ error });
   }

@@ -1,6 +1,6 @@
 import { loadBase } from "../../trainer/base.ts";
+import { weightShapes } from "../../trainer/config.ts";
 import { encodeBase } from "../../trainer/gguf.ts";
-import { weightShapes } from "../../trainer/model.ts";
 import { answer } from "./apart.ts";
 
 // Reads a base whole: that it can be trained and served, and what it is.
