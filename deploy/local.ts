@@ -16,6 +16,8 @@ export type LocalChain = {
   addresses: Addresses;
   token: TestToken;
   vkId: string;
+  /** Private key of ready-made account `index`, for processes of their own. */
+  key(index: number): string;
   /** Ready-made account `index`; 0 deployed the protocol. */
   account(index: number): NonceManager;
   /** The protocol as account `index` uses it. */
@@ -34,11 +36,11 @@ export async function startLocalChain(operator: number, treasury: number, key: V
   const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 50 });
   const seed = Mnemonic.fromPhrase(MNEMONIC);
   const accounts = new Map<number, NonceManager>();
+  const wallet = (index: number) => HDNodeWallet.fromMnemonic(seed, `m/44'/60'/0'/0/${index}`);
   const account = (index: number) => {
     const known = accounts.get(index);
     if (known) return known;
-    const wallet = HDNodeWallet.fromMnemonic(seed, `m/44'/60'/0'/0/${index}`).connect(provider);
-    accounts.set(index, new NonceManager(wallet));
+    accounts.set(index, new NonceManager(wallet(index).connect(provider)));
     return account(index);
   };
 
@@ -71,6 +73,7 @@ export async function startLocalChain(operator: number, treasury: number, key: V
     addresses,
     token: token(tokenAddress, account(0)),
     vkId,
+    key: (index) => wallet(index).privateKey,
     account,
     as: (index) => protocol(addresses, account(index)),
     async wait(seconds) {
