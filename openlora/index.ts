@@ -6,4 +6,3 @@ export * from "./customer.ts";
 export * from "./engine.ts";
 export * from "./gateway.ts";
 export * from "./meter.ts";
-export * from "./model.ts";

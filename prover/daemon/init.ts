@@ -14,6 +14,10 @@ export type InitOptions = {
   /** All models that can be proven, unless some are named. */
   model?: string[];
   data: string;
+  /** Of health and metrics. */
+  port: string;
+  /** Seconds between looks at the chain. */
+  poll: string;
   keystore?: string;
 };
 
@@ -22,16 +26,16 @@ export type InitOptions = {
  * @throws OpenLedgerError `OPERATOR_CONFIG_EXISTS`, `OPERATOR_CONFIG`, `OPERATOR_RPC`, `DEPLOYMENT_INVALID`
  */
 export async function init(path: string, options: InitOptions): Promise<void> {
-  const { rpc, addresses, content, server, model, data, keystore } = options;
+  const { rpc, addresses, content, server, model, data, port, poll, keystore } = options;
   const config = {
     rpc,
     chainId: Number(await chainIdOf(rpc)),
     addresses: readAddresses(addresses),
     confirmations: 1,
-    pollSeconds: 5,
+    pollSeconds: Number(poll),
     openEpochs: true,
     dataDir: resolve(data),
-    port: 9464,
+    port: Number(port),
     ...(keystore && { keystore: resolve(keystore) }),
     content: resolve(content),
     servers: server.map((url) => ({ url, tokenEnv: TOKEN_ENV })),
