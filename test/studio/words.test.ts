@@ -110,7 +110,7 @@ describe("words and samples", () => {
     expect(samplePrompt("word")).to.equal("word");
   });
   it("name a sample by its first line that says something", () => {
-    expect(titleOf("}\n  function transfer(address to) public {")).to.equal("function transfer(address to) pub");
+    expect(titleOf("}\n  function transfer(address to) public {")).to.equal("function transfer(address to) pu");
     expect(titleOf("}\n")).to.equal("}");
   });
   it("spread over a list, short ones whole", () => {
