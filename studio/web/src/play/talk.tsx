@@ -117,7 +117,7 @@ export function Talk({
     >
       {turns.map((turn, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: turns are only ever added.
-        <TurnBox key={i} turn={turn} running={running && i === turns.length - 1} />
+        <TurnBox key={i} turn={turn} last={i === turns.length - 1} running={running && i === turns.length - 1} />
       ))}
       <div className="fields">
         <Field label="Kind of call">
@@ -189,7 +189,15 @@ export function Talk({
   );
 }
 
-function TurnBox({ turn: { question, chat, answer, call, failed }, running }: { turn: Turn; running: boolean }) {
+function TurnBox({
+  turn: { question, chat, answer, call, failed },
+  last,
+  running,
+}: {
+  turn: Turn;
+  last: boolean;
+  running: boolean;
+}) {
   return (
     <div className="turn">
       {chat && <pre className="question">{question}</pre>}
@@ -199,7 +207,7 @@ function TurnBox({ turn: { question, chat, answer, call, failed }, running }: { 
         {running && " ▍"}
       </pre>
       {failed && <Failure {...failed} />}
-      {call && <ReceiptBox call={call} />}
+      {call && <ReceiptBox call={call} open={last} />}
     </div>
   );
 }
