@@ -11,7 +11,10 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     proxy: Object.fromEntries(
-      ["/api", "/rpc", "/openlora", "/operator"].map((path) => [path, { target: studio, changeOrigin: true }]),
+      ["/api", "/rpc", "/openlora", "/operator"].map((path) => [
+        path,
+        { target: studio, changeOrigin: true, headers: { origin: studio } },
+      ]),
     ),
   },
 });

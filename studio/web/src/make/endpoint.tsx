@@ -7,7 +7,8 @@ import { curlLine, openaiSnippet } from "./snippets.ts";
 export function Endpoint({ model, deployed }: { model: Awaited<ReturnType<typeof modelOf>>; deployed: Deployment }) {
   const { accounts, rpcUrl } = useStack();
   const { modelId, server, gateway } = deployed;
-  const customer = accounts.find(({ name }) => name === "Customer") ?? accounts[0]!;
+  // Not one that pays in the Playground: each place keeps its own account of what was spent in an epoch.
+  const customer = accounts.find(({ name }) => name === "Contributor 4") ?? accounts[0]!;
   const given = { modelId, server, gateway: location.origin + gateway, studio: location.origin, rpcUrl };
   return (
     <div className="stack">
@@ -18,10 +19,9 @@ export function Endpoint({ model, deployed }: { model: Awaited<ReturnType<typeof
       </p>
       <pre className="snippet">{curlLine(given)}</pre>
       <p className="muted">
-        With the <code>openai</code> package and a <code>fetch</code> that pays, here as {customer.name}, a ready-made
-        account that needs some test money. Save it as <code>call.ts</code> in this repository's folder. Its ledger
-        keeps what it spent from one run to the next; an account that pays from here as well as from the Playground must
-        wait for the next epoch in between.
+        With the <code>openai</code> package and a <code>fetch</code> that pays. Save it as <code>call.ts</code> in this
+        repository's folder and run it with Node 24. Its ledger keeps what it spent from one run to the next, so let one
+        account pay either from here or from the Playground within an epoch; here it is {customer.name}.
       </p>
       <pre className="snippet">node --experimental-webstorage --localstorage-file=ledger.sqlite call.ts</pre>
       <pre className="snippet">{openaiSnippet({ ...given, customer: customer.address })}</pre>

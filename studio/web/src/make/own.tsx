@@ -73,7 +73,7 @@ export function Own({ job }: { job: Job }) {
     },
     {
       title: "Deploy to OpenLoRA",
-      note: "Starts the server for this base, or adds the adapter to it. The first time takes half a minute.",
+      note: "Starts the server for this base, or adds the adapter to it. The first time takes some seconds.",
       done: deployed && (
         <>
           Served by <Hash of={deployed.server} /> at <code>{deployed.gateway}</code>.{" "}

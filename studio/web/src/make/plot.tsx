@@ -4,6 +4,8 @@ import "uplot/dist/uPlot.min.css";
 import { smoothed } from "./smooth.ts";
 
 const HEIGHT = 320; // pixels
+/** Distances between marks: there are no halves of a step. */
+const WHOLE = [1, 10, 100, 1000, 10_000, 100_000].flatMap((power) => [power, 2 * power, 5 * power]);
 
 type Losses = [step: number, loss: number][];
 
@@ -58,7 +60,7 @@ function options(place: HTMLElement): UPlot.Options {
     height: HEIGHT,
     scales: { x: { time: false } },
     cursor: { drag: { x: false, y: false } },
-    axes: [axis("Step", 34), axis("Loss (nats a token)", 50)],
+    axes: [{ ...axis("Step", 34), incrs: WHOLE }, axis("Loss (nats a token)", 50)],
     series: [
       { label: "Step", value: (_: UPlot, step: number | null) => (step === null ? "–" : String(step)) },
       {

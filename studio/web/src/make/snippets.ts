@@ -15,12 +15,13 @@ export const openaiSnippet = ({ gateway, studio, rpcUrl, modelId, server, custom
   `import { JsonRpcProvider } from "ethers";
 import OpenAI from "openai";
 import { Customer, payingFetch } from "./openlora/index.ts";
-import { protocol } from "./sdk/index.ts";
+import { mined, protocol, token } from "./sdk/index.ts";
 
 const signer = await new JsonRpcProvider("${rpcUrl}").getSigner("${customer}");
-const { addresses } = await (await fetch("${studio}/api/stack")).json();
+const { addresses, token: paid } = await (await fetch("${studio}/api/stack")).json();
 const customer = await Customer.open(protocol(addresses, signer), signer, ${modelId}n, "${server}", localStorage);
-await customer.deposit(1_000_000n); // token units; once is enough for many calls
+await mined(token(paid.address, signer).mint(signer.address, 1_000_000n)); // test money, in token units
+await customer.deposit(1_000_000n); // once is enough for many calls
 const client = new OpenAI({
   baseURL: "${gateway}/v1",
   apiKey: "unused",

@@ -5,8 +5,9 @@ import { Own } from "../make/own.tsx";
 import { JobProgress } from "../make/progress.tsx";
 import "../make/make.css";
 import { useStack } from "../stack.ts";
-import { Notice, Pending } from "../ui/notice.tsx";
+import { Empty, Notice, Pending } from "../ui/notice.tsx";
 import { PageHead } from "../ui/page.tsx";
+import { why } from "../why.ts";
 
 export function JobPage() {
   const { id } = useParams() as { id: string };
@@ -19,7 +20,13 @@ export function JobPage() {
         <PageHead title="Training job">
           <Link to="/factory">All jobs</Link>
         </PageHead>
-        <Pending of={query} what="Job" />
+        {query.error ? (
+          <Empty title="This job cannot be shown">
+            {why(query.error)} <Link to="/factory">See all jobs</Link>
+          </Empty>
+        ) : (
+          <Pending of={query} what="Job" />
+        )}
       </>
     );
   return (

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
+import { modelOf } from "../../../../sdk/views/models.ts";
 import "../make/make.css";
 import { listDeployments } from "../make/owned.ts";
 import { DepositBox } from "../play/deposit.tsx";
@@ -9,6 +10,7 @@ import { Price } from "../make/terms.tsx";
 import { useCalls } from "../play/calls.ts";
 import { History } from "../play/history.tsx";
 import { useProtocol } from "../protocol.ts";
+import type { Split } from "../split.ts";
 import { useStack } from "../stack.ts";
 import { Field } from "../ui/field.tsx";
 import { Empty, Pending } from "../ui/notice.tsx";
@@ -16,7 +18,7 @@ import { Card, Facts, PageHead } from "../ui/page.tsx";
 import { Address, Hash } from "../ui/values.tsx";
 
 export function PlaygroundPage() {
-  const { genesis } = useStack();
+  const { genesis, bases } = useStack();
   const { protocol } = useProtocol();
   const [calls, addCall] = useCalls(genesis);
   const [query, setQuery] = useSearchParams();
@@ -26,24 +28,14 @@ export function PlaygroundPage() {
   const model = useQuery({
     queryKey: ["terms", chosen?.modelId],
     queryFn: async () => {
-      const { inputPrice, outputPrice, split } = await protocol.models.terms(chosen!.modelId);
-      const { data, owner, server, operator, protocol: treasury } = split;
-      const [d, o, s, p, t] = [data, owner, server, operator, treasury].map(Number) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      return {
-        inputPrice,
-        outputPrice,
-        split: { data: d, owner: o, server: s, operator: p, protocol: t },
-        owner: await protocol.models.ownerOf(chosen!.modelId),
-      };
+      const { inputPrice, outputPrice, splitBps, baseHash, owner } = await modelOf(protocol, BigInt(chosen!.modelId));
+      const split = Object.fromEntries(Object.entries(splitBps).map(([part, bps]) => [part, Number(bps)])) as Split;
+      return { inputPrice, outputPrice, split, baseHash, owner };
     },
     enabled: chosen !== undefined,
   });
+  /** Of the model's base; one added after this page was opened is not listed, and its server says what is too long. */
+  const contextOf = (hash: string) => bases.find((base) => base.hash === hash)?.context;
   const head = (
     <PageHead title="Playground">
       Ask a deployed model. Each answer is paid by a voucher that you sign, and comes with a receipt that is checked
@@ -74,7 +66,13 @@ export function PlaygroundPage() {
         {model.data === undefined ? (
           <Pending of={model} what="Prices" />
         ) : (
-          <Talk key={chosen.modelId} deployment={chosen} split={model.data.split} addCall={addCall} />
+          <Talk
+            key={chosen.modelId}
+            deployment={chosen}
+            split={model.data.split}
+            context={contextOf(model.data.baseHash)}
+            addCall={addCall}
+          />
         )}
         <div className="stack">
           <Card title="Model">

@@ -27,19 +27,25 @@ export function useDeposit({ modelId, server }: Deployment) {
       const paid = await token.getAddress();
       const signer = new VoidSigner(address!, provider);
       const customer = await Customer.open(protocol, signer, BigInt(modelId), server, ledgerOf(genesis));
-      const epochId = await splitter.currentEpoch(modelId);
-      const redeemed = await escrow.redeemed(address!, server, modelId, epochId, paid);
-      const promised = customer.due(epochId) - redeemed;
-      const available = await escrow.available(address!, paid);
-      const { amount: thawing, readyAt } = await escrow.thawing(address!, paid);
-      return {
-        wallet: await token.balanceOf(address!),
-        deposited: await escrow.deposited(address!, paid),
-        thawing,
-        readyAt,
-        promised,
-        free: available > promised ? available - promised : 0n,
+      // All as of one block: the server redeems in between.
+      const { number: blockTag, timestamp } = (await provider.getBlock("latest"))!;
+      const at = { blockTag };
+      const owed = async (epochId: bigint) => {
+        const rest = customer.due(epochId) - (await escrow.redeemed(address!, server, modelId, epochId, paid, at));
+        return rest > 0n ? rest : 0n;
       };
+      const current = await splitter.currentEpoch(modelId, at);
+      let promised = await owed(current);
+      if (current > 0n) {
+        const { closedAt } = await splitter.epoch(modelId, current - 1n, at);
+        const { redeemWindow } = await splitter.timing(at);
+        if (closedAt + redeemWindow > timestamp) promised += await owed(current - 1n);
+      }
+      const deposited = await escrow.deposited(address!, paid, at);
+      const { amount: thawing, readyAt } = await escrow.thawing(address!, paid, at);
+      const free = deposited - thawing - promised;
+      const wallet = await token.balanceOf(address!, at);
+      return { wallet, deposited, thawing, readyAt, promised, free: free > 0n ? free : 0n };
     },
   });
 }

@@ -33,13 +33,16 @@ const PAUSE = 400;
 export function Talk({
   deployment,
   split,
+  context = Number.POSITIVE_INFINITY,
   addCall,
 }: {
   deployment: Deployment;
   split: Split;
+  /** The most tokens that its base reads and writes. */
+  context?: number | undefined;
   addCall: (call: Call) => void;
 }) {
-  const { addresses, bases, chainId, genesis } = useStack();
+  const { addresses, chainId, genesis } = useStack();
   const { address } = useAccount();
   const own = useOwn();
   const queries = useQueryClient();
@@ -52,7 +55,7 @@ export function Talk({
   const asking = useRef<AbortController>(undefined);
   const [running, setRunning] = useState(false);
 
-  const most = Math.max(...bases.map(({ context }) => context)) - 1;
+  const most = context - 1;
   const valid = text.trim() !== "" && maxTokens >= 1 && maxTokens <= most && temperature >= 0 && temperature <= 2;
   const ask: Ask = chat
     ? { messages: [...said(turns), { role: "user", content: text }], maxTokens, temperature }
@@ -117,7 +120,7 @@ export function Talk({
     >
       {turns.map((turn, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: turns are only ever added.
-        <TurnBox key={i} turn={turn} running={running && i === turns.length - 1} />
+        <TurnBox key={i} turn={turn} last={i === turns.length - 1} running={running && i === turns.length - 1} />
       ))}
       <div className="fields">
         <Field label="Kind of call">
@@ -126,7 +129,7 @@ export function Talk({
             <option value="chat">Conversation</option>
           </select>
         </Field>
-        <Field label="Most tokens" hint={`1 to ${most}`}>
+        <Field label="Most tokens" hint={most < Number.POSITIVE_INFINITY ? `1 to ${most}` : "1 or more"}>
           <input
             type="number"
             min={1}
@@ -189,7 +192,15 @@ export function Talk({
   );
 }
 
-function TurnBox({ turn: { question, chat, answer, call, failed }, running }: { turn: Turn; running: boolean }) {
+function TurnBox({
+  turn: { question, chat, answer, call, failed },
+  last,
+  running,
+}: {
+  turn: Turn;
+  last: boolean;
+  running: boolean;
+}) {
   return (
     <div className="turn">
       {chat && <pre className="question">{question}</pre>}
@@ -199,7 +210,7 @@ function TurnBox({ turn: { question, chat, answer, call, failed }, running }: { 
         {running && " ▍"}
       </pre>
       {failed && <Failure {...failed} />}
-      {call && <ReceiptBox call={call} />}
+      {call && <ReceiptBox call={call} open={last} />}
     </div>
   );
 }
