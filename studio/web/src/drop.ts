@@ -11,8 +11,14 @@ export const pickedFiles = (files: FileList): Promise<SourceFile[]> =>
 
 /** Files and folders that were dropped, folders with all that is below them. Entries must be taken within the event. */
 export async function droppedFiles(items: DataTransferItemList): Promise<SourceFile[]> {
-  const entries = Array.from(items, (item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  return (await Promise.all(entries.map(below))).flat().sort((a, b) => (a.path < b.path ? -1 : 1));
+  // What was dragged from another page is a file without an entry; dragged text is neither.
+  const entries = Array.from(items, (item) => item.webkitGetAsEntry() ?? item.getAsFile()).filter(
+    (one) => one !== null,
+  );
+  const parts = await Promise.all(
+    entries.map(async (one) => (one instanceof File ? [await read(one.name, one)] : below(one))),
+  );
+  return parts.flat().sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 async function below(entry: FileSystemEntry): Promise<SourceFile[]> {
