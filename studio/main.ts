@@ -50,10 +50,13 @@ export async function main(args: string[]): Promise<number | undefined> {
     await close();
     throw wrong(`Nothing can listen on 127.0.0.1:${port}. Name another with --port.`, cause);
   });
-  let closing: Promise<void> | undefined;
+  let closing = false; // Ctrl-C comes twice: from the terminal, and passed on by tools/run.mjs
   for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.on(signal, () => {
-      closing ??= close().then(() => process.exit(0));
+    process.on(signal, async () => {
+      if (closing) return;
+      closing = true;
+      await close();
+      process.exit(0);
     });
   console.log(`Studio at ${url} (chain ${chain.url}). Ctrl-C ends it.`);
   return undefined;
