@@ -43,8 +43,8 @@ async function pass(
   prefix: string,
   upstream: (parameters: Record<string, string>) => string | undefined,
 ): Promise<void> {
-  const find = (parameters: unknown) => {
-    const url = upstream(parameters as Record<string, string>);
+  const getUpstream = ({ params }: { params?: unknown }) => {
+    const url = upstream(params as Record<string, string>);
     if (url === undefined)
       throw new OpenLedgerError("STUDIO_CHILD", "This process does not run. GET /api/stack shows what is wrong.");
     return url;
@@ -55,8 +55,7 @@ async function pass(
     rewritePrefix: "",
     // An answer may take as long as it takes.
     undici: { headersTimeout: 0, bodyTimeout: 0 },
-    preHandler: async ({ params }) => void find(params),
-    replyOptions: { getUpstream: ({ params }) => find(params) },
+    replyOptions: { getUpstream },
   });
 }
 

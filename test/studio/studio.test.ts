@@ -110,6 +110,13 @@ describe("the Studio", function () {
     await mined(protocol.splitter.openEpoch(modelId));
   });
 
+  it("says where to look while a server or the operator does not run", async () => {
+    for (const path of ["/openlora/0/v1/models", "/openlora/..%2f/x", "/operator/healthz"]) {
+      const { status, body } = await studio.ask(path);
+      expect([status, body.error?.code], path).to.deep.equal([503, "STUDIO_CHILD"]);
+    }
+  });
+
   it("deploys it to a server that a customer pays through the Studio, and an operator that works", async () => {
     const { status, body: deployment } = await studio.ask<Deployment>(`/api/models/${modelId}/deploy`, {});
     expect(status, deployment.error?.message).to.equal(200);
