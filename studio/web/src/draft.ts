@@ -13,7 +13,8 @@ export type Problem = { path: string; name: string; text: string; refused: boole
 export type DraftRow = Row & { bytes: number; copyOf?: "here" | bigint };
 
 const utf8 = new TextEncoder();
-const rowsWord = (count: number): string => (count === 1 ? "1 row" : `${count} rows`);
+/** "1 row is", "2 rows are". */
+const are = (count: number, word: string): string => (count === 1 ? `1 ${word} is` : `${count} ${word}s are`);
 
 /**
  * Cuts files into rows and names what is wrong with them.
@@ -35,15 +36,15 @@ export function draftOf(files: SourceFile[], accepted: Map<string, bigint>): { r
       });
       rows.push(...own);
       if (cut.longLines > 0)
-        found("Long lines cut", `${cut.longLines} of its lines were over 512 bytes and were cut between characters.`);
+        found("Long lines cut", `${are(cut.longLines, "line")} over 512 bytes, cut between characters.`);
       const copies = own.filter(({ copyOf }) => copyOf === "here").length;
-      if (copies > 0) found("Copies", `${rowsWord(copies)} of it stand here more than once; copies earn nothing.`);
+      if (copies > 0) found("Copies", `${are(copies, "row")} here already; copies earn nothing.`);
       const known = new Set(own.map(({ copyOf }) => copyOf).filter((id) => typeof id === "bigint"));
       if (known.size > 0) {
         const count = own.filter(({ copyOf }) => typeof copyOf === "bigint").length;
         found(
           "Already accepted",
-          `${rowsWord(count)} of it stand in contribution ${[...known].join(", ")}; copies earn nothing.`,
+          `${are(count, "row")} in contribution ${[...known].join(", ")} already; copies earn nothing.`,
         );
       }
     } catch (error) {

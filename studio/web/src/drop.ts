@@ -6,13 +6,21 @@ const read = async (path: string, file: File): Promise<SourceFile> => ({
 });
 
 /** Files of a picker; those of a folder by their path below it, its name first. */
-export const pickedFiles = (files: FileList): Promise<SourceFile[]> =>
-  Promise.all(Array.from(files, (file) => read(file.webkitRelativePath || file.name, file)));
+export const pickedFiles = async (files: FileList): Promise<SourceFile[]> =>
+  byPath(await Promise.all(Array.from(files, (file) => read(file.webkitRelativePath || file.name, file))));
+
+const byPath = (files: SourceFile[]): SourceFile[] => files.sort((a, b) => (a.path < b.path ? -1 : 1));
 
 /** Files and folders that were dropped, folders with all that is below them. Entries must be taken within the event. */
 export async function droppedFiles(items: DataTransferItemList): Promise<SourceFile[]> {
-  const entries = Array.from(items, (item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  return (await Promise.all(entries.map(below))).flat().sort((a, b) => (a.path < b.path ? -1 : 1));
+  // What was dragged from another page is a file without an entry; dragged text is neither.
+  const entries = Array.from(items, (item) => item.webkitGetAsEntry() ?? item.getAsFile()).filter(
+    (one) => one !== null,
+  );
+  const parts = await Promise.all(
+    entries.map(async (one) => (one instanceof File ? [await read(one.name, one)] : below(one))),
+  );
+  return byPath(parts.flat());
 }
 
 async function below(entry: FileSystemEntry): Promise<SourceFile[]> {

@@ -11,15 +11,20 @@ import type { Epoch } from "./trail.tsx";
 /** The chain on which time can be made to pass. */
 const LOCAL_CHAIN = 31337;
 
-const NAMES: Record<string, string> = {
-  settled: "settled",
-  mayClose: "may be closed",
-  closed: "closed",
-  redeemingEnds: "fees come in until",
-  proposingEnds: "proposals until",
-  challengesEnd: "challenges until",
-  baseWeightsPay: "without a proof, paid by row counts",
+/** What each time is, to come and gone. */
+const NAMES: Record<string, [string, string]> = {
+  settled: ["settled", "settled"],
+  mayClose: ["may be closed", "could be closed from"],
+  closed: ["closed", "closed"],
+  redeemingEnds: ["redeeming ends", "redeeming ended"],
+  proposingEnds: ["proposing ends", "proposing ended"],
+  challengesEnd: ["challenges end", "challenges ended"],
+  baseWeightsPay: ["without a proof, row counts pay", "could be paid by row counts from"],
 };
+
+/** A time of an epoch in words. */
+const said = (name: string, at: bigint, now: bigint): string =>
+  `${NAMES[name]![at > now ? 0 : 1]} ${distance(Number(at), Number(now))}`;
 
 const words = ({ chain, state, waitsFor }: Epoch): string => {
   if (chain.closedAt !== 0n && chain.settledAt === 0n && chain.fees === 0n && waitsFor !== "redeemingEnds")
@@ -103,7 +108,7 @@ export function Epochs({
                       {now !== undefined &&
                         Object.entries(epoch.times).map(([name, at]) => (
                           <div key={name} className={at > now ? undefined : "muted"}>
-                            {NAMES[name]} {distance(Number(at), Number(now))}
+                            {said(name, at, now)}
                           </div>
                         ))}
                     </td>
@@ -125,8 +130,8 @@ export function Epochs({
           </div>
           {chainId === LOCAL_CHAIN && next && now !== undefined && (
             <small>
-              Next: epoch {String(next.epochId)}, {NAMES[next.name]} {distance(Number(next.at), Number(now))}. On this
-              local chain the button lets that time pass at once.
+              Next: epoch {String(next.epochId)}, {said(next.name, next.at, now)}. On this local chain the button lets
+              that time pass at once.
             </small>
           )}
         </>

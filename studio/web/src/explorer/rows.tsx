@@ -1,3 +1,4 @@
+import { sharePot } from "../../../../sdk/epoch.ts";
 import { topRows } from "../../../../sdk/scores.ts";
 import { starts } from "../../../../sdk/transcript.ts";
 import type { Settlement } from "../../../../sdk/views/money.ts";
@@ -41,9 +42,14 @@ export function EarningRows({
     );
   const { scores, totals, isCommitted } = scored.data;
   const byProof = settlement !== undefined && settlement.totals.length > 0;
-  const agrees = byProof && totals.every((total, c) => total === settlement.totals[c]);
+  const counts = model.accounts.map(({ rows }) => rows);
+  const same = (own: bigint[], chain: bigint[]) => own.every((amount, c) => amount === chain[c]);
+  const agrees =
+    byProof &&
+    same(totals, settlement.totals) &&
+    same(sharePot(settlement.pot, totals, epoch.chain.floorUnits, counts).pay, settlement.pay);
   const best = topRows(scores, SHOWN);
-  const first = starts(model.accounts.map(({ rows }) => Number(rows)));
+  const first = starts(counts.map(Number));
   const ownerOf = (row: number) => model.accounts[first.findLastIndex((start) => start <= row)]!;
   return (
     <Card title={title}>
@@ -52,9 +58,9 @@ export function EarningRows({
           ? "The published sketches are those committed at registration. "
           : "The published sketches are not those committed at registration: do not trust what follows. "}
         {agrees
-          ? "Each row's score was recomputed here and equal to what the contract paid."
+          ? "Scores, totals and shares were recomputed here and are equal to what the contract paid."
           : byProof
-            ? "The totals recomputed here are not those the contract paid by."
+            ? "What was recomputed here is not what the contract paid."
             : settlement
               ? "This epoch was paid by row counts, so scores did not count."
               : "Scores are computed here from the proposal; nothing is paid by them until the epoch is settled."}
