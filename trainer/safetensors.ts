@@ -110,7 +110,7 @@ export function writeSafetensors(
   encoded.copy(out, 8);
   let at = 8 + encoded.length;
   for (const { data } of tensors.values()) {
-    const values = dtype === "F16" ? Float16Array.from(data) : data;
+    const values = dtype === "F16" ? new Float16Array(data) : data;
     out.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     at += values.byteLength;
   }
@@ -151,8 +151,9 @@ function readFile(file: string): Map<string, StoredTensor> {
 
 function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: string): Float32Array {
   if (dtype === "F32") return new Float32Array(bytes.buffer);
-  if (dtype === "F16") return Float32Array.from(new Float16Array(bytes.buffer));
-  const wide = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16); // BF16 is the top half of float32
+  if (dtype === "F16") return new Float32Array(new Float16Array(bytes.buffer));
+  const wide = new Uint32Array(new Uint16Array(bytes.buffer)); // BF16 is the top half of float32
+  for (let i = 0; i < wide.length; i++) wide[i]! <<= 16;
   return new Float32Array(wide.buffer);
 }
 
