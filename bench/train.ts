@@ -12,12 +12,13 @@ import { parseArgs } from "node:util";
 import { AdamW } from "../trainer/adamw.ts";
 import { BACKENDS, type BackendName } from "../trainer/backends.ts";
 import { type Base, loadBase } from "../trainer/base.ts";
-import { LINEARS, type LlamaConfig, parseConfig, weightShapes } from "../trainer/config.ts";
+import { LINEARS, type LlamaConfig } from "../trainer/config.ts";
 import type { Reduce } from "../trainer/engine.ts";
 import type { Example } from "../trainer/examples.ts";
 import { type Adapter, newAdapter } from "../trainer/lora.ts";
 import { Pool } from "../trainer/pool.ts";
 import { Random } from "../trainer/random.ts";
+import { randomModel } from "./shapes.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -42,15 +43,6 @@ const [threads, batch, length, steps] = [options.threads, options.batch, options
 const backends = options.backends.split(",") as BackendName[];
 const unknown = backends.find((name) => !BACKENDS.includes(name));
 if (unknown !== undefined) throw new Error(`--backends names ${unknown}; there are ${BACKENDS}`);
-
-/** Shapes of well-known models, for random weights: speed does not depend on what they are. */
-const SHAPES: Record<string, object> = {
-  "smollm2-135m": {
-    ...{ vocab_size: 49152, hidden_size: 576, intermediate_size: 1536, num_hidden_layers: 30 },
-    ...{ num_attention_heads: 9, num_key_value_heads: 3, max_position_embeddings: 8192, rope_theta: 100000 },
-    tie_word_embeddings: true,
-  },
-};
 
 const { config, weights } = options.model === "tiny-llama" ? tinyLlama() : randomModel(options.model);
 const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
@@ -129,20 +121,6 @@ async function timed(times: number, action: () => Promise<void>): Promise<{ seco
 
 function tinyLlama(): Pick<Base, "config" | "weights"> {
   return loadBase(path.join(import.meta.dirname, "../models/tiny-llama"));
-}
-
-function randomModel(name: string): Pick<Base, "config" | "weights"> {
-  const shape = SHAPES[name];
-  if (shape === undefined) throw new Error(`--model is ${name}; there are tiny-llama and ${Object.keys(SHAPES)}`);
-  const config = parseConfig({ architectures: ["LlamaForCausalLM"], ...shape });
-  const random = new Random(2);
-  const weights = [...weightShapes(config)].map(([name, shape]) => {
-    const size = shape.reduce((product, n) => product * n, 1);
-    const data = new Float32Array(size).fill(1); // norms
-    if (shape.length === 2) for (let i = 0; i < size; i++) data[i] = (random.uniform() - 0.5) * 0.07;
-    return [name, { shape, data }] as const;
-  });
-  return { config, weights: new Map(weights) };
 }
 
 function randomExample(config: LlamaConfig, length: number): Example {
