@@ -19,7 +19,7 @@ export function randomModel(name: string) {
   const random = new Random(2);
   const weights = [...weightShapes(config)].map(([tensor, shape]) => {
     const size = shape.reduce((product, n) => product * n, 1);
-    const data = new Float32Array(size).fill(1); // norms
+    const data = new Float32Array(new SharedArrayBuffer(4 * size)).fill(1); // norms
     if (shape.length === 2) for (let i = 0; i < size; i++) data[i] = (random.uniform() - 0.5) * 0.07;
     return [tensor, { shape, data }] as const;
   });

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import path from "node:path";
 import { OpenLedgerError } from "../sdk/errors.ts";
 
-/** A tensor as stored: its values are always handed out as float32. */
+/** A tensor as stored: its values are always handed out as float32, and those of files as memory that threads can share. */
 export interface StoredTensor {
   shape: number[];
   data: Float32Array;
@@ -18,7 +18,7 @@ const READ_SIZE = 1 << 30;
 /** A file's size, and a copy of its bytes from one place to another. */
 interface Source {
   size: number;
-  read(from: number, to: number): Uint8Array<ArrayBuffer>;
+  read(from: number, to: number): Uint8Array;
 }
 
 /**
@@ -135,7 +135,7 @@ function readFile(file: string): Map<string, StoredTensor> {
   const handle = openSync(file, "r");
   try {
     const read = (from: number, to: number) => {
-      const bytes = new Uint8Array(to - from);
+      const bytes = new Uint8Array(new SharedArrayBuffer(to - from));
       for (let done = 0; done < bytes.length; ) {
         const count = readSync(handle, bytes, done, Math.min(bytes.length - done, READ_SIZE), from + done);
         if (count === 0) throw bad(`${file} ends while it is read`);
@@ -149,12 +149,17 @@ function readFile(file: string): Map<string, StoredTensor> {
   }
 }
 
-function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: string): Float32Array {
-  if (dtype === "F32") return new Float32Array(bytes.buffer);
-  if (dtype === "F16") return new Float32Array(new Float16Array(bytes.buffer));
-  const wide = new Uint32Array(new Uint16Array(bytes.buffer)); // BF16 is the top half of float32
-  for (let i = 0; i < wide.length; i++) wide[i]! <<= 16;
-  return new Float32Array(wide.buffer);
+function toFloat32({ buffer }: Uint8Array, dtype: string): Float32Array {
+  if (dtype === "F32") return new Float32Array(buffer);
+  const wide = new SharedArrayBuffer(2 * buffer.byteLength);
+  const values = new Float32Array(wide);
+  if (dtype === "F16") values.set(new Float16Array(buffer));
+  else {
+    const bits = new Uint32Array(wide); // BF16 is the top half of float32
+    bits.set(new Uint16Array(buffer));
+    for (let i = 0; i < bits.length; i++) bits[i]! <<= 16;
+  }
+  return values;
 }
 
 function bad(problem: string, cause?: unknown): OpenLedgerError {
