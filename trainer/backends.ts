@@ -4,12 +4,18 @@ import * as tf from "@tensorflow/tfjs";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { installOrtKernels } from "./ort-kernels.ts";
 
-/** A CUDA card, any maker's card, wasm with kernels of ONNX Runtime, plain wasm, plain JavaScript. */
-export const BACKENDS = ["tfjs-node-gpu", "webgpu", "wasm+ort", "wasm", "cpu"] as const;
+/**
+ * A CUDA card, any maker's card, whole graphs in ONNX Runtime, wasm with kernels of ONNX Runtime, plain wasm, plain JavaScript.
+ * All but "onnx" (see onnx/engine.ts) are backends of tfjs.
+ */
+export const BACKENDS = ["tfjs-node-gpu", "webgpu", "onnx", "wasm+ort", "wasm", "cpu"] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
-/** What is tried without a preference, fastest first. A card is slower than a CPU on small models, so WebGPU is asked for. */
-const LADDER = BACKENDS.filter((name) => name !== "webgpu");
+/**
+ * What is tried without a preference, fastest first. WebGPU is asked for, since a card is slower than a CPU on small models;
+ * so is ONNX, to keep the last bits of published results as they are.
+ */
+const LADDER = BACKENDS.filter((name) => name !== "webgpu" && name !== "onnx");
 
 /** Starts a backend and says what it runs on, or throws with the reason why it cannot be used here. */
 const starters: Record<BackendName, () => Promise<string>> = {
@@ -34,10 +40,14 @@ const starters: Record<BackendName, () => Promise<string>> = {
     const { description, device, vendor, isFallbackAdapter: software } = adapter.info;
     return `${software ? "a software imitation of a GPU, slow" : "the GPU"}: ${description || device || vendor}`;
   },
+  onnx: async () => {
+    await import("onnxruntime-node");
+    return "forward and backward pass as one graph in ONNX Runtime, the fastest way on a CPU";
+  },
   "wasm+ort": async () => {
     await startWasm();
     installOrtKernels();
-    return "wasm with its heavy kernels run by onnxruntime-node, the fastest way on a CPU";
+    return "wasm with its heavy kernels run by onnxruntime-node";
   },
   wasm: async () => {
     await startWasm();

@@ -29,7 +29,7 @@ export interface Positions {
   mask: tf.Tensor3D;
 }
 export function positions(config: LlamaConfig, length: number, start = 0): Positions {
-  const { headDim, heads, kvHeads, slidingWindow = Number.POSITIVE_INFINITY } = config;
+  const { headDim, heads, kvHeads } = config;
   const frequencies = ropeFrequencies(config);
   const angles = new Float32Array(length * headDim);
   for (let t = 0; t < length; t++) {
@@ -40,6 +40,20 @@ export function positions(config: LlamaConfig, length: number, start = 0): Posit
     const first = j < headDim / 2;
     turn[((j + headDim / 2) % headDim) * headDim + j] = first ? -1 : 1;
   }
+  return {
+    cos: tf.tensor2d(angles.map(Math.cos), [length, headDim]),
+    sin: tf.tensor2d(angles.map(Math.sin), [length, headDim]),
+    turn: tf.tensor2d(turn, [headDim, headDim]),
+    mask: tf.tidy(() => {
+      const mask = tf.tensor3d(attentionMask(config, length, start), [1, length, start + length]);
+      return tf.tile(mask, [1, heads / kvHeads, 1]);
+    }),
+  };
+}
+
+/** 0 where a query of positions start..start+length−1 may look among keys 0..start+length−1, −1e9 where not, row-major. */
+export function attentionMask(config: LlamaConfig, length: number, start: number): Float32Array {
+  const { slidingWindow = Number.POSITIVE_INFINITY } = config;
   const keys = start + length;
   const mask = new Float32Array(length * keys);
   for (let t = 0; t < length; t++) {
@@ -47,12 +61,7 @@ export function positions(config: LlamaConfig, length: number, start = 0): Posit
       if (s > start + t || s <= start + t - slidingWindow) mask[t * keys + s] = -1e9;
     }
   }
-  return {
-    cos: tf.tensor2d(angles.map(Math.cos), [length, headDim]),
-    sin: tf.tensor2d(angles.map(Math.sin), [length, headDim]),
-    turn: tf.tensor2d(turn, [headDim, headDim]),
-    mask: tf.tidy(() => tf.tile(tf.tensor3d(mask, [1, length, keys]), [1, heads / kvHeads, 1])),
-  };
+  return mask;
 }
 
 /** Token embeddings [B, T, d] of B·T ids. tfjs-wasm has no gradient for gather, so it is a product with one-hot rows. */

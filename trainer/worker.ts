@@ -1,34 +1,24 @@
 import { parentPort, workerData } from "node:worker_threads";
-import * as tf from "@tensorflow/tfjs";
 import { selectBackend } from "./backends.ts";
-import { Engine } from "./engine.ts";
+import { OnnxEngine } from "./onnx/engine.ts";
 import type { PoolTask, WorkerSetup } from "./pool.ts";
+import { TfjsEngine } from "./tfjs-engine.ts";
 
 // One thread of a Pool: answers one task at a time, in order.
 const { config, weights, backend } = workerData as WorkerSetup;
 const selected = await selectBackend(backend);
-const engine = new Engine(config, weights);
+const engine = new (selected.name === "onnx" ? OnnxEngine : TfjsEngine)(config, weights);
 
-async function work(task: PoolTask): Promise<unknown> {
+function work(task: PoolTask): Promise<unknown> {
   switch (task.kind) {
     case "gradients":
-      return await engine.gradients(task.adapter, task.examples, task.alpha, task.reduce);
+      return engine.gradients(task.adapter, task.examples, task.alpha, task.reduce);
     case "losses":
-      return await engine.losses(task.adapter, task.examples);
+      return engine.losses(task.adapter, task.examples);
     case "generate":
-      return await engine.generate(task.adapter, task.prompt, task.decoding);
-    case "product": {
-      const product = tf.tidy(() => {
-        const [a, b] = [task.a, task.b].map(({ data, shape }) => tf.tensor2d(data, shape)) as [
-          tf.Tensor2D,
-          tf.Tensor2D,
-        ];
-        return tf.matMul(a, b, task.transposeA, task.transposeB);
-      });
-      const values = await product.data();
-      product.dispose();
-      return values;
-    }
+      return engine.generate(task.adapter, task.prompt, task.decoding);
+    case "product":
+      return engine.product(task.a, task.b, task.transposeA, task.transposeB);
   }
 }
 

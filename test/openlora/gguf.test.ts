@@ -6,9 +6,9 @@ import { getLlama, type Llama, LlamaLogLevel, type Token } from "node-llama-cpp"
 import { selectBackend } from "../../trainer/backends.ts";
 import { type Base, loadBase } from "../../trainer/base.ts";
 import { LINEARS } from "../../trainer/config.ts";
-import { Engine } from "../../trainer/engine.ts";
 import { encodeBase, encodeLora } from "../../trainer/gguf.ts";
 import type { Adapter } from "../../trainer/lora.ts";
+import { TfjsEngine } from "../../trainer/tfjs-engine.ts";
 import { failure, someAdapter, tinyBase } from "../trainer/tiny.ts";
 
 /** llama.cpp keeps keys and values in 16 bits. */
@@ -63,7 +63,7 @@ describe("GGUF files", () => {
     ids: number[],
     probabilities: Map<number, number>,
   ) {
-    const engine = new Engine(base.config, base.weights);
+    const engine = new TfjsEngine(base.config, base.weights);
     const logits = (await engine.logits(adapter, ids)).slice(-base.config.vocabSize);
     engine.dispose();
     const largest = Math.max(...logits);

@@ -3,10 +3,9 @@ import path from "node:path";
 import { expect } from "chai";
 import { selectBackend } from "../../trainer/backends.ts";
 import { loadBase } from "../../trainer/base.ts";
-import { parseConfig } from "../../trainer/config.ts";
-import { Engine } from "../../trainer/engine.ts";
+import { LINEARS, parseConfig } from "../../trainer/config.ts";
 import { writeSafetensors } from "../../trainer/safetensors.ts";
-import { failure, temporaryFolder } from "./tiny.ts";
+import { ENGINES, failure, relativeError, someAdapter, temporaryFolder } from "./tiny.ts";
 
 const FIXTURES = path.join(import.meta.dirname, "fixtures");
 const json = (...name: string[]) => JSON.parse(readFileSync(path.join(FIXTURES, ...name), "utf8"));
@@ -35,22 +34,49 @@ describe("Model families against transformers", () => {
     const base = loadBase(path.join(FIXTURES, family));
     const reference: Reference = json(family, "reference.json");
 
-    it(`${family} has the same logits and losses`, async () => {
-      const engine = new Engine(base.config, base.weights);
-      const logits = await engine.logits(undefined, reference.ids);
-      const vocab = base.config.vocabSize;
-      reference.positions.forEach((position, n) => {
-        const own = logits.subarray(position * vocab, (position + 1) * vocab);
-        const worst = Math.max(...own.map((logit, id) => Math.abs(logit - reference.logits[n]![id]!)));
-        expect(worst, `position ${position}`).to.be.below(1e-4);
-      });
-      for (const [t, loss] of reference.losses.entries()) {
-        const [own] = await engine.losses(undefined, [
-          { ids: Int32Array.from(reference.ids.slice(0, t + 2)), lossFrom: t + 1 },
-        ]);
-        expect(own, `token ${t + 1}`).to.be.closeTo(loss, 1e-4);
+    for (const [name, AnyEngine] of Object.entries(ENGINES))
+      it(`${family} has the same logits and losses in ${name}`, async () => {
+        const engine = new AnyEngine(base.config, base.weights);
+        const logits = await engine.logits(undefined, reference.ids);
+        const vocab = base.config.vocabSize;
+        reference.positions.forEach((position, n) => {
+          const own = logits.subarray(position * vocab, (position + 1) * vocab);
+          const worst = Math.max(...own.map((logit, id) => Math.abs(logit - reference.logits[n]![id]!)));
+          expect(worst, `position ${position}`).to.be.below(1e-4);
+        });
+        for (const [t, loss] of reference.losses.entries()) {
+          const [own] = await engine.losses(undefined, [
+            { ids: Int32Array.from(reference.ids.slice(0, t + 2)), lossFrom: t + 1 },
+          ]);
+          expect(own, `token ${t + 1}`).to.be.closeTo(loss, 1e-4);
+        }
+        engine.dispose();
+      }).timeout(60_000);
+
+    it(`${family} has the same gradients and completions in ONNX as in tfjs`, async () => {
+      const [tfjs, onnx] = [new ENGINES.tfjs(base.config, base.weights), new ENGINES.onnx(base.config, base.weights)];
+      const adapter = someAdapter(base, [...LINEARS]);
+      const examples = [30, 17].map((length) => ({
+        ids: Int32Array.from(reference.ids.slice(0, length)),
+        lossFrom: 3,
+      }));
+      for (const [alpha, reduce] of [
+        [1, "none"],
+        [0.5, "sum"],
+      ] as const) {
+        const [expected, own] = [
+          await tfjs.gradients(adapter, examples, alpha, reduce),
+          await onnx.gradients(adapter, examples, alpha, reduce),
+        ];
+        expect(relativeError(own.gradients, expected.gradients)).to.be.below(1e-4);
+        expect(relativeError(own.losses, expected.losses)).to.be.below(1e-5);
       }
-      engine.dispose();
+      const decoding = { maxTokens: 12, temperature: 0.7, seed: 5, eos: base.tokenizer.eos };
+      const prompt = reference.ids.slice(0, 20);
+      expect(await onnx.generate(adapter, prompt, decoding)).to.deep.equal(
+        await tfjs.generate(adapter, prompt, decoding),
+      );
+      await Promise.all([tfjs.dispose(), onnx.dispose()]);
     }).timeout(60_000);
 
     it(`${family} has the same tokens`, () => {

@@ -4,10 +4,10 @@ import { expect } from "chai";
 import { keccak256 } from "ethers";
 import { selectBackend } from "../../trainer/backends.ts";
 import { loadBase } from "../../trainer/base.ts";
-import { Engine } from "../../trainer/engine.ts";
 import { adapterHash, loadAdapter, saveAdapter } from "../../trainer/peft.ts";
 import { PRETOKEN } from "../../trainer/pretrain/bpe.ts";
 import { readSafetensors, writeSafetensors } from "../../trainer/safetensors.ts";
+import { TfjsEngine } from "../../trainer/tfjs-engine.ts";
 import { failure, rowsOf, someAdapter, temporaryFolder, tinyBase } from "./tiny.ts";
 
 describe("safetensors", () => {
@@ -111,7 +111,7 @@ describe("PEFT adapters against peft", () => {
 
   for (const name of ["ours", "plain", "rslora"])
     it(`${name}: the same losses and logits`, async () => {
-      const engine = new Engine(base.config, base.weights);
+      const engine = new TfjsEngine(base.config, base.weights);
       const adapter = load(name);
       const last = (await engine.logits(adapter, ids)).slice(-base.config.vocabSize);
       last.forEach((logit, id) => {

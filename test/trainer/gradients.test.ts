@@ -21,7 +21,7 @@ describe("LoRA gradients per example", () => {
     expected = plainGradients(base, adapter, examples);
   });
 
-  for (const backend of ["cpu", "wasm", "wasm+ort", "webgpu"] satisfies BackendName[]) {
+  for (const backend of ["cpu", "wasm", "wasm+ort", "onnx", "webgpu"] satisfies BackendName[]) {
     it(`agree on ${backend} with autodiff of a plain model run example by example`, async function () {
       this.timeout(120_000);
       const pool = await Pool.start(base, { threads: 1, backend }).catch((error: Error) => {

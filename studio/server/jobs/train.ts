@@ -26,12 +26,14 @@ async function train(task: Task): Promise<void> {
   try {
     const eta = new Eta(texts.length, preset.epochs);
     const started = performance.now();
+    let trained = 0; // tokens
     const { adapter, epochLosses, truncatedRows } = await finetune(pool, {
       ...preset,
       rows: texts,
       heldOut: [],
       onProgress({ step, steps, loss, tokens }) {
-        const tokensPerSecond = Math.round((1000 * tokens) / (performance.now() - started));
+        trained += tokens;
+        const tokensPerSecond = Math.round((1000 * trained) / (performance.now() - started));
         tell({ fields: { step, steps, tokensPerSecond, etaSeconds: eta.training(step / steps) }, loss: [step, loss] });
       },
     });
