@@ -6,6 +6,7 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 const COMMANDS: Record<string, () => Promise<{ main(args: string[]): Promise<number | undefined> }>> = {
   serve: () => import("../openlora/serve.ts"),
   operator: () => import("../prover/daemon/cli.ts"),
+  studio: () => import("../studio/main.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

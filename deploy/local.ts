@@ -1,10 +1,13 @@
-import { readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from "ethers";
 import hre from "hardhat";
 import { type Addresses, type Protocol, protocol, type TestToken, token } from "../sdk/contracts.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
 import type { VerifyingKey } from "../sdk/transcript.ts";
 import Local from "./modules/Local.ts";
+import local from "./parameters/local.json" with { type: "json" };
 
 /** Hardhat's published development accounts: worthless anywhere else. */
 const MNEMONIC = "test test test test test test test test test test test junk";
@@ -16,6 +19,8 @@ export type LocalChain = {
   addresses: Addresses;
   token: TestToken;
   vkId: string;
+  /** Private key of ready-made account `index`, for processes of their own. */
+  key(index: number): string;
   /** Ready-made account `index`; 0 deployed the protocol. */
   account(index: number): NonceManager;
   /** The protocol as account `index` uses it. */
@@ -25,27 +30,46 @@ export type LocalChain = {
   close(): Promise<void>;
 };
 
+export type LocalOptions = {
+  /** Where wallets look for a local chain, say; another where that is taken. Any free one by default. */
+  port?: number;
+  /** Seconds, in place of those of parameters/local.json. */
+  timing?: Partial<Record<keyof (typeof local)["OpenLedger"]["timing"], number>>;
+  /** Mines a block each so many seconds, so that time flows while nobody sends. */
+  blockSeconds?: number;
+};
+
 /** Compiles what is not compiled yet, starts a Hardhat node on loopback, deploys the protocol with short windows, and registers a development key. */
-export async function startLocalChain(operator: number, treasury: number, key: VerifyingKey): Promise<LocalChain> {
+export async function startLocalChain(
+  operator: number,
+  treasury: number,
+  key: VerifyingKey,
+  { port: wanted = 0, timing, blockSeconds }: LocalOptions = {},
+): Promise<LocalChain> {
   await hre.tasks.getTask("build").run({ quiet: true });
-  const server = await hre.network.createServer("default", "127.0.0.1", 0);
+  const server = await hre.network.createServer("default", "127.0.0.1", await freeOrAny(wanted));
   const { address, port } = await server.listen();
   const url = `http://${address}:${port}`;
   const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 50 });
   const seed = Mnemonic.fromPhrase(MNEMONIC);
   const accounts = new Map<number, NonceManager>();
+  const wallet = (index: number) => HDNodeWallet.fromMnemonic(seed, `m/44'/60'/0'/0/${index}`);
   const account = (index: number) => {
     const known = accounts.get(index);
     if (known) return known;
-    const wallet = HDNodeWallet.fromMnemonic(seed, `m/44'/60'/0'/0/${index}`).connect(provider);
-    accounts.set(index, new NonceManager(wallet));
+    accounts.set(index, new NonceManager(wallet(index).connect(provider)));
     return account(index);
   };
 
   const connection = await hre.network.create({ network: "local", override: { url } });
-  const parameters = JSON.parse(readFileSync(new URL("parameters/local.json", import.meta.url), "utf8"));
-  parameters.OpenLedger.operator = await account(operator).getAddress();
-  parameters.OpenLedger.treasury = await account(treasury).getAddress();
+  const parameters = {
+    OpenLedger: {
+      ...local.OpenLedger,
+      timing: { ...local.OpenLedger.timing, ...timing },
+      operator: await account(operator).getAddress(),
+      treasury: await account(treasury).getAddress(),
+    },
+  };
   // Ignition keeps a journal of every deployment, to resume it; this chain is gone when the process ends.
   const deploymentId = `local-${port}-${Date.now()}`;
   const deployed = await connection.ignition.deploy(Local, { parameters, deploymentId });
@@ -64,6 +88,7 @@ export async function startLocalChain(operator: number, treasury: number, key: V
   const { verifier } = protocol(addresses, account(0));
   const receipt = await mined(verifier.registerKey(key));
   const vkId = emitted(verifier, "VerifyingKeyRegistered", receipt).vkId as string;
+  if (blockSeconds) await provider.send("evm_setIntervalMining", [1000 * blockSeconds]);
 
   return {
     url,
@@ -71,6 +96,7 @@ export async function startLocalChain(operator: number, treasury: number, key: V
     addresses,
     token: token(tokenAddress, account(0)),
     vkId,
+    key: (index) => wallet(index).privateKey,
     account,
     as: (index) => protocol(addresses, account(index)),
     async wait(seconds) {
@@ -83,4 +109,18 @@ export async function startLocalChain(operator: number, treasury: number, key: V
       await server.close();
     },
   };
+}
+
+/** `port`, or 0 (any free one) where it is taken: Hardhat's node does not report that. */
+async function freeOrAny(port: number): Promise<number> {
+  const probe = createServer();
+  try {
+    probe.listen(port, "127.0.0.1");
+    await once(probe, "listening");
+    return port;
+  } catch {
+    return 0;
+  } finally {
+    probe.close();
+  }
 }

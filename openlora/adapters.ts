@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ContentStore, manifestHash } from "../sdk/content.ts";
+import type { Content } from "../sdk/content.ts";
 import type { ModelNFT } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { ModelManifest } from "../sdk/models.ts";
+import { fetchManifest, type ModelManifest } from "../sdk/models.ts";
 import type { Base } from "../trainer/base.ts";
 import { encodeLora } from "../trainer/gguf.ts";
 import type { Adapter } from "../trainer/lora.ts";
@@ -25,28 +25,17 @@ export type LocalModel = {
  */
 export async function fetchModel(
   models: ModelNFT,
-  store: ContentStore,
+  store: Content,
   base: Base,
   modelId: bigint,
   folder: string,
 ): Promise<LocalModel> {
-  const minted = await models.manifest(modelId).catch((cause: unknown) => {
-    throw new OpenLedgerError("MODEL_UNKNOWN", `The chain knows no model ${modelId}. Check the id and the addresses.`, {
-      cause,
-    });
-  });
+  const { minted, manifest } = await fetchManifest(models, store, modelId);
   if (minted.baseHash !== base.hash)
     throw new OpenLedgerError(
       "MODEL_BASE",
       `Model ${modelId} is made for base ${minted.baseHash}; this is ${base.hash} (${base.name}). Load that base.`,
     );
-  const bytes = await store.get(minted.manifestCid);
-  if (manifestHash(bytes) !== minted.manifestHash)
-    throw new OpenLedgerError(
-      "MODEL_MANIFEST",
-      `The manifest of model ${modelId} is not the one minted. Do not use it.`,
-    );
-  const manifest = JSON.parse(Buffer.from(bytes).toString()) as ModelManifest;
   const own = join(folder, minted.adapterHash);
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, "adapter_config.json"), await store.get(manifest.adapter.config));
@@ -57,10 +46,15 @@ export async function fetchModel(
       "MODEL_ADAPTER",
       `The adapter of model ${modelId} has hash ${hash}, minted is ${minted.adapterHash}. Do not use it.`,
     );
-  const gguf = join(own, "adapter.gguf");
+  return { modelId, manifest, adapter, gguf: ggufOf(own, base, adapter) };
+}
+
+/** An adapter as GGUF file in its folder, written once; the folder is named by, or belongs to, this adapter alone. */
+export function ggufOf(folder: string, base: Base, adapter: Adapter): string {
+  const gguf = join(folder, "adapter.gguf");
   if (!existsSync(gguf)) {
     writeFileSync(`${gguf}.partial`, encodeLora(base, adapter));
     renameSync(`${gguf}.partial`, gguf);
   }
-  return { modelId, manifest, adapter, gguf };
+  return gguf;
 }

@@ -53,6 +53,7 @@ async function pay(
     throw error;
   }
   if (!answer.ok) {
+    customer.refused(signed.voucher);
     done();
     return answer;
   }

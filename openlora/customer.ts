@@ -16,6 +16,12 @@ import { callFee, type Prices } from "../sdk/fees.ts";
 import { mined } from "../sdk/transactions.ts";
 import type { Completion, Proof } from "./meter.ts";
 
+/**
+ * Keeps what a customer may owe over restarts, as `localStorage` does. What a server says of that is never taken: it
+ * could raise what the next voucher promises.
+ */
+export type Ledger = { getItem(key: string): string | null; setItem(key: string, value: string): void };
+
 /** A customer of one model at one server: signs vouchers before each call and checks the receipt after it. */
 export class Customer {
   readonly #protocol: Protocol;
@@ -25,6 +31,7 @@ export class Customer {
   readonly #vouchers: TypedDataDomain;
   readonly #receipts: TypedDataDomain;
   readonly #address: string;
+  readonly #ledger: Ledger | undefined;
   /** What receipts add up to, by epoch. */
   readonly #spent = new Map<bigint, bigint>();
 
@@ -35,19 +42,33 @@ export class Customer {
     server: string,
     chainId: bigint,
     address: string,
+    ledger: Ledger | undefined,
   ) {
     this.#protocol = protocol;
     this.#signer = signer;
     this.#modelId = modelId;
     this.#server = server;
     this.#address = address;
+    this.#ledger = ledger;
     this.#vouchers = escrowDomain(chainId, protocol.addresses.escrow);
     this.#receipts = splitterDomain(chainId, protocol.addresses.splitter);
   }
 
-  static async open(protocol: Protocol, signer: Signer, modelId: bigint, server: string): Promise<Customer> {
+  /** @param ledger Needed to go on paying in the same epoch after a restart. */
+  static async open(
+    protocol: Protocol,
+    signer: Signer,
+    modelId: bigint,
+    server: string,
+    ledger?: Ledger,
+  ): Promise<Customer> {
     const { chainId } = await signer.provider!.getNetwork();
-    return new Customer(protocol, signer, modelId, server, chainId, await signer.getAddress());
+    return new Customer(protocol, signer, modelId, server, chainId, await signer.getAddress(), ledger);
+  }
+
+  /** The most that the server may have charged so far in an epoch, in token units. */
+  due(epochId: bigint): bigint {
+    return this.#spent.get(epochId) ?? BigInt(this.#ledger?.getItem(this.#key(epochId)) ?? 0);
   }
 
   /** Deposits `amount` of the model's token, from which vouchers are paid. */
@@ -65,17 +86,27 @@ export class Customer {
     const terms = await models.terms(this.#modelId);
     const { epochLength, redeemWindow } = await splitter.timing();
     const { openedAt } = await splitter.epoch(this.#modelId, epochId);
+    const spent = this.due(epochId);
     const voucher: Voucher = {
       customer: this.#address,
       server: this.#server,
       modelId: this.#modelId,
       epochId,
       token: terms.token,
-      cumulative: (this.#spent.get(epochId) ?? 0n) + callFee(terms, promptTokens, maxTokens),
+      cumulative: spent + callFee(terms, promptTokens, maxTokens),
       // An epoch may run on until somebody opens the next: twice its length leaves the server time to redeem.
       deadline: openedAt + 2n * epochLength + redeemWindow,
     };
-    return { voucher, voucherSignature: await signVoucher(this.#signer, this.#vouchers, voucher) };
+    const voucherSignature = await signVoucher(this.#signer, this.#vouchers, voucher);
+    // Whoever ends before the receipt comes must find that all of it may be due.
+    this.#spent.set(epochId, spent);
+    this.#ledger?.setItem(this.#key(epochId), String(voucher.cumulative));
+    return { voucher, voucherSignature };
+  }
+
+  /** Takes back what `voucher` promised, of a call that the server refused. */
+  refused({ epochId }: Voucher): void {
+    this.#count(epochId, this.due(epochId));
   }
 
   /**
@@ -83,7 +114,7 @@ export class Customer {
    * voucher must cover it.
    */
   lost({ epochId, cumulative }: Voucher): void {
-    this.#spent.set(epochId, cumulative);
+    this.#count(epochId, cumulative);
   }
 
   /**
@@ -100,7 +131,17 @@ export class Customer {
           "RECEIPT_MISMATCH",
           `The receipt's ${field} is ${receipt[field as keyof Receipt]}, this answer's is ${value}. Keep both and stop paying this server.`,
         );
-    this.#spent.set(receipt.epochId, (this.#spent.get(receipt.epochId) ?? 0n) + receipt.fee);
+    this.#count(receipt.epochId, this.due(receipt.epochId) + receipt.fee);
+  }
+
+  #count(epochId: bigint, spent: bigint): void {
+    this.#spent.set(epochId, spent);
+    this.#ledger?.setItem(this.#key(epochId), String(spent));
+  }
+
+  #key(epochId: bigint): string {
+    const { chainId, verifyingContract } = this.#vouchers;
+    return `openledger.due:${[chainId, verifyingContract, this.#address, this.#server, this.#modelId, epochId].join(":")}`;
   }
 
   #expected(

@@ -4,17 +4,16 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee } from "../sdk/fees.ts";
 import { encodeAttributed } from "../sdk/receipts.ts";
 import { promptIds } from "../trainer/examples.ts";
-import type { LocalModel } from "./adapters.ts";
+import type { Catalog, Served } from "./catalog.ts";
 import type { Decoded, LlamaEngine } from "./engine.ts";
 import type { Completion, Meter } from "./meter.ts";
 import { type Ask, parseChat, parseCompletion, shapeOf } from "./openai.ts";
+import { TextStream } from "./text.ts";
 import { type Demand, decodeVoucher, plain, SIGNATURE_HEADER, VOUCHER_HEADER } from "./wire.ts";
-
-export type Served = LocalModel & { meter: Meter };
 
 export type GatewayOptions = {
   engine: LlamaEngine;
-  models: Served[];
+  catalog: Pick<Catalog, "add" | "find" | "list">;
   /** Bearer token of the routes that only the server's owner and the operator may use. */
   operatorToken: string;
   /** Query sketches of served calls, for their records. */
@@ -27,7 +26,7 @@ const BODY_LIMIT = 1024 * 1024; // bytes
 const STATUS: [RegExp, number, string][] = [
   [/^(VOUCHER|SIGNATURE)_/, 402, "payment_required"],
   [/^MODEL_UNKNOWN$/, 404, "invalid_request_error"],
-  [/^(REQUEST|ENGINE_TOO_LONG)/, 400, "invalid_request_error"],
+  [/^(REQUEST|ENGINE_TOO_LONG|MODEL_(BASE|MANIFEST|ADAPTER)|CONTENT|TRAINER_ADAPTER)/, 400, "invalid_request_error"],
   [/^TOKEN_WRONG$/, 401, "authentication_error"],
   [/^RATE_LIMIT$/, 429, "rate_limit_error"],
   [/^(ENGINE_BUSY|MODEL_CLOSED)$/, 503, "server_error"],
@@ -35,7 +34,7 @@ const STATUS: [RegExp, number, string][] = [
 
 /** The HTTP door: OpenAI's routes, paid by voucher, and the operator's. Nothing is logged, prompts least of all. */
 export function createGateway(options: GatewayOptions): FastifyInstance {
-  const { models, operatorToken, sketch } = options;
+  const { catalog, operatorToken, sketch } = options;
   const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
   const started = Math.floor(Date.now() / 1000);
   app.addHook("onRequest", rateLimit(options.perMinute ?? 600));
@@ -46,7 +45,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
 
   app.get("/v1/models", async () => ({
     object: "list",
-    data: models.map(({ modelId, manifest }) => ({
+    data: catalog.list().map(({ modelId, manifest }) => ({
       id: String(modelId),
       object: "model",
       created: started,
@@ -58,24 +57,30 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   app.post("/v1/completions", (request, reply) => answer(options, parseCompletion(request.body), request, reply));
   app.post("/v1/chat/completions", (request, reply) => answer(options, parseChat(request.body), request, reply));
 
+  app.post<{ Querystring: { model?: string } }>("/openledger/models", async ({ query, headers }) => {
+    authenticate(headers.authorization, operatorToken);
+    const { modelId, manifest } = await catalog.add(integer("model", query.model));
+    return { model: String(modelId), name: manifest.name };
+  });
+
   type Epoch = { Querystring: { model?: string; epoch?: string } };
-  app.get<Epoch>("/openledger/quote", async ({ query }) => plain(await find(models, query.model).meter.quote()));
+  app.get<Epoch>("/openledger/quote", async ({ query }) => plain(await catalog.find(query.model).meter.quote()));
   app.get<Epoch>("/openledger/records", async ({ query, headers }, reply) => {
     authenticate(headers.authorization, operatorToken);
-    const model = find(models, query.model);
-    const records = await model.meter.records(epochOf(query.epoch), (calls) => sketch(model, calls));
+    const model = catalog.find(query.model);
+    const records = await model.meter.records(integer("epoch", query.epoch), (calls) => sketch(model, calls));
     return reply.type("application/json").send(encodeAttributed(records));
   });
   app.post<Epoch>("/openledger/redeem", async ({ query, headers }) => {
     authenticate(headers.authorization, operatorToken);
-    return { redeemed: String(await find(models, query.model).meter.redeem(epochOf(query.epoch))) };
+    return { redeemed: String(await catalog.find(query.model).meter.redeem(integer("epoch", query.epoch))) };
   });
   return app;
 }
 
 /** Serves one paid request, whole or as server-sent events. */
-async function answer({ engine, models }: GatewayOptions, ask: Ask, request: FastifyRequest, reply: FastifyReply) {
-  const model = find(models, ask.model);
+async function answer({ engine, catalog }: GatewayOptions, ask: Ask, request: FastifyRequest, reply: FastifyReply) {
+  const model = catalog.find(ask.model);
   const { tokenizer, config } = engine.base;
   const { maxTokens } = ask;
   if (maxTokens >= config.context)
@@ -90,8 +95,7 @@ async function answer({ engine, models }: GatewayOptions, ask: Ask, request: Fas
   let decoded: Decoded | undefined;
   try {
     const paid = await model.meter.serve(voucher, signature, prompt.length, maxTokens, async () => {
-      const streamed: number[] = [];
-      let sent = "";
+      const text = new TextStream(tokenizer, (piece, first) => event(shape.delta(piece, first)));
       decoded = await engine.decode({
         adapter: model.gguf,
         promptIds: prompt,
@@ -105,19 +109,12 @@ async function answer({ engine, models }: GatewayOptions, ask: Ask, request: Fas
             reply.hijack();
             reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
           }
-          streamed.push(id);
-          // A character may take several tokens: what is not whole yet is held back.
-          const text = tokenizer.decode(streamed).replace(/\ufffd+$/, "");
-          if (text.length > sent.length) event(shape.delta(text.slice(sent.length), sent === ""));
-          sent = text;
+          text.next(id);
         },
       });
       if (decoded.ids.length === 0)
         throw new OpenLedgerError("REQUEST_CANCELLED", "The client left before the first token. Nothing is charged.");
-      if (ask.stream && !gone.signal.aborted) {
-        const rest = tokenizer.decode(decoded.ids).slice(sent.length);
-        if (rest) event(shape.delta(rest, sent === ""));
-      }
+      if (ask.stream && !gone.signal.aborted) text.end();
       return { promptIds: prompt, completionIds: decoded.ids };
     });
     const { ids, finish } = decoded!;
@@ -162,17 +159,9 @@ class PaymentRequired extends OpenLedgerError {
   }
 }
 
-/** By ModelNFT id or by adapter hash. */
-function find(models: Served[], id: string | undefined): Served {
-  const model = models.find(({ modelId, manifest }) => id === String(modelId) || id === manifest.adapter.hash);
-  if (model === undefined)
-    throw new OpenLedgerError("MODEL_UNKNOWN", `There is no model ${id} here. GET /v1/models lists those there are.`);
-  return model;
-}
-
-function epochOf(text: string | undefined): bigint {
-  if (!/^\d{1,78}$/.test(text ?? ""))
-    throw new OpenLedgerError("REQUEST_EPOCH", `epoch is ${text}; it must be the number of an epoch.`);
+function integer(name: string, text: string | undefined): bigint {
+  if (!/^\d{1,77}$/.test(text ?? ""))
+    throw new OpenLedgerError(`REQUEST_${name.toUpperCase()}`, `${name} is ${text}; it must be a whole number.`);
   return BigInt(text!);
 }
 

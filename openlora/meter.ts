@@ -17,7 +17,9 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
 import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
 import { revertReason } from "../sdk/revert.ts";
+import { mined } from "../sdk/transactions.ts";
 import { Journal, type ServedCall } from "./journal.ts";
+import { Turns } from "./turns.ts";
 
 /** Token ids of a prompt and of what was decoded from it. */
 export type Completion = { promptIds: number[]; completionIds: number[] };
@@ -27,6 +29,9 @@ export type Proof = { receipt: Receipt; receiptSignature: string; secret: string
 
 /** What a customer must know to sign a voucher; prices are token units per 1,000 tokens. */
 export type Quote = Pick<Voucher, "server" | "modelId" | "epochId" | "token" | "deadline"> & Prices;
+
+/** What a customer was charged in all and by epoch, and the epochs known to be redeemed in full. Token units. */
+type Account = { total: bigint; charged: Map<bigint, bigint>; redeemed: Map<bigint, bigint> };
 
 /**
  * Meters one model for one server: checks a voucher before anything is computed, signs a receipt for what was served,
@@ -40,6 +45,12 @@ export class Meter {
   readonly #vouchers: TypedDataDomain;
   readonly #receipts: TypedDataDomain;
   readonly #server: string;
+  /** Calls by epoch and receipt id. */
+  readonly #calls = new Map<bigint, Map<string, ServedCall>>();
+  readonly #accounts = new Map<string, Account>();
+  #nonce = 0n;
+  readonly #redeeming = new Turns();
+  readonly #signing = new Turns();
   /** The most that the calls now being computed can cost, by customer. */
   readonly #underway = new Map<string, bigint>();
 
@@ -58,6 +69,7 @@ export class Meter {
     this.#server = server;
     this.#vouchers = escrowDomain(chainId, protocol.addresses.escrow);
     this.#receipts = splitterDomain(chainId, protocol.addresses.splitter);
+    for (const call of journal.calls) this.#count(call);
   }
 
   /** Address that vouchers must name. */
@@ -98,7 +110,7 @@ export class Meter {
 
   /** What the server has charged within the tuple that a voucher counts in. */
   charged({ customer, epochId }: Pick<Voucher, "customer" | "epochId">): bigint {
-    return this.#fees(({ receipt }) => receipt.customer === customer && receipt.epochId === epochId);
+    return this.#account(customer).charged.get(epochId) ?? 0n;
   }
 
   /**
@@ -128,6 +140,8 @@ export class Meter {
     completion: Completion,
   ): Promise<Completion & Proof> {
     const { promptIds, completionIds } = completion;
+    // Taken before anything waits, so that no two calls share one.
+    const nonce = this.#nonce++;
     const secret = hexlify(randomBytes(32));
     const salts = commitmentSalts(secret);
     const receipt: Receipt = {
@@ -135,7 +149,7 @@ export class Meter {
       server: this.#server,
       modelId: this.#modelId,
       epochId: voucher.epochId,
-      nonce: BigInt(this.#journal.calls.length),
+      nonce,
       request: requestCommitment(salts.request, promptIds),
       response: responseCommitment(salts.response, completionIds),
       inputTokens: BigInt(promptIds.length),
@@ -143,40 +157,72 @@ export class Meter {
       fee: callFee(prices, promptIds.length, completionIds.length),
     };
     const receiptSignature = await signReceipt(this.#signer, this.#receipts, receipt);
-    this.#journal.write({
-      call: { receipt, receiptSignature, secret, promptIds, completionIds, voucher, voucherSignature },
-    });
+    const call = { receipt, receiptSignature, secret, promptIds, completionIds, voucher, voucherSignature };
+    this.#journal.write({ call });
+    this.#count(call);
     return { ...completion, receipt, receiptSignature, secret };
   }
 
   /**
    * Redeems what the receipts of an epoch add up to, customer by customer, with each one's largest voucher: calls that
-   * were served at once may end in another order than they were promised in.
+   * were served at once may end in another order than they were promised in. One that cannot be redeemed stops no other.
    * @returns token units redeemed
    */
-  async redeem(epochId: bigint): Promise<bigint> {
-    const { escrow } = this.#protocol;
-    const calls = this.#calls(epochId).toSorted((a, b) => (a.voucher.cumulative < b.voucher.cumulative ? -1 : 1));
+  redeem(epochId: bigint): Promise<bigint> {
+    return this.#redeeming.run(() => this.#redeem(epochId));
+  }
+
+  async #redeem(epochId: bigint): Promise<bigint> {
+    const calls = [...this.#of(epochId).values()].toSorted((a, b) =>
+      a.voucher.cumulative < b.voucher.cumulative ? -1 : 1,
+    );
     const largest = new Map(calls.map((call) => [call.receipt.customer, call]));
     let total = 0n;
-    for (const { voucher, voucherSignature } of largest.values()) {
-      const amount = this.charged(voucher);
-      const before = await escrow.redeemed(voucher.customer, voucher.server, voucher.modelId, epochId, voucher.token);
-      if (amount === before) continue;
-      await (await escrow.connect(this.#signer).redeem(voucher, voucherSignature, amount)).wait();
-      total += amount - before;
-    }
+    const failures: unknown[] = [];
+    for (const call of largest.values())
+      try {
+        total += await this.#redeemOne(call);
+      } catch (error) {
+        failures.push(error);
+      }
+    if (failures.length > 0) throw failures[0];
     return total;
+  }
+
+  async #redeemOne({ voucher, voucherSignature }: ServedCall): Promise<bigint> {
+    const { escrow } = this.#protocol;
+    const { customer, server, modelId, epochId, token } = voucher;
+    const amount = this.charged(voucher);
+    const before = await escrow.redeemed(customer, server, modelId, epochId, token);
+    if (amount === before) return 0n;
+    await mined(escrow.connect(this.#signer).redeem(voucher, voucherSignature, amount));
+    return amount - before;
+  }
+
+  /** Epochs in which something was sold. */
+  get epochs(): bigint[] {
+    return [...this.#calls.keys()];
+  }
+
+  /** Whether calls of an epoch wait for their sketch records. */
+  hasUnsigned(epochId: bigint): boolean {
+    return this.#of(epochId)
+      .keys()
+      .some((id) => !this.#journal.records.has(id));
   }
 
   /**
    * Signs the sketch record of every call of an epoch that has none yet, and gives all of them to the operator.
    * @param sketch The query sketches of served completions.
    */
-  async records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
-    const calls = this.#calls(epochId).map((call) => ({
+  records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
+    return this.#signing.run(() => this.#records(epochId, sketch));
+  }
+
+  async #records(epochId: bigint, sketch: (calls: Completion[]) => Promise<Int8Array[]>): Promise<AttributedReceipt[]> {
+    const calls = [...this.#of(epochId)].map(([id, call]) => ({
       ...call,
-      id: receiptId(this.#receipts, call.receipt),
+      id,
       sketchSalt: commitmentSalts(call.secret).sketch,
     }));
     const unsigned = calls.filter(({ id }) => !this.#journal.records.has(id));
@@ -197,20 +243,41 @@ export class Meter {
   }
 
   /** What this server redeemed from the customer, over all epochs. */
-  async #redeemed({ customer, server, modelId, token }: Voucher): Promise<bigint> {
-    const calls = this.#journal.calls.filter(({ receipt }) => receipt.customer === customer);
+  async #redeemed({ customer, server, modelId, token, epochId: current }: Voucher): Promise<bigint> {
+    const { charged, redeemed } = this.#account(customer);
     let sum = 0n;
-    for (const epochId of new Set(calls.map(({ receipt }) => receipt.epochId)))
-      sum += await this.#protocol.escrow.redeemed(customer, server, modelId, epochId, token);
+    for (const [epochId, due] of [...charged]) {
+      const known = redeemed.get(epochId);
+      const amount = known ?? (await this.#protocol.escrow.redeemed(customer, server, modelId, epochId, token));
+      // Nothing is left to redeem there, so that the chain need not be asked again.
+      if (amount === due && epochId !== current) redeemed.set(epochId, amount);
+      sum += amount;
+    }
     return sum;
   }
 
-  #fees(which: (call: ServedCall) => boolean): bigint {
-    return this.#journal.calls.filter(which).reduce((sum, { receipt }) => sum + receipt.fee, 0n);
+  #account(customer: string): Account {
+    const known = this.#accounts.get(customer);
+    if (known) return known;
+    const account: Account = { total: 0n, charged: new Map(), redeemed: new Map() };
+    this.#accounts.set(customer, account);
+    return account;
   }
 
-  #calls(epochId: bigint): ServedCall[] {
-    return this.#journal.calls.filter(({ receipt }) => receipt.epochId === epochId);
+  /** Adds a call to the sums. */
+  #count(call: ServedCall): void {
+    const { customer, epochId, fee, nonce } = call.receipt;
+    const account = this.#account(customer);
+    account.total += fee;
+    account.charged.set(epochId, (account.charged.get(epochId) ?? 0n) + fee);
+    account.redeemed.delete(epochId);
+    if (!this.#calls.has(epochId)) this.#calls.set(epochId, new Map());
+    this.#calls.get(epochId)!.set(receiptId(this.#receipts, call.receipt), call);
+    if (nonce >= this.#nonce) this.#nonce = nonce + 1n;
+  }
+
+  #of(epochId: bigint): Map<string, ServedCall> {
+    return this.#calls.get(epochId) ?? new Map();
   }
 
   async #authorise(voucher: Voucher, signature: string, promptTokens: number, maxTokens: number) {
@@ -233,8 +300,9 @@ export class Meter {
       );
     verifyVoucher(this.#vouchers, voucher, signature);
 
-    const available = await escrow.available(voucher.customer, voucher.token);
+    // In this order: what is redeemed in between then counts as taken and not as free.
     const redeemed = await this.#redeemed(voucher);
+    const available = await escrow.available(voucher.customer, voucher.token);
     // From here on nothing waits, so that two calls at once cannot both count on the same money.
     const reserved = callFee(quote, promptTokens, maxTokens);
     const due = this.#due(voucher.customer) + reserved;
@@ -244,7 +312,7 @@ export class Meter {
         "AMOUNT",
         `The voucher promises ${voucher.cumulative} in all; with this call up to ${needed} is due. Sign one for ${needed}.`,
       );
-    const toCover = this.#fees(({ receipt }) => receipt.customer === voucher.customer) - redeemed + due;
+    const toCover = this.#account(voucher.customer).total - redeemed + due;
     if (available < toCover)
       throw refuse(
         "DEPOSIT",

@@ -1,36 +1,40 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { JsonRpcProvider, Wallet } from "ethers";
-import { ContentStore } from "../sdk/content.ts";
-import { type Addresses, protocol } from "../sdk/contracts.ts";
+import { JsonRpcProvider, type TransactionRequest, type TransactionResponse, Wallet } from "ethers";
+import { ContentStore } from "../sdk/content-store.ts";
+import { protocol } from "../sdk/contracts.ts";
+import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { loadSketches } from "../trainer/attribution/artifact.ts";
-import { sketchQueries } from "../trainer/attribution/build.ts";
-import { type Base, loadBase } from "../trainer/base.ts";
-import { Pool } from "../trainer/pool.ts";
+import { readKey } from "../sdk/key.ts";
+import { loadBase } from "../trainer/base.ts";
 import { fetchModel } from "./adapters.ts";
+import { Catalog } from "./catalog.ts";
 import { LlamaEngine } from "./engine.ts";
-import { createGateway, type Served } from "./gateway.ts";
+import { createGateway, type GatewayOptions } from "./gateway.ts";
+import { Keeper } from "./keeper.ts";
 import { Meter } from "./meter.ts";
+import { Sketcher } from "./sketcher.ts";
+import { Turns } from "./turns.ts";
 
 const HELP = `Serves models to paying customers through OpenAI's API.
 
-Usage: openledger serve --model ID [--model ID …] [options]
+Usage: openledger serve --addresses FILE [options]
 
-  --model ID          ModelNFT id of a model to serve; all must be made for the one base
-  --addresses FILE    JSON with the contracts' addresses: datanets, models, attribution, verifier, splitter, escrow
+  --addresses FILE    the contracts' addresses, as the task \`deploy\` writes them (deployments/31337.json)
+  --model ID          ModelNFT id of a model to serve; again for more. All must be made for the one base. Models of
+                      earlier runs are served too, and POST /openledger/models?model=ID adds one while it runs
   --rpc URL           chain (default http://127.0.0.1:8545)
   --content FOLDER    content store with the models' files (default content)
   --base FOLDER       Hugging Face folder of the base (default models/tiny-llama)
   --data FOLDER       keeps journals of paid calls, and adapters (default openlora-data); back it up
+  --poll SECONDS      time between looks at the chain for epochs to redeem and records to sign (default 5)
   --host HOST         address to listen on (default 127.0.0.1)
-  --port PORT         default 8787
+  --port PORT         default 8787; 0 takes any free one
   --threads N         CPU threads (default 2)
   --keystore FILE     the server's key as an encrypted JSON keystore, its password in OPENLEDGER_KEYSTORE_PASSWORD
 
 Environment: OPENLEDGER_SERVER_KEY (the server's private key, where there is no keystore),
-OPENLEDGER_OPERATOR_TOKEN (bearer token of /openledger/records and /openledger/redeem, 16 characters or more).`;
+OPENLEDGER_OPERATOR_TOKEN (bearer token of the operator's routes, 16 characters or more).`;
 
 /** Runs until the process is asked to end; with --help it only explains itself. */
 export async function main(args: string[]): Promise<number | undefined> {
@@ -39,69 +43,63 @@ export async function main(args: string[]): Promise<number | undefined> {
     console.log(HELP);
     return 0;
   }
-  const { model: ids = [], addresses: file } = options;
-  if (ids.length === 0) throw wrong("Name a model to serve with --model.");
+  const { model: ids = [], addresses: file, data } = options;
   if (file === undefined) throw wrong("Name the file with the contracts' addresses with --addresses.");
   const operatorToken = process.env.OPENLEDGER_OPERATOR_TOKEN ?? "";
   if (operatorToken.length < 16) throw wrong("Set OPENLEDGER_OPERATOR_TOKEN to 16 characters or more.");
+  const pollSeconds = number(options.poll, "--poll");
 
-  const deployment = addresses(file);
-  const key = await wallet(options.keystore);
-  const provider = new JsonRpcProvider(options.rpc);
+  const deployment = readAddresses(file);
+  const key = await readKey("OPENLEDGER_SERVER_KEY", options.keystore);
+  const rpc = new JsonRpcProvider(options.rpc, undefined, { cacheTimeout: -1 });
   // ethers would ask again for ever.
-  await provider._detectNetwork().catch((cause: unknown) => {
-    provider.destroy();
+  await rpc._detectNetwork().catch((cause: unknown) => {
+    rpc.destroy();
     throw wrong(`No chain answers at ${options.rpc}. Start it, or name another with --rpc.`, cause);
   });
-  const signer = key.connect(provider);
+  const signer = new Sender(key, rpc);
   const contracts = protocol(deployment, signer);
   const base = loadBase(options.base);
   const store = new ContentStore(options.content);
-  const models: Served[] = [];
-  for (const id of ids.map((text) => BigInt(number(text, "--model")))) {
-    const local = await fetchModel(contracts.models, store, base, id, join(options.data, "adapters"));
-    const journal = join(options.data, `${await contracts.models.getAddress()}-${id}.jsonl`);
-    models.push({ ...local, meter: await Meter.open(contracts, signer, id, journal) });
-  }
+  const own = (name: string) => join(data, `${deployment.models}-${name}`);
+  const catalog = new Catalog(own("models.json"), async (id) => ({
+    ...(await fetchModel(contracts.models, store, base, id, join(data, "adapters"))),
+    meter: await Meter.open(contracts, signer, id, own(`${id}.jsonl`)),
+  }));
+  for (const id of ids) await catalog.add(BigInt(number(id, "--model")));
+  for (const id of catalog.remembered)
+    await catalog.add(id).catch((error: Error) => console.error(`Not served: ${error.message}`));
+
   const engine = await LlamaEngine.start(base, { threads: number(options.threads, "--threads") });
-  const sketch: Parameters<typeof createGateway>[0]["sketch"] = (served, calls) =>
-    sketches(base, store, options.data, served, calls);
-  const gateway = createGateway({ engine, models, operatorToken, sketch });
+  const sketcher = new Sketcher(base, store, join(data, "sketches"));
+  const sketch: GatewayOptions["sketch"] = (served, calls) => sketcher.sketch(served, calls);
+  const gateway = createGateway({ engine, catalog, operatorToken, sketch });
+  const say = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
+  const keeper = new Keeper({ protocol: contracts, rpc, served: () => catalog.list(), sketch, pollSeconds, say });
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, async () => {
+      keeper.stop();
       await gateway.close();
       await engine.close();
+      await sketcher.close();
       process.exit(0);
     });
   const url = await gateway.listen({ host: options.host, port: number(options.port, "--port") }).catch((cause) => {
     throw wrong(`Nothing can listen on ${options.host}:${options.port}. Name another with --port.`, cause);
   });
-  console.log(
-    `Serving ${models.map(({ modelId, manifest }) => `${modelId} (${manifest.name})`).join(", ")} at ${url}/v1`,
-  );
-  console.log(`as ${await signer.getAddress()}, base ${base.name}.`);
+  keeper.start();
+  const names = catalog.list().map(({ modelId, manifest }) => `${modelId} (${manifest.name})`);
+  console.log(`Serving ${names.join(", ") || "no model yet"} at ${url}/v1`);
+  console.log(`as ${signer.address}, base ${base.name}.`);
   return undefined;
 }
 
-/** Sketches of served calls, by the sketch that the model committed to. */
-async function sketches(
-  base: Base,
-  store: ContentStore,
-  data: string,
-  { modelId, manifest, adapter }: Served,
-  calls: Parameters<typeof sketchQueries>[3],
-): Promise<Int8Array[]> {
-  if (calls.length === 0) return [];
-  const folder = join(data, "sketches", String(modelId));
-  mkdirSync(folder, { recursive: true });
-  const { rows, basis, description } = manifest.sketches;
-  for (const [name, id] of Object.entries({ "rows.int8": rows, "basis.f32": basis, "sketches.json": description }))
-    writeFileSync(join(folder, name), await store.get(id));
-  const pool = await Pool.start(base);
-  try {
-    return await sketchQueries(pool, adapter, loadSketches(folder), calls);
-  } finally {
-    await pool.close();
+/** Several models redeem with one key: each transaction gets its nonce after the one before it is out. */
+class Sender extends Wallet {
+  readonly #turns = new Turns();
+
+  override sendTransaction(request: TransactionRequest): Promise<TransactionResponse> {
+    return this.#turns.run(() => super.sendTransaction(request));
   }
 }
 
@@ -117,6 +115,7 @@ function parse(args: string[]) {
         content: { type: "string", default: "content" },
         base: { type: "string", default: "models/tiny-llama" },
         data: { type: "string", default: "openlora-data" },
+        poll: { type: "string", default: "5" },
         host: { type: "string", default: "127.0.0.1" },
         port: { type: "string", default: "8787" },
         threads: { type: "string", default: "2" },
@@ -125,27 +124,6 @@ function parse(args: string[]) {
     }).values;
   } catch (cause) {
     throw wrong((cause as Error).message, cause);
-  }
-}
-
-async function wallet(keystore: string | undefined): Promise<Wallet> {
-  const { OPENLEDGER_SERVER_KEY: key = "", OPENLEDGER_KEYSTORE_PASSWORD: password = "" } = process.env;
-  try {
-    if (keystore === undefined) return new Wallet(key);
-    return new Wallet((await Wallet.fromEncryptedJson(readFileSync(keystore, "utf8"), password)).privateKey);
-  } catch {
-    // The cause may hold the key.
-    throw keystore === undefined
-      ? wrong("OPENLEDGER_SERVER_KEY is not a private key. Set it, or name a --keystore.")
-      : wrong(`${keystore} cannot be opened. Check the file and OPENLEDGER_KEYSTORE_PASSWORD.`);
-  }
-}
-
-function addresses(file: string): Addresses {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as Addresses;
-  } catch (cause) {
-    throw wrong(`${file} cannot be read as JSON with the contracts' addresses.`, cause);
   }
 }
 

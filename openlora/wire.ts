@@ -1,3 +1,5 @@
+import { toUtf8Bytes, toUtf8String } from "ethers";
+import { base64url } from "multiformats/bases/base64";
 import type { Receipt, Voucher } from "../sdk/eip712.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { Completion, Proof, Quote } from "./meter.ts";
@@ -17,12 +19,12 @@ export const plain = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_, entry: unknown) => (typeof entry === "bigint" ? String(entry) : entry)));
 
 export const encodeVoucher = (voucher: Voucher): string =>
-  Buffer.from(JSON.stringify(plain(voucher))).toString("base64url");
+  base64url.baseEncode(toUtf8Bytes(JSON.stringify(plain(voucher))));
 
 /** @throws OpenLedgerError `VOUCHER_MALFORMED` */
 export function decodeVoucher(header: string): Voucher {
   try {
-    const voucher = JSON.parse(Buffer.from(header, "base64url").toString());
+    const voucher = JSON.parse(toUtf8String(base64url.baseDecode(header)));
     if (![voucher.customer, voucher.server, voucher.token].every((field) => /^0x[0-9a-fA-F]{40}$/.test(field)))
       throw new TypeError("an address is malformed");
     return integers(voucher, VOUCHER_INTEGERS) as Voucher;

@@ -9,6 +9,7 @@ import { int8Bytes } from "../sdk/hash.ts";
 import { earningsOf, proposalOf } from "../sdk/history.ts";
 import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
 import { mined } from "../sdk/transactions.ts";
+import type { SettlementProof } from "../sdk/transcript.ts";
 import { type Committed, proveSettlement, type Settlement, type SettlementContext } from "./settlement.ts";
 
 /**
@@ -95,28 +96,26 @@ export async function proveEpoch(
 }
 
 /** What `settle` takes. */
-export type SettleArguments = Awaited<ReturnType<typeof settleArguments>>;
+export type SettleArguments = [
+  modelId: bigint,
+  epochId: bigint,
+  prover: string,
+  q: Uint8Array,
+  totals: Uint8Array,
+  proof: SettlementProof,
+  previous: bigint[],
+];
 
 /** Arguments of `settle` for a settlement of the given epoch. */
 export async function settleArguments(
-  protocol: Protocol,
+  { splitter }: Protocol,
   modelId: bigint,
   epochId: bigint,
-  settlement: Pick<Settlement, "statement" | "proof">,
-) {
-  const { statement, proof } = settlement;
+  { statement, proof }: Pick<Settlement, "statement" | "proof">,
+): Promise<SettleArguments> {
   const { q, totals, prover } = statement;
-  const { commitmentId } = await protocol.splitter.epoch(modelId, epochId);
-  const previous = await earningsOf(protocol.splitter, commitmentId);
-  return [modelId, epochId, prover, int8Bytes(q), totals, proof, previous] satisfies unknown[] as [
-    bigint,
-    bigint,
-    string,
-    Uint8Array,
-    Uint8Array,
-    typeof proof,
-    bigint[],
-  ];
+  const { commitmentId } = await splitter.epoch(modelId, epochId);
+  return [modelId, epochId, prover, int8Bytes(q), totals, proof, await earningsOf(splitter, commitmentId)];
 }
 
 /** Settles an epoch once its challenge window is over. */

@@ -1,24 +1,33 @@
 import type { Srs } from "../circuits/setup/srs.ts";
 import type { Protocol } from "../sdk/contracts.ts";
+import type { G1 } from "../sdk/hash.ts";
 import { mined } from "../sdk/transactions.ts";
-import { commitmentId, registrationChallenges, sketchRoot } from "../sdk/transcript.ts";
+import { commitmentId, type RegistrationStatement, registrationChallenges, sketchRoot } from "../sdk/transcript.ts";
 import { commitColumns, commitFlags } from "./kzg.ts";
 import { proveOwnership } from "./registration.ts";
 import type { Committed } from "./settlement.ts";
 
-/**
- * Commits a model's sketches and registers them with the ownership opening. The runner must own the model.
- * @param sketches N × k int8, row-major, in the row order of the model's frozen versions
- */
-export async function registerSketches(
-  protocol: Protocol,
-  modelId: bigint,
-  vkId: string,
-  sketches: Int8Array,
-  k: number,
-  srs: Srs,
-) {
-  const { datanets, models, attribution, addresses } = protocol;
+/** What the chain knows of a model before its sketches are registered. */
+export type ModelFacts = Pick<
+  RegistrationStatement,
+  "chainId" | "registry" | "modelId" | "versionHashes" | "counts" | "manifestHash"
+>;
+
+/** What `AttributionRegistry.register` takes. */
+export type RegistrationArguments = {
+  modelId: bigint;
+  vkId: string;
+  k: number;
+  columns: Uint8Array;
+  flags: G1;
+  gRoot: string;
+  opening: G1;
+};
+
+export type Registration = { commitmentId: string; committed: Committed; args: RegistrationArguments };
+
+/** Reads a model's facts: its versions' hashes and counts, and its manifest. */
+export async function modelFacts({ datanets, models, addresses }: Protocol, modelId: bigint): Promise<ModelFacts> {
   const { chainId } = await models.runner!.provider!.getNetwork();
   const versionHashes: string[] = [];
   const counts: number[] = [];
@@ -27,24 +36,42 @@ export async function registerSketches(
     counts.push(...(await datanets.versionContributions(datanetId, version)).rowCounts.map(Number));
   }
   const { manifestHash } = await models.manifest(modelId);
+  return { chainId, registry: addresses.attribution, modelId, versionHashes, counts, manifestHash };
+}
+
+/**
+ * Commits a model's sketches and opens the ownership of their rows. Nothing is sent: the model's owner registers.
+ * @param sketches N × k int8, row-major, in the row order of the model's frozen versions
+ */
+export async function prepareRegistration(
+  facts: ModelFacts,
+  vkId: string,
+  sketches: Int8Array,
+  k: number,
+  srs: Srs,
+): Promise<Registration> {
+  const { modelId, counts } = facts;
   const columns = await commitColumns(sketches, k, srs);
   const flags = await commitFlags(counts, srs);
   const gRoot = sketchRoot(sketches, k);
-  const registry = addresses.attribution;
-  const id = commitmentId({
-    chainId,
-    registry,
-    modelId,
-    versionHashes,
-    k,
-    counts,
-    columns,
-    flags,
-    gRoot,
-    manifestHash,
-  });
+  const id = commitmentId({ ...facts, k, columns, flags, gRoot });
   const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
-  const receipt = await mined(attribution.register({ modelId, vkId, k, columns, flags, gRoot, opening }));
-  const committed: Committed = { counts, sketches, columns, flags };
-  return { commitmentId: id, committed, receipt };
+  return {
+    commitmentId: id,
+    committed: { counts, sketches, columns, flags },
+    args: { modelId, vkId, k, columns, flags, gRoot, opening },
+  };
+}
+
+/** Commits a model's sketches and registers them. The runner must own the model. Arguments as in prepareRegistration. */
+export async function registerSketches(
+  protocol: Protocol,
+  modelId: bigint,
+  vkId: string,
+  sketches: Int8Array,
+  k: number,
+  srs: Srs,
+) {
+  const { args, ...rest } = await prepareRegistration(await modelFacts(protocol, modelId), vkId, sketches, k, srs);
+  return { ...rest, receipt: await mined(protocol.attribution.register(args)) };
 }

@@ -3,6 +3,7 @@ import { type ProvingKey, verifyingKey } from "../circuits/setup/zkey.ts";
 import { MAX_QUERY_NORM } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { G1 } from "../sdk/hash.ts";
+import { scoreRows, totalsOf } from "../sdk/scores.ts";
 import {
   type ChunkProof,
   encodeTotals,
@@ -14,7 +15,7 @@ import { checkSettlement, combinedValue } from "./check.ts";
 import { contributorStarts } from "./counts.ts";
 import { proveChunk } from "./groth16.ts";
 import { combineColumns, type Opening, open } from "./kzg.ts";
-import { buildWitness, type Chunk, evaluateChunk, hashChunk, scoreRows, totalsOf } from "./witness.ts";
+import { buildWitness, type Chunk, evaluateChunk, hashChunk } from "./witness.ts";
 
 /** What was committed when the model was registered. */
 export interface Committed {

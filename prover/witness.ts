@@ -24,32 +24,6 @@ export interface ChunkValues {
   readonly a: bigint;
 }
 
-/**
- * Scores s_i = Σ_j Q_j g_ij.
- *
- * @param sketches N×k, row-major
- * @param query Q, k entries in [-127, 127]
- */
-export function scoreRows(sketches: Int8Array, query: Int8Array): Int32Array {
-  const k = query.length;
-  const scores = new Int32Array(sketches.length / k);
-  for (let i = 0; i < scores.length; i++) {
-    let sum = 0;
-    for (let j = 0; j < k; j++) sum += query[j]! * sketches[i * k + j]!;
-    scores[i] = sum;
-  }
-  return scores;
-}
-
-/** A_c = Σ_{i∈c} max(s_i, 0), contributor by contributor. */
-export function totalsOf(scores: Int32Array, counts: number[]): bigint[] {
-  return contributorStarts(counts).map((start, c) => {
-    let total = 0; // exact: below 2^53 for fewer than 2^37 rows
-    for (const score of scores.subarray(start, start + counts[c]!)) total += Math.max(score, 0);
-    return BigInt(total);
-  });
-}
-
 /** Cuts scores and flags into ceil(N/R) chunks of R rows. */
 export function buildWitness(scores: Int32Array, counts: number[], chunkRows: number): Chunk[] {
   const rows = counts.reduce((sum, count) => sum + count, 0);

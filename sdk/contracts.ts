@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { Contract, type ContractRunner, type InterfaceAbi } from "ethers";
+import { Contract, type ContractRunner } from "ethers";
+import { abi } from "#abi";
 import type {
   AttributionRegistry,
   AttributionVerifier,
@@ -10,7 +10,6 @@ import type {
   RewardSplitter,
   TestToken,
 } from "../types/ethers-contracts/index.ts";
-import { OpenLedgerError } from "./errors.ts";
 
 export type {
   AttributionRegistry,
@@ -33,42 +32,13 @@ type Contracts = {
   escrow: InferenceEscrow;
 };
 
+export const CONTRACT_NAMES = ["datanets", "models", "attribution", "verifier", "splitter", "escrow"] as const;
+
 /** Addresses of one deployment, as `deploy/modules/OpenLedger.ts` returns its contracts. */
-export type Addresses = Record<keyof Contracts, string>;
+export type Addresses = Record<(typeof CONTRACT_NAMES)[number], string>;
 
 /** One deployment: its contracts as one runner uses them, and their addresses. */
 export type Protocol = Contracts & { addresses: Addresses };
-
-/** Path of a contract under `contracts/`, without its ending. */
-const SOURCES: Record<keyof Contracts | "pauses" | "token", string> = {
-  datanets: "datanet/DatanetRegistry",
-  models: "model/ModelNFT",
-  attribution: "attribution/AttributionRegistry",
-  verifier: "attribution/AttributionVerifier",
-  splitter: "rewards/RewardSplitter",
-  escrow: "rewards/InferenceEscrow",
-  pauses: "access/PauseSwitch",
-  token: "mocks/TestToken",
-};
-
-/** Names of the protocol's contracts. */
-export const CONTRACTS = Object.keys(SOURCES) as (keyof typeof SOURCES)[];
-
-/**
- * ABI of one of our contracts, from the compiler's output.
- * @throws OpenLedgerError `CONTRACTS_NOT_BUILT`
- */
-export function abi(name: keyof typeof SOURCES): InterfaceAbi {
-  const source = SOURCES[name];
-  const path = new URL(`../artifacts/contracts/${source}.sol/${source.split("/")[1]}.json`, import.meta.url);
-  try {
-    return (JSON.parse(readFileSync(path, "utf8")) as { abi: InterfaceAbi }).abi;
-  } catch (cause) {
-    throw new OpenLedgerError("CONTRACTS_NOT_BUILT", `There is no ${path.pathname}. Run \`npm run build\` first.`, {
-      cause,
-    });
-  }
-}
 
 /**
  * Typed access to a deployment. With a signer as `runner` calls can be sent, with a provider only read.

@@ -1,5 +1,5 @@
 import type { EventLog } from "ethers";
-import type { ContentStore } from "./content.ts";
+import type { Content } from "./content.ts";
 import type { DatanetRegistry } from "./contracts.ts";
 import { OpenLedgerError } from "./errors.ts";
 import { keccak, tag, words } from "./hash.ts";
@@ -10,7 +10,7 @@ import { emitted, mined } from "./transactions.ts";
 const ACCEPTED = 2n;
 
 /** Stores rows and submits them to a Datanet for review. The registry's runner is the contributor. */
-export async function contribute(registry: DatanetRegistry, store: ContentStore, datanetId: bigint, rows: Row[]) {
+export async function contribute(registry: DatanetRegistry, store: Content, datanetId: bigint, rows: Row[]) {
   const cid = await store.put(encodeContribution(rows));
   const receipt = await mined(registry.contribute(datanetId, cid, rows.length, rowRoot(rows)));
   return { receipt, contributionId: emitted(registry, "ContributionSubmitted", receipt).contributionId as bigint };
@@ -21,7 +21,7 @@ export async function contribute(registry: DatanetRegistry, store: ContentStore,
  * this before accepting.
  * @throws OpenLedgerError `CONTRIBUTION_MISMATCH` when count or root differ.
  */
-export async function fetchContribution(registry: DatanetRegistry, store: ContentStore, contributionId: bigint) {
+export async function fetchContribution(registry: DatanetRegistry, store: Content, contributionId: bigint) {
   const { cid, rows: count, rowRoot: root } = await registry.contribution(contributionId);
   const rows = decodeContribution(await store.get(cid));
   if (BigInt(rows.length) !== count || rowRoot(rows) !== root)
@@ -33,7 +33,7 @@ export async function fetchContribution(registry: DatanetRegistry, store: Conten
 }
 
 /** Everything a frozen version holds: rows and their number by contribution, in order. */
-export async function fetchVersion(registry: DatanetRegistry, store: ContentStore, datanetId: bigint, version: bigint) {
+export async function fetchVersion(registry: DatanetRegistry, store: Content, datanetId: bigint, version: bigint) {
   const [contributionIds, rowCounts] = await registry.versionContributions(datanetId, version);
   const rows: Row[] = [];
   for (const id of contributionIds) rows.push(...(await fetchContribution(registry, store, id)));

@@ -11,3 +11,12 @@ export class OpenLedgerError extends Error {
     this.code = code;
   }
 }
+
+/** An error as it travels between processes. */
+export type Described = { code: string; message: string };
+
+/** Code and words of an error; what is not ours is `INTERNAL`. The words of ours lose the code at their end. */
+export const describeError = (error: unknown): Described =>
+  error instanceof OpenLedgerError
+    ? { code: error.code, message: error.message.replace(` [${error.code}]`, "") }
+    : { code: "INTERNAL", message: error instanceof Error ? error.message : String(error) };

@@ -1,5 +1,7 @@
-import { type ContentStore, canonicalJson, manifestHash } from "./content.ts";
+import { toUtf8String } from "ethers";
+import { type Content, canonicalJson, manifestHash } from "./content.ts";
 import type { AttributionRegistry, ModelNFT } from "./contracts.ts";
+import { OpenLedgerError } from "./errors.ts";
 import { emitted, mined } from "./transactions.ts";
 
 /** What a model is made of, as its manifest states it. Everything here is needed to run or to audit it. */
@@ -22,8 +24,44 @@ export type ModelTerms = {
   split: { data: number; owner: number; server: number; operator: number; protocol: number };
 };
 
+/**
+ * Reads a manifest from JSON.
+ * @throws OpenLedgerError `MANIFEST_INVALID`, naming the field.
+ */
+export function parseManifest(bytes: Uint8Array): ModelManifest {
+  const wrong = (what: string, cause?: unknown) =>
+    new OpenLedgerError("MANIFEST_INVALID", `manifest: ${what}. docs/tasks.md shows how one is made.`, { cause });
+  let manifest: ModelManifest;
+  try {
+    manifest = JSON.parse(toUtf8String(bytes));
+  } catch (cause) {
+    throw wrong("it is not JSON", cause);
+  }
+  const { name, methodVersion, base, adapter, sketches, versions, training } = manifest ?? {};
+  const texts = {
+    name,
+    "base.name": base?.name,
+    "base.hash": base?.hash,
+    "adapter.hash": adapter?.hash,
+    "adapter.config": adapter?.config,
+    "adapter.weights": adapter?.weights,
+    "sketches.rows": sketches?.rows,
+    "sketches.basis": sketches?.basis,
+    "sketches.description": sketches?.description,
+  };
+  for (const [field, value] of Object.entries(texts))
+    if (typeof value !== "string" || value === "") throw wrong(`${field} must be a text`);
+  if (!Number.isInteger(methodVersion)) throw wrong("methodVersion must be a whole number");
+  const isVersion = (one: { datanetId?: unknown; version?: unknown }) =>
+    [one?.datanetId, one?.version].every((id) => /^\d+$/.test(String(id)));
+  if (!Array.isArray(versions) || versions.length === 0 || !versions.every(isVersion))
+    throw wrong("versions must be a list of datanetId and version");
+  if (typeof training !== "object" || training === null) throw wrong("training must be an object");
+  return manifest;
+}
+
 /** Stores a model's manifest and mints its token to the runner of `models`. */
-export async function mintModel(models: ModelNFT, store: ContentStore, manifest: ModelManifest, terms: ModelTerms) {
+export async function mintModel(models: ModelNFT, store: Content, manifest: ModelManifest, terms: ModelTerms) {
   const bytes = canonicalJson(manifest);
   const receipt = await mined(
     models.mint(
@@ -45,4 +83,23 @@ export async function mintModel(models: ModelNFT, store: ContentStore, manifest:
 export async function commitmentsOf(attribution: AttributionRegistry, modelId: bigint): Promise<string[]> {
   const events = await attribution.queryFilter(attribution.filters.CommitmentRegistered(modelId));
   return events.map(({ args }) => args.commitmentId);
+}
+
+/**
+ * What the chain says of a model, and its manifest from the content store, checked against that.
+ * @throws OpenLedgerError `MODEL_UNKNOWN`, `MODEL_MANIFEST`, `CONTENT_…`
+ */
+export async function fetchManifest(models: ModelNFT, store: Content, modelId: bigint) {
+  const minted = await models.manifest(modelId).catch((cause: unknown) => {
+    throw new OpenLedgerError("MODEL_UNKNOWN", `The chain knows no model ${modelId}. Check the id and the addresses.`, {
+      cause,
+    });
+  });
+  const bytes = await store.get(minted.manifestCid);
+  if (manifestHash(bytes) !== minted.manifestHash)
+    throw new OpenLedgerError(
+      "MODEL_MANIFEST",
+      `The manifest of model ${modelId} is not the one minted. Do not use it.`,
+    );
+  return { minted, manifest: JSON.parse(toUtf8String(bytes)) as ModelManifest };
 }

@@ -1,5 +1,5 @@
 import { Interface, isError } from "ethers";
-import { abi, CONTRACTS } from "./contracts.ts";
+import { abi, CONTRACTS } from "#abi";
 
 let errors: Interface | undefined;
 

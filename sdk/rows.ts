@@ -5,6 +5,9 @@ import { leaf, merkleRoot } from "./merkle.ts";
 /** Longest row in bytes of UTF-8, independent of any tokenizer. */
 export const MAX_ROW_BYTES = 512;
 
+const utf8 = new TextEncoder();
+const byteLength = (text: string): number => utf8.encode(text).length;
+
 /** One row of a contribution: a piece of the file at `path`. */
 export type Row = { path: string; text: string };
 
@@ -44,7 +47,7 @@ export function cutRows(path: string, bytes: Uint8Array): CutFile {
     size = 0;
   };
   for (const piece of pieces) {
-    const pieceSize = Buffer.byteLength(piece);
+    const pieceSize = byteLength(piece);
     if (size + pieceSize > MAX_ROW_BYTES) flush();
     current += piece;
     size += pieceSize;
@@ -57,12 +60,12 @@ export function cutRows(path: string, bytes: Uint8Array): CutFile {
 
 /** A line as pieces of at most 512 bytes, cut between characters. */
 function cutLine(line: string): string[] {
-  if (Buffer.byteLength(line) <= MAX_ROW_BYTES) return [line];
+  if (byteLength(line) <= MAX_ROW_BYTES) return [line];
   const pieces: string[] = [];
   let piece = "";
   let size = 0;
   for (const character of line) {
-    const bytes = Buffer.byteLength(character);
+    const bytes = byteLength(character);
     if (size + bytes > MAX_ROW_BYTES) {
       pieces.push(piece);
       piece = "";
@@ -101,8 +104,7 @@ export function decodeContribution(bytes: Uint8Array): Row[] {
       throw invalid("is not JSON");
     }
     if (typeof row.path !== "string" || typeof row.text !== "string") throw invalid("needs the strings path and text");
-    if (Buffer.byteLength(row.text) > MAX_ROW_BYTES)
-      throw invalid(`is over ${MAX_ROW_BYTES} bytes: cut it at a line end`);
+    if (byteLength(row.text) > MAX_ROW_BYTES) throw invalid(`is over ${MAX_ROW_BYTES} bytes: cut it at a line end`);
     if (row.text.trim() === "") throw invalid("is empty");
     return { path: row.path, text: row.text };
   });

@@ -1,4 +1,4 @@
-import { type BytesLike, hexlify, keccak256 } from "ethers";
+import { type BytesLike, concat, getBytes, hexlify, keccak256, toBeHex, toUtf8Bytes } from "ethers";
 import { challenge, type G1, type G2, int8Bytes, keccak, mod, tag, words } from "./hash.ts";
 import { leaf, merkleRoot } from "./merkle.ts";
 
@@ -65,8 +65,11 @@ export function vkId(key: VerifyingKey, tauG2: G2, development: boolean): string
       tauG2,
     ],
   );
-  return development ? `0x${Buffer.from("dev").toString("hex")}${hash.slice(8)}` : hash;
+  return development ? hexlify(toUtf8Bytes("dev")) + hash.slice(8) : hash;
 }
+
+/** Whether a key is a development key: its secrets are public, so it proves nothing to a stranger. */
+export const isDevelopmentKey = (vkId: string): boolean => vkId.startsWith(hexlify(toUtf8Bytes("dev")));
 
 /** Root over the published sketch rows. `sketches` is N × k, row-major. */
 export function sketchRoot(sketches: Int8Array, k: number): string {
@@ -206,20 +209,19 @@ export const flagsBefore = (counts: number[], chunkRows: number, chunks: number)
 
 /** Totals as 8 bytes big-endian each. */
 export function encodeTotals(totals: bigint[]): Uint8Array {
-  const bytes = Buffer.alloc(8 * totals.length);
-  for (const [c, total] of totals.entries()) bytes.writeBigUInt64BE(total, 8 * c);
-  return new Uint8Array(bytes);
+  const bytes = new DataView(new ArrayBuffer(8 * totals.length));
+  for (const [c, total] of totals.entries()) bytes.setBigUint64(8 * c, total);
+  return new Uint8Array(bytes.buffer);
 }
 
 /** Totals from their bytes. */
 export function decodeTotals(bytes: Uint8Array): bigint[] {
-  const buffer = Buffer.from(bytes);
-  return Array.from({ length: buffer.length / 8 }, (_, c) => buffer.readBigUInt64BE(8 * c));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / 8 }, (_, c) => view.getBigUint64(8 * c));
 }
 
 /** A point as 64 bytes, x then y, big-endian. */
-export const encodePoint = ([x, y]: G1): Uint8Array =>
-  new Uint8Array(Buffer.from(x.toString(16).padStart(64, "0") + y.toString(16).padStart(64, "0"), "hex"));
+export const encodePoint = ([x, y]: G1): Uint8Array => getBytes(concat([toBeHex(x, 32), toBeHex(y, 32)]));
 
 /** The k points of a columns blob. */
 export function decodePoints(columns: BytesLike): G1[] {

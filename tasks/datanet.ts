@@ -1,17 +1,15 @@
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { ContentStore } from "../sdk/content.ts";
+import { ContentStore } from "../sdk/content-store.ts";
 import type { DatanetRegistry } from "../sdk/contracts.ts";
 import { contribute as contributeRows, fetchContribution } from "../sdk/datanets.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { readRows } from "../sdk/files.ts";
 import { selectRows } from "../sdk/rows.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
+import { datanetOf } from "../sdk/views/datanets.ts";
 import { openProtocol, ownProtocol, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
-
-const STATUS = ["none", "pending", "accepted", "rejected", "withdrawn"];
-const POLICY = ["reviewed", "allow-listed", "public"];
 
 type OfDatanet = Options & { datanet: bigint };
 type Create = Options & {
@@ -44,35 +42,16 @@ export const create = action<Create>(async (args, context) => {
 export const show = action<OfDatanet>(async (args, context) => {
   requireAtLeast("datanet", args.datanet, 1);
   const { datanets } = await openProtocol(args, context);
-  const { owner, settings } = await datanets.datanet(args.datanet);
-  const { name, licence, metadataCid, policy, aiTraining, shareAlike, bond } = settings;
-  const reviewers = [...(await datanets.reviewers(args.datanet))];
-  const submitted = await datanets.queryFilter(datanets.filters.ContributionSubmitted(undefined, args.datanet));
-  const contributions = await Promise.all(
-    submitted.map(async ({ args: { contributionId } }) => {
-      const { account, rows, status, cid } = await datanets.contribution(contributionId);
-      return { id: contributionId, account, rows, status: STATUS[Number(status)], cid };
-    }),
-  );
-  const frozen = await datanets.queryFilter(datanets.filters.VersionFrozen(args.datanet));
-  const versions = frozen.map(({ args: { version, versionHash, contributionIds } }) => ({
-    version,
-    contributions: contributionIds.join(", "),
-    hash: versionHash,
-  }));
+  const { metadataCid, contributions, versions, ...of } = await datanetOf(datanets, args.datanet);
   return {
-    datanetId: args.datanet,
-    name,
-    licence,
-    aiTraining,
-    shareAlike,
-    policy: POLICY[Number(policy)],
-    owner,
-    reviewers,
-    ...(bond.amount > 0n && { bond: { token: bond.token, amount: bond.amount } }),
+    ...of,
     description: metadataCid,
-    contributions,
-    versions,
+    contributions: contributions.map(({ reason: _, ...contribution }) => contribution),
+    versions: versions.map(({ version, contributionIds, hash }) => ({
+      version,
+      contributions: contributionIds.join(", "),
+      hash,
+    })),
   };
 });
 

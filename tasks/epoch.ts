@@ -1,7 +1,8 @@
-import { formatUnits, getBytes } from "ethers";
-import type { Protocol, RewardSplitter } from "../sdk/contracts.ts";
+import { formatUnits } from "ethers";
+import type { Protocol } from "../sdk/contracts.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
-import { decodeTotals } from "../sdk/transcript.ts";
+import { distance, epochOf } from "../sdk/views/epochs.ts";
+import { settlementsOf } from "../sdk/views/money.ts";
 import { openProtocol, ownProtocol, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
 
@@ -18,13 +19,14 @@ export const show = action<OfEpoch>(async (args, context) => {
   const { model, epoch } = args;
   const { splitter, attribution } = await openProtocol(args, context);
   const { timestamp } = (await context.provider.getBlock("latest"))!;
-  const e = await splitter.epoch(model, epoch);
+  const { chain: e, state, times } = await epochOf(splitter, model, epoch, BigInt(timestamp));
   const money = (amount: bigint) => formatUnits(amount, e.decimals);
-  const settlement = await settlementOf(splitter, model, epoch);
+  const settlement = (await settlementsOf(splitter, model)).find(({ epochId }) => epochId === epoch);
   return {
     modelId: model,
     epochId: epoch,
-    ...(await progress(splitter, args, e, timestamp)),
+    state,
+    ...Object.fromEntries(Object.entries(times).map(([name, at]) => [name, when(Number(at), timestamp)])),
     token: e.token,
     fees: money(e.fees),
     held: money(e.held),
@@ -47,64 +49,10 @@ export const show = action<OfEpoch>(async (args, context) => {
   };
 });
 
-type Epoch = Awaited<ReturnType<RewardSplitter["epoch"]>>;
-
-/** Where an epoch stands, and what may happen until or from when, by the time of the chain's last block. */
-async function progress(splitter: RewardSplitter, { model, epoch }: OfEpoch, e: Epoch, now: number) {
-  const timing = await splitter.timing();
-  const at = (start: bigint, window: bigint) => when(Number(start + window), now);
-  const passed = (start: bigint, window: bigint) => start + window <= BigInt(now);
-  if (e.settledAt !== 0n) return { state: "settled", settled: at(e.settledAt, 0n) };
-  if (e.closedAt === 0n) return { state: "open: takes fees", mayClose: at(e.openedAt, timing.epochLength) };
-  const fallback = await splitter.fallbackAt(model, epoch);
-  const deadlines = {
-    closed: at(e.closedAt, 0n),
-    redeemingEnds: at(e.closedAt, timing.redeemWindow),
-    ...(e.proposedAt === 0n
-      ? { proposingEnds: at(e.closedAt, timing.proposeWindow) }
-      : { challengesEnd: at(e.proposedAt, timing.challengeWindow) }),
-    baseWeightsPay: at(fallback, 0n),
-  };
-  const state = () => {
-    if (passed(fallback, 0n)) return "may be settled by base weights";
-    if (e.proposedAt !== 0n)
-      return passed(e.proposedAt, timing.challengeWindow) ? "may be settled" : "proposed: may be challenged";
-    if (!passed(e.closedAt, timing.redeemWindow)) return "closed: its fees may still be redeemed";
-    return passed(e.closedAt, timing.proposeWindow)
-      ? "nothing was proposed: waits for base weights"
-      : "may be proposed";
-  };
-  return { state: state(), ...deadlines };
-}
-
 /** A time as people say it. */
 function when(seconds: number, now: number): string {
-  const distance = Math.abs(seconds - now);
-  const [size, unit] = (
-    [
-      [86_400, "d"],
-      [3600, "h"],
-      [60, "min"],
-    ] as const
-  ).find(([s]) => distance >= 2 * s) ?? [1, "s"];
-  const words = `${Math.round(distance / size)} ${unit}`;
   const iso = new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
-  return `${iso} (${seconds > now ? `in ${words}` : `${words} ago`})`;
-}
-
-/** What an epoch's settlement paid each contributor: the growth of the cumulative earnings. */
-async function settlementOf(splitter: RewardSplitter, model: bigint, epoch: bigint) {
-  const settled = await splitter.queryFilter(splitter.filters.EpochSettled(model));
-  const index = settled.findIndex(({ args }) => args.epochId === epoch);
-  if (index === -1) return undefined;
-  const { prover, pot, totals, cumulative } = settled[index]!.args;
-  const before = settled[index - 1]?.args.cumulative;
-  return {
-    prover,
-    pot,
-    totals: decodeTotals(getBytes(totals)),
-    pay: cumulative.map((amount, c) => amount - (before?.[c] ?? 0n)),
-  };
+  return `${iso} (${distance(seconds, now)})`;
 }
 
 export const open = action<Options & { model: bigint }>(async (args, context) => {

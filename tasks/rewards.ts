@@ -1,9 +1,9 @@
 import { formatUnits } from "ethers";
 import { token as tokenAt } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { claimOf, earningsOf } from "../sdk/history.ts";
 import { commitmentsOf } from "../sdk/models.ts";
 import { mined } from "../sdk/transactions.ts";
+import { claimsOf } from "../sdk/views/money.ts";
 import { ownProtocol, readDeployment, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
 
@@ -12,35 +12,30 @@ type For = Options & { for: string | undefined };
 export const claim = action<For & { models: bigint[] }>(async (args, context) => {
   for (const model of args.models) requireAtLeast("models", model, 1);
   const own = await ownProtocol(args, context);
-  const { splitter, attribution, models } = own;
+  const { splitter, attribution } = own;
   const account = requireAddress("for", args.for ?? own.account);
-  const claims: Awaited<ReturnType<typeof claimOf>>[] = [];
-  const claimed: object[] = [];
-  for (const model of new Set(args.models)) {
-    const { token } = await models.terms(model); // refuses an unknown model
-    const commitmentIds = await commitmentsOf(attribution, model);
-    if (commitmentIds.length === 0)
+  const named = [...new Set(args.models)];
+  for (const model of named) {
+    await own.models.terms(model); // refuses an unknown model
+    if ((await commitmentsOf(attribution, model)).length === 0)
       throw new OpenLedgerError(
         "MODEL_UNREGISTERED",
         `models: model ${model} has no commitment yet, so nobody earned.`,
       );
-    const decimals = await tokenAt(token, splitter.runner!).decimals();
-    for (const commitmentId of commitmentIds) {
-      for (const [c, cumulative] of (await earningsOf(splitter, commitmentId)).entries()) {
-        if ((await attribution.accountOf(commitmentId, c)).toLowerCase() !== account.toLowerCase()) continue;
-        const due = cumulative - (await splitter.claimed(commitmentId, c));
-        if (due === 0n) continue;
-        claims.push(await claimOf(splitter, commitmentId, c));
-        claimed.push({ model, contributor: c, token, amount: formatUnits(due, decimals) });
-      }
-    }
   }
+  const { claims, due } = await claimsOf(own, named, account);
   if (claims.length === 0)
     throw new OpenLedgerError(
       "CLAIM_NOTHING",
       `for: ${account} has nothing to claim from model ${args.models.join(", ")}. Wait for a settlement, or name other models.`,
     );
   const receipt = await mined(splitter.claim(claims));
+  const claimed = await Promise.all(
+    due.map(async (one) => {
+      const decimals = await tokenAt(one.token, splitter.runner!).decimals();
+      return { ...one, amount: formatUnits(one.amount, decimals) };
+    }),
+  );
   return { message: `Claimed for ${account}.`, account, claimed, transaction: receipt.hash };
 });
 

@@ -1,20 +1,18 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { INSTANCES } from "../circuits/instances.ts";
-import { devKey, devSrs } from "../circuits/setup/dev.ts";
-import { type ProvingKey, verifyingKey } from "../circuits/setup/zkey.ts";
 import { stopProver } from "../prover/groth16.ts";
+import { provingKey } from "../prover/keys.ts";
 import { proveEpoch, registeredAs, settleEpoch } from "../prover/operator.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { proposalOf } from "../sdk/history.ts";
-import { sketchRoot, vkId as vkIdOf } from "../sdk/transcript.ts";
+import { sketchRoot } from "../sdk/transcript.ts";
 
 type Which = { model: bigint; epoch: bigint };
 
 /** Proves an epoch's totals from the model's published sketches and settles it. */
 export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which, prover: string, folder: string) {
-  const { splitter, attribution, verifier } = protocol;
+  const { splitter, attribution } = protocol;
   const { commitmentId, vkId, settledAt } = await splitter.epoch(model, epoch);
   // Proving takes a while: what cannot be settled is refused before.
   if (settledAt !== 0n)
@@ -23,8 +21,7 @@ export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which
   const { k, rows, gRoot } = await attribution.commitment(commitmentId);
   const sketches = readSketches(folder, Number(k), gRoot);
   const committed = await registeredAs(protocol, commitmentId, sketches);
-  const srs = await devSrs(Number(rows));
-  const key = await provingKey(vkId, await verifier.chunkRows(vkId), srs.tauG2);
+  const { key, srs } = await provingKey(protocol, vkId, Number(rows));
   try {
     const settlement = await proveEpoch(protocol, model, epoch, prover, committed, key, srs);
     return await settleEpoch(protocol, model, epoch, settlement);
@@ -54,16 +51,4 @@ function readSketches(folder: string, k: number, gRoot: string): Int8Array {
       `sketches: ${path} is not what the model committed to. Name the folder of this model's sketches.`,
     );
   return sketches;
-}
-
-/** The proving key of a registered verifying key. */
-async function provingKey(vkId: string, chunkRows: bigint, tauG2: Parameters<typeof vkIdOf>[1]): Promise<ProvingKey> {
-  const instance = Object.values(INSTANCES).find(({ rows }) => rows === Number(chunkRows));
-  const key = instance && (await devKey(instance));
-  if (!key || vkIdOf(await verifyingKey(key), tauG2, true) !== vkId)
-    throw new OpenLedgerError(
-      "KEY_UNKNOWN",
-      `There is no proving key for ${vkId}: only development keys exist so far. Settle where the key is.`,
-    );
-  return key;
 }

@@ -17,6 +17,7 @@ const PARTS: Part[] = [
       ["prettier", "--check", "--log-level=warn", "{contracts,test/invariants}/**/*.sol"],
       ["solhint", "--noPoster", "--max-warnings=0", "contracts/**/*.sol"],
       ["tsc", "--noEmit"],
+      ["tsc", "--noEmit", "-p", "studio/web"],
     ],
   },
   { name: "sdk", commands: [mocha("sdk")] },
@@ -27,6 +28,7 @@ const PARTS: Part[] = [
   { name: "trainer", commands: [mocha("trainer")] },
   { name: "openlora", commands: [mocha("openlora")] },
   { name: "operator", commands: [mocha("operator")] },
+  { name: "studio", commands: [mocha("studio")] },
   { name: "demo", commands: [mocha("e2e")] },
 ];
 

@@ -4,11 +4,20 @@ import * as tf from "@tensorflow/tfjs";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { installOrtKernels } from "./ort-kernels.ts";
 
-/** The ladder, fastest first: a CUDA card, wasm with kernels of ONNX Runtime, plain wasm, plain JavaScript. */
-export const BACKENDS = ["tfjs-node-gpu", "wasm+ort", "wasm", "cpu"] as const;
+/**
+ * A CUDA card, any maker's card, whole graphs in ONNX Runtime, wasm with kernels of ONNX Runtime, plain wasm, plain JavaScript.
+ * All but "onnx" (see onnx/engine.ts) are backends of tfjs.
+ */
+export const BACKENDS = ["tfjs-node-gpu", "webgpu", "onnx", "wasm+ort", "wasm", "cpu"] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
-/** A step of the ladder: starts the backend, or throws with the reason why it cannot be used here. */
+/**
+ * What is tried without a preference, fastest first. WebGPU is asked for, since a card is slower than a CPU on small models;
+ * so is ONNX, to keep the last bits of published results as they are.
+ */
+const LADDER = BACKENDS.filter((name) => name !== "webgpu" && name !== "onnx");
+
+/** Starts a backend and says what it runs on, or throws with the reason why it cannot be used here. */
 const starters: Record<BackendName, () => Promise<string>> = {
   "tfjs-node-gpu": async () => {
     // tfjs-node calls util.isNullOrUndefined, which Node 23 removed.
@@ -18,10 +27,27 @@ const starters: Record<BackendName, () => Promise<string>> = {
     await activate("tensorflow");
     return "the optional peer @tensorflow/tfjs-node-gpu is installed";
   },
+  webgpu: async () => {
+    const { create, globals } = await import("webgpu");
+    Object.assign(globalThis, globals);
+    const gpu = create([]);
+    const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+    if (adapter === null)
+      throw new Error("no graphics driver answers (on Linux it needs Vulkan: libvulkan1 and the card's driver)");
+    Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true }); // where tfjs looks for it
+    await import("@tensorflow/tfjs-backend-webgpu");
+    await activate("webgpu");
+    const { description, device, vendor, isFallbackAdapter: software } = adapter.info;
+    return `${software ? "a software imitation of a GPU, slow" : "the GPU"}: ${description || device || vendor}`;
+  },
+  onnx: async () => {
+    await import("onnxruntime-node");
+    return "forward and backward pass as one graph in ONNX Runtime, the fastest way on a CPU";
+  },
   "wasm+ort": async () => {
     await startWasm();
     installOrtKernels();
-    return "wasm with its heavy kernels run by onnxruntime-node, the fastest way on a CPU";
+    return "wasm with its heavy kernels run by onnxruntime-node";
   },
   wasm: async () => {
     await startWasm();
@@ -45,21 +71,26 @@ export async function selectBackend(preference?: BackendName): Promise<{ name: B
     } catch (cause) {
       throw new OpenLedgerError(
         "TRAINER_BACKEND",
-        `backend "${preference}" does not start here; leave the preference out to take the fastest one that does`,
+        `backend "${preference}" does not start here: ${reason(cause)}; leave the preference out to take the fastest that does`,
         { cause },
       );
     }
   }
   const skipped: string[] = [];
-  for (const name of BACKENDS) {
+  for (const name of LADDER) {
     try {
       const why = await starters[name]();
-      return { name, why: skipped.length > 0 ? `${why} (not available: ${skipped.join(", ")})` : why };
-    } catch {
-      skipped.push(name);
+      return { name, why: [why, ...skipped].join("; ") };
+    } catch (cause) {
+      skipped.push(`not ${name}: ${reason(cause)}`);
     }
   }
   throw new OpenLedgerError("TRAINER_BACKEND", "no tfjs backend starts here; reinstall the dependencies with npm ci");
+}
+
+/** The first line of what was thrown. */
+function reason(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!;
 }
 
 async function startWasm(): Promise<void> {

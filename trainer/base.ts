@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { type LlamaConfig, parseConfig, weightShapes } from "./model.ts";
+import { type LlamaConfig, parseConfig, weightShapes } from "./config.ts";
 import { readWeights, type StoredTensor } from "./safetensors.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
 
@@ -16,15 +16,22 @@ export interface Base {
   hash: string;
 }
 
-/** Loads a Hugging Face folder: config.json, tokenizer.json, tokenizer_config.json, model.safetensors (or shards). */
+/**
+ * Loads a Hugging Face folder: config.json, tokenizer.json, tokenizer_config.json, model.safetensors (or shards).
+ * @throws OpenLedgerError `TRAINER_BASE`, `TRAINER_CONFIG`, `TRAINER_SAFETENSORS`
+ */
 export function loadBase(folder: string): Base {
-  let json: Record<string, unknown>;
   try {
-    json = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8"));
+    return readBase(folder);
   } catch (cause) {
-    const message = `base ${folder}: config.json cannot be read; name a Hugging Face model folder`;
+    if (cause instanceof OpenLedgerError) throw cause;
+    const message = `base ${folder} cannot be read (${(cause as Error).message}); name a Hugging Face model folder`;
     throw new OpenLedgerError("TRAINER_BASE", message, { cause });
   }
+}
+
+function readBase(folder: string): Base {
+  const json = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<string, unknown>;
   const config = parseConfig(json);
   const weights = readWeights(folder);
   checkWeights(config, weights);
@@ -34,12 +41,24 @@ export function loadBase(folder: string): Base {
   return { name: path.basename(folder), config, weights, tokenizer: loadTokenizer(folder), hash };
 }
 
+/** Weights that some folders hold and no computation needs: constants of old Llama files, and a head that is the embedding. */
+const NEEDLESS = /^(lm_head\.weight|model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq)$/;
+
+/** Refuses weights that are missing, misshapen or unknown, and drops the needless ones. */
 function checkWeights(config: LlamaConfig, weights: Map<string, StoredTensor>): void {
-  for (const [name, shape] of weightShapes(config)) {
+  const shapes = weightShapes(config);
+  for (const [name, shape] of shapes) {
     const found = weights.get(name)?.shape;
     if (JSON.stringify(found) !== JSON.stringify(shape)) {
       const problem = found === undefined ? "is missing" : `has shape [${found}], config.json says [${shape}]`;
       throw new OpenLedgerError("TRAINER_BASE", `base weights: ${name} ${problem}; get the model again`);
     }
+  }
+  for (const name of [...weights.keys()].filter((name) => !shapes.has(name))) {
+    if (!NEEDLESS.test(name)) {
+      const message = `base weights: ${name} is not a weight of the architecture in config.json; choose another base model`;
+      throw new OpenLedgerError("TRAINER_BASE", message);
+    }
+    weights.delete(name);
   }
 }

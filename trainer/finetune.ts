@@ -1,5 +1,7 @@
+import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { AdamW } from "./adamw.ts";
+import { RunFolder } from "./checkpoint.ts";
 import { bucketByLength, type Example, rowExample, scoredTokens } from "./examples.ts";
 import { type Adapter, type LoraConfig, newAdapter } from "./lora.ts";
 import type { Pool } from "./pool.ts";
@@ -14,7 +16,13 @@ export interface FinetuneOptions extends LoraConfig {
   learningRate: number;
   /** Rows a step. */
   batch: number;
+  /** Rows that a thread takes at a time, default 8; a step adds up the gradients of as many parts as its rows make. */
+  microBatch?: number;
+  /** Largest norm of a step's gradient, default 1; a longer one is shortened to it. */
+  clip?: number;
   seed: number;
+  /** Keeps checkpoints and metrics there, and goes on from the last checkpoint, to the same bits. */
+  run?: { folder: string; everySteps: number };
   onProgress?: (progress: FinetuneProgress) => void;
 }
 
@@ -23,6 +31,13 @@ export interface FinetuneProgress {
   steps: number;
   /** Mean row loss of this step's batch, nats a token. */
   loss: number;
+  /** Before clipping. */
+  gradientNorm: number;
+  learningRate: number;
+  /** Tokens of this step. */
+  tokens: number;
+  /** Since the start of the run. */
+  seconds: number;
 }
 
 export interface FinetuneReport {
@@ -40,52 +55,68 @@ export interface FinetuneReport {
   seconds: number;
 }
 
-/** Rows of one gradient task. Fixed, so that sums come out the same for any number of threads. */
+/** Rows of one task. Not the pool's to choose, so that sums come out the same for any number of threads. */
 const TASK_ROWS = 8;
 
-/** Fine-tunes a LoRA adapter on rows with AdamW. Same options, base and backend: same adapter. */
+/** Fine-tunes a LoRA adapter on rows with AdamW. Same options, base and backend: same adapter, however often interrupted. */
 export async function finetune(pool: Pool, options: FinetuneOptions): Promise<FinetuneReport> {
   const started = performance.now();
   const { rank, alpha, targetModules, epochs, learningRate, batch, seed, onProgress } = options;
+  const { microBatch = TASK_ROWS, clip = 1 } = options;
   const { config } = pool.base;
-  for (const [name, value] of Object.entries({ epochs, batch })) {
+  for (const [name, value] of Object.entries({ epochs, batch, microBatch, everySteps: options.run?.everySteps ?? 1 })) {
     if (!Number.isInteger(value) || value < 1) throw bad(`${name} is ${value}; it must be an integer of at least 1`);
   }
-  if (!(learningRate > 0)) throw bad(`learningRate is ${learningRate}; it must be positive`);
+  for (const [name, value] of Object.entries({ learningRate, clip })) {
+    if (!(value > 0)) throw bad(`${name} is ${value}; it must be positive`);
+  }
   const examples = encodeRows(pool, "rows", options.rows);
   if (examples.length === 0) throw bad("rows is empty; give at least one row to learn from");
   const heldOut = encodeRows(pool, "heldOut", options.heldOut);
 
+  const folder = options.run && new RunFolder(options.run.folder, describeRun(pool, options));
+  const saved = folder?.resume();
+  const earlier = saved?.seconds ?? 0;
+  const seconds = () => earlier + (performance.now() - started) / 1000;
   const adapter = newAdapter(config, { rank, alpha, targetModules }, seed);
-  const heldOutBefore = await meanTokenLoss(pool, undefined, heldOut);
+  const optimiser = new AdamW(adapter.params.length, { clip });
+  const history = saved?.history ?? [];
+  if (saved !== undefined) {
+    adapter.params.set(saved.params);
+    optimiser.m.set(saved.m);
+    optimiser.v.set(saved.v);
+    optimiser.step = history.length;
+  }
+  const heldOutBefore = saved ? (saved.heldOutBefore ?? Number.NaN) : await meanTokenLoss(pool, undefined, heldOut);
   const random = new Random(seed + 1);
-  const optimiser = new AdamW(adapter.params.length);
-  const steps = epochs * Math.ceil(examples.length / batch);
-  const epochLosses: number[] = [];
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    let epochLoss = 0;
-    for (const rows of batches(examples, batch, random)) {
-      const loss = await trainStep(rows);
-      epochLoss += loss * rows.length;
+  const order = Array.from({ length: epochs }, () => batches(examples, batch, random));
+  const steps = epochs * order[0]!.length;
+  for (const rows of order.flat().slice(history.length)) {
+    history.push([await trainStep(rows), rows.length]);
+    if (folder && (history.length % options.run!.everySteps === 0 || history.length === steps)) {
+      const { m, v } = optimiser;
+      folder.save({ params: adapter.params, m, v, history, heldOutBefore, seconds: seconds() });
     }
-    epochLosses.push(epochLoss / examples.length);
   }
   return {
     adapter,
     steps,
     tokens: epochs * examples.reduce((sum, example) => sum + scoredTokens(example), 0),
     truncatedRows: examples.filter(({ truncated }) => truncated).length,
-    epochLosses,
+    epochLosses: order.map(({ length }, epoch) => {
+      const taken = history.slice(epoch * length, (epoch + 1) * length);
+      return taken.reduce((sum, [loss, rows]) => sum + loss * rows, 0) / examples.length;
+    }),
     heldOutBefore,
     heldOutAfter: await meanTokenLoss(pool, adapter, heldOut),
-    seconds: (performance.now() - started) / 1000,
+    seconds: seconds(),
   };
 
   async function trainStep(rows: Example[]): Promise<number> {
-    const parts = Array.from({ length: Math.ceil(rows.length / TASK_ROWS) }, (_, n) =>
+    const parts = Array.from({ length: Math.ceil(rows.length / microBatch) }, (_, n) =>
       pool.run("gradients", {
         adapter,
-        examples: rows.slice(n * TASK_ROWS, (n + 1) * TASK_ROWS),
+        examples: rows.slice(n * microBatch, (n + 1) * microBatch),
         alpha: 1,
         reduce: "sum",
       }),
@@ -99,10 +130,30 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
     if (!Number.isFinite(loss)) {
       throw bad(`the loss is ${loss} at step ${optimiser.step + 1} of ${steps}; lower learningRate (${learningRate})`);
     }
-    optimiser.update(adapter.params, gradient, learningRate * schedule(optimiser.step / steps));
-    onProgress?.({ step: optimiser.step, steps, loss });
+    const rate = learningRate * schedule(optimiser.step / steps);
+    const gradientNorm = optimiser.update(adapter.params, gradient, rate);
+    const tokens = rows.reduce((sum, row) => sum + scoredTokens(row), 0);
+    const progress = {
+      step: optimiser.step,
+      steps,
+      loss,
+      gradientNorm,
+      learningRate: rate,
+      tokens,
+      seconds: seconds(),
+    };
+    folder?.log(progress);
+    onProgress?.(progress);
     return loss;
   }
+}
+
+/** Hash of all that decides a run's result, to the last bit. */
+function describeRun(pool: Pool, options: FinetuneOptions): string {
+  const { run: _, onProgress: __, ...decisive } = options;
+  const { microBatch = TASK_ROWS, clip = 1, ...others } = decisive;
+  const fields = Object.entries({ ...others, microBatch, clip, base: pool.base.hash, backend: pool.backend.name });
+  return keccak256(Buffer.from(JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)))));
 }
 
 /** Mean loss over all scored tokens of the examples, nats. */

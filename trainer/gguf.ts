@@ -1,7 +1,7 @@
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { Base } from "./base.ts";
+import { type LinearName, type LlamaConfig, linearModules, ropeFrequencies } from "./config.ts";
 import { type Adapter, loraLayout } from "./lora.ts";
-import { type LinearName, type LlamaConfig, linearModules } from "./model.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /**
@@ -33,12 +33,11 @@ const TOKEN_TYPES = { normal: 1, control: 3 } as const;
  */
 export function encodeBase(base: Base): Uint8Array {
   const { config, weights } = base;
-  const biased = [...weights.keys()].find((name) => name.endsWith(".bias"));
-  if (biased !== undefined || config.slidingWindow !== undefined)
-    throw new OpenLedgerError(
-      "GGUF_UNSUPPORTED",
-      `base ${base.name} has ${biased ?? "a sliding window"}, which the gateway cannot serve; use a base of the Llama architecture`,
-    );
+  if (config.biases.length > 0 || config.slidingWindow !== undefined) {
+    const what = config.biases.length > 0 ? `a bias in ${config.biases}` : "a sliding window";
+    const message = `base ${base.name} has ${what}, which the gateway cannot serve; use a base of the Llama architecture`;
+    throw new OpenLedgerError("GGUF_UNSUPPORTED", message);
+  }
   const tensor = (name: string, from: string): Tensor => ({ name, ...weights.get(from)! });
   const tensors = [
     tensor("token_embd.weight", "model.embed_tokens.weight"),
@@ -52,6 +51,7 @@ export function encodeBase(base: Base): Uint8Array {
     ]).flat(),
     tensor("output_norm.weight", "model.norm.weight"),
     ...(config.tiedEmbeddings ? [] : [tensor("output.weight", "lm_head.weight")]),
+    ...(config.ropeScaling === undefined ? [] : [slowedRotations(config)]),
   ];
   return encode(
     {
@@ -73,6 +73,13 @@ export function encodeBase(base: Base): Uint8Array {
     },
     tensors,
   );
+}
+
+/** What llama.cpp divides the unscaled frequency of each pair of entries by. */
+function slowedRotations(config: LlamaConfig): Tensor {
+  const unscaled = ropeFrequencies({ ...config, ropeScaling: undefined });
+  const data = Float32Array.from(ropeFrequencies(config), (frequency, j) => unscaled[j]! / frequency);
+  return { name: "rope_freqs.weight", shape: [data.length], data };
 }
 
 /** An adapter as a GGUF file for `base`. */

@@ -7,6 +7,7 @@ export { fitSketch, project, SKETCH_SIZES, type SketchBasis } from "./attributio
 export { type IntRows, leastMovement, movement, queryWeight, scores } from "./attribution/weights.ts";
 export { BACKENDS, type BackendName, selectBackend } from "./backends.ts";
 export { type Base, loadBase } from "./base.ts";
+export { LINEARS, type LinearName, type LlamaConfig } from "./config.ts";
 export type { Scored } from "./examples.ts";
 export {
   type FinetuneOptions,
@@ -18,8 +19,7 @@ export {
 export { type Completion, type GenerateOptions, generate } from "./generate.ts";
 export { encodeBase, encodeLora } from "./gguf.ts";
 export type { Adapter, LoraConfig } from "./lora.ts";
-export { LINEARS, type LinearName, type LlamaConfig } from "./model.ts";
 export { adapterHash, loadAdapter, saveAdapter } from "./peft.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
-export { PRESETS } from "./presets.ts";
+export { PRESET_NOTES, PRESETS, type PresetName } from "./presets.ts";
 export { publishModel } from "./publish.ts";

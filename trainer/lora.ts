@@ -1,14 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import {
-  baseLinear,
-  LINEARS,
-  type Linear,
-  type LinearName,
-  type LlamaConfig,
-  linearModules,
-  type Weights,
-} from "./model.ts";
+import { LINEARS, type LinearName, type LlamaConfig, linearModules } from "./config.ts";
+import { baseLinear, type Linear, type Weights } from "./model.ts";
 import { Random } from "./random.ts";
 
 /** W + (alpha / rank)·B·A on every linear of the named kinds, as PEFT defines it. */

@@ -1,105 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { OpenLedgerError } from "../sdk/errors.ts";
-
-/** What of a Hugging Face `config.json` decides the computation. */
-export interface LlamaConfig {
-  vocabSize: number;
-  hiddenSize: number;
-  intermediateSize: number;
-  layers: number;
-  heads: number;
-  kvHeads: number;
-  headDim: number;
-  /** Longest sequence, in tokens. */
-  context: number;
-  normEps: number;
-  ropeTheta: number;
-  tiedEmbeddings: boolean;
-  /** Mistral: a position sees only this many positions up to itself. */
-  slidingWindow: number | undefined;
-}
-
-/** The linear modules of one layer, in the fixed order in which adapters and gradients lay them out. */
-export const LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const;
-export type LinearName = (typeof LINEARS)[number];
-
-/** Reads a Hugging Face config of the Llama family (LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM). */
-export function parseConfig(json: Record<string, unknown>): LlamaConfig {
-  const architecture = (json.architectures as string[] | undefined)?.[0];
-  if (!["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"].includes(architecture ?? "")) {
-    throw bad("architectures", `is ${JSON.stringify(json.architectures)}; supported are Llama, Mistral and Qwen2`);
-  }
-  if (json.hidden_act !== undefined && json.hidden_act !== "silu") {
-    throw bad("hidden_act", `is ${JSON.stringify(json.hidden_act)}; only "silu" is supported`);
-  }
-  if (json.rope_scaling) throw bad("rope_scaling", "is set; scaled rotary embeddings are not supported");
-  const number = (field: string, fallback?: number): number => {
-    const value = json[field] ?? fallback;
-    if (typeof value !== "number" || !(value > 0)) throw bad(field, `must be a positive number, not ${value}`);
-    return value;
-  };
-  const heads = number("num_attention_heads");
-  const hiddenSize = number("hidden_size");
-  const config: LlamaConfig = {
-    vocabSize: number("vocab_size"),
-    hiddenSize,
-    intermediateSize: number("intermediate_size"),
-    layers: number("num_hidden_layers"),
-    heads,
-    kvHeads: number("num_key_value_heads", heads),
-    headDim: number("head_dim", hiddenSize / heads),
-    context: number("max_position_embeddings"),
-    normEps: number("rms_norm_eps", 1e-6),
-    ropeTheta: number("rope_theta", 10_000),
-    tiedEmbeddings: json.tie_word_embeddings === true,
-    slidingWindow:
-      typeof json.sliding_window === "number" && json.use_sliding_window !== false ? json.sliding_window : undefined,
-  };
-  if (config.heads % config.kvHeads !== 0 || config.headDim % 2 !== 0) {
-    throw bad("num_key_value_heads", "must divide num_attention_heads, and the head size must be even");
-  }
-  return config;
-}
-
-function bad(field: string, problem: string): OpenLedgerError {
-  return new OpenLedgerError("TRAINER_CONFIG", `config.json: ${field} ${problem}`);
-}
-
-/** Name and [out, in] shape of every linear module, layer by layer in the order of LINEARS. */
-export function linearModules(config: LlamaConfig): { name: string; linear: LinearName; out: number; in: number }[] {
-  const { hiddenSize: d, intermediateSize: m, headDim } = config;
-  const q = config.heads * headDim;
-  const kv = config.kvHeads * headDim;
-  const shapes: Record<LinearName, [number, number]> = {
-    q_proj: [q, d],
-    k_proj: [kv, d],
-    v_proj: [kv, d],
-    o_proj: [d, q],
-    gate_proj: [m, d],
-    up_proj: [m, d],
-    down_proj: [d, m],
-  };
-  return Array.from({ length: config.layers }).flatMap((_, layer) =>
-    LINEARS.map((linear) => {
-      const block = linear.length > 6 ? "mlp" : "self_attn"; // gate_, up_ and down_ sit in the MLP
-      const [out, input] = shapes[linear];
-      return { name: `model.layers.${layer}.${block}.${linear}`, linear, out, in: input };
-    }),
-  );
-}
-
-/** Names and shapes of all weights in the Hugging Face layout; biases (Qwen2) are optional and not listed. */
-export function weightShapes(config: LlamaConfig): Map<string, number[]> {
-  const shapes = new Map<string, number[]>([["model.embed_tokens.weight", [config.vocabSize, config.hiddenSize]]]);
-  for (const module of linearModules(config)) shapes.set(`${module.name}.weight`, [module.out, module.in]);
-  for (let layer = 0; layer < config.layers; layer++) {
-    shapes.set(`model.layers.${layer}.input_layernorm.weight`, [config.hiddenSize]);
-    shapes.set(`model.layers.${layer}.post_attention_layernorm.weight`, [config.hiddenSize]);
-  }
-  shapes.set("model.norm.weight", [config.hiddenSize]);
-  if (!config.tiedEmbeddings) shapes.set("lm_head.weight", [config.vocabSize, config.hiddenSize]);
-  return shapes;
-}
+import { type LlamaConfig, ropeFrequencies } from "./config.ts";
 
 export type Weights = ReadonlyMap<string, tf.Tensor>;
 /** How a linear module maps x [n, in] to [n, out]; LoRA puts itself here. */
@@ -129,18 +29,31 @@ export interface Positions {
   mask: tf.Tensor3D;
 }
 export function positions(config: LlamaConfig, length: number, start = 0): Positions {
-  const { headDim, ropeTheta, heads, kvHeads, slidingWindow = Number.POSITIVE_INFINITY } = config;
+  const { headDim, heads, kvHeads } = config;
+  const frequencies = ropeFrequencies(config);
   const angles = new Float32Array(length * headDim);
   for (let t = 0; t < length; t++) {
-    for (let j = 0; j < headDim; j++) {
-      angles[t * headDim + j] = (start + t) * ropeTheta ** (-(2 * (j % (headDim / 2))) / headDim);
-    }
+    for (let j = 0; j < headDim; j++) angles[t * headDim + j] = (start + t) * frequencies[j % (headDim / 2)]!;
   }
   const turn = new Float32Array(headDim * headDim);
   for (let j = 0; j < headDim; j++) {
     const first = j < headDim / 2;
     turn[((j + headDim / 2) % headDim) * headDim + j] = first ? -1 : 1;
   }
+  return {
+    cos: tf.tensor2d(angles.map(Math.cos), [length, headDim]),
+    sin: tf.tensor2d(angles.map(Math.sin), [length, headDim]),
+    turn: tf.tensor2d(turn, [headDim, headDim]),
+    mask: tf.tidy(() => {
+      const mask = tf.tensor3d(attentionMask(config, length, start), [1, length, start + length]);
+      return tf.tile(mask, [1, heads / kvHeads, 1]);
+    }),
+  };
+}
+
+/** 0 where a query of positions start..start+length−1 may look among keys 0..start+length−1, −1e9 where not, row-major. */
+export function attentionMask(config: LlamaConfig, length: number, start: number): Float32Array {
+  const { slidingWindow = Number.POSITIVE_INFINITY } = config;
   const keys = start + length;
   const mask = new Float32Array(length * keys);
   for (let t = 0; t < length; t++) {
@@ -148,23 +61,18 @@ export function positions(config: LlamaConfig, length: number, start = 0): Posit
       if (s > start + t || s <= start + t - slidingWindow) mask[t * keys + s] = -1e9;
     }
   }
-  return {
-    cos: tf.tensor2d(angles.map(Math.cos), [length, headDim]),
-    sin: tf.tensor2d(angles.map(Math.sin), [length, headDim]),
-    turn: tf.tensor2d(turn, [headDim, headDim]),
-    mask: tf.tidy(() => tf.tile(tf.tensor3d(mask, [1, length, keys]), [1, heads / kvHeads, 1])),
-  };
+  return mask;
 }
 
-/** Token embeddings [B, T, d] of ids [B][T]. tfjs-wasm has no gradient for gather, so it is a product with one-hot rows. */
-export function embed(weights: Weights, ids: tf.Tensor2D): tf.Tensor3D {
+/** Token embeddings [B, T, d] of B·T ids. tfjs-wasm has no gradient for gather, so it is a product with one-hot rows. */
+export function embed(weights: Weights, ids: Int32Array, batch: number): tf.Tensor3D {
   const table = weights.get("model.embed_tokens.weight") as tf.Tensor2D;
   const [vocab, hidden] = table.shape;
   const lookup = tf.customGrad((table: tf.Tensor | tf.GradSaveFunc, _save: tf.Tensor | tf.GradSaveFunc) => ({
-    value: tf.gather(table as tf.Tensor2D, tf.reshape(ids, [-1])),
+    value: tf.gather(table as tf.Tensor2D, tf.tensor1d(ids, "int32")),
     gradFunc: (dy: tf.Tensor) => oneHot(ids, vocab).matMul(dy as tf.Tensor2D, true, false),
   }));
-  return tf.reshape(lookup(table), [...ids.shape, hidden]);
+  return tf.reshape(lookup(table), [batch, -1, hidden]);
 }
 
 /**
@@ -194,7 +102,7 @@ export function hiddenStates(
 
 /** Next-token logits [n, vocab] of hidden states [n, d]. */
 export function logits(weights: Weights, hidden: tf.Tensor2D): tf.Tensor2D {
-  const head = weights.get("lm_head.weight") ?? weights.get("model.embed_tokens.weight")!;
+  const head = weights.get("lm_head.weight") ?? weights.get("model.embed_tokens.weight")!; // tied
   return tf.matMul(hidden, head as tf.Tensor2D, false, true);
 }
 
@@ -279,7 +187,7 @@ function silu(x: tf.Tensor2D): tf.Tensor2D {
 }
 
 /** Loss of each position, −log softmax(logits_n)[target_n], [n], from logits [n, vocab] and n token ids. */
-export function tokenLosses(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+export function tokenLosses(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
   const losses = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [logits, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
     const hot = oneHot(targets, logits.shape[1]);
@@ -297,11 +205,9 @@ export function tokenLosses(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tenso
   return losses(logits) as tf.Tensor1D;
 }
 
-/** One-hot rows [n, depth] of ids; filled here because tfjs' kernel takes ten times as long. */
-function oneHot(ids: tf.Tensor, depth: number): tf.Tensor2D {
-  const rows = new Float32Array(ids.size * depth);
-  ids.dataSync().forEach((id, n) => {
-    rows[n * depth + id] = 1;
-  });
-  return tf.tensor2d(rows, [ids.size, depth]);
+/** One-hot rows [n, depth] of ids; tfjs' own kernel takes twice as long. */
+function oneHot(ids: Int32Array, depth: number): tf.Tensor2D {
+  const places = Int32Array.from({ length: 2 * ids.length }, (_, i) => (i % 2 === 0 ? i / 2 : ids[(i - 1) / 2]!));
+  const at = tf.tensor2d(places, [ids.length, 2], "int32");
+  return tf.scatterND(at, tf.ones([ids.length]), [ids.length, depth]) as tf.Tensor2D;
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs";
 import { Tensor as OrtTensor } from "onnxruntime-node";
+import { Graph } from "./onnx/graph.ts";
 
 /**
  * Replaces the heavy kernels of tfjs-wasm by synchronous calls into ONNX Runtime, which read and write the wasm heap
@@ -115,43 +116,10 @@ interface WasmBackend {
   typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array;
 }
 
-/** A serialised ONNX model of one node y = op(x0, x1, ...) on float32 of any shape. Field numbers: onnx.proto3. */
+/** A serialised ONNX model of one node y = op(x0, x1, ...) on float32 of any shape. */
 function onnxModel({ op, domain = "", inputs }: Kernel, attributes: Attributes): Uint8Array {
-  const FLOAT = 1;
-  const [INT, INTS] = [2, 7]; // AttributeProto.AttributeType
-  const attribute = ([name, value]: [string, number | number[]]) =>
-    Array.isArray(value)
-      ? [...text(1, name), ...value.flatMap((v) => int(8, v)), ...int(20, INTS)]
-      : [...text(1, name), ...int(3, value), ...int(20, INT)];
-  const value = (name: string) => [...text(1, name), ...message(2, message(1, int(1, FLOAT)))];
-  const opset = (name: string, version: number) => message(8, [...text(1, name), ...int(2, version)]);
-  const names = inputs.map((_, i) => `x${i}`);
-  const node = [
-    ...names.flatMap((name) => text(1, name)),
-    ...text(2, "y"),
-    ...text(4, op),
-    ...Object.entries(attributes).flatMap((entry) => message(5, attribute(entry))),
-    ...text(7, domain),
-  ];
-  const graph = [
-    ...message(1, node),
-    ...text(2, op),
-    ...names.flatMap((name) => message(11, value(name))),
-    ...message(12, value("y")),
-  ];
-  return Uint8Array.from([...int(1, 8), ...message(7, graph), ...opset("", 17), ...opset("com.microsoft", 1)]);
-}
-
-// Protocol-buffer wire format, as far as the model above needs it.
-function varint(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
-}
-function int(field: number, value: number): number[] {
-  return [...varint(field << 3), ...varint(value)];
-}
-function message(field: number, bytes: number[]): number[] {
-  return [...varint((field << 3) | 2), ...varint(bytes.length), ...bytes];
-}
-function text(field: number, value: string): number[] {
-  return message(field, [...Buffer.from(value)]);
+  const graph = new Graph();
+  const names = inputs.map((_, i) => graph.input(`x${i}`));
+  graph.output("y", graph.add(op, names, { domain, attributes }));
+  return graph.encode();
 }

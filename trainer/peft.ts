@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import type { LlamaConfig } from "./config.ts";
 import { type Adapter, type LoraConfig, type LoraLayout, loraLayout } from "./lora.ts";
-import type { LlamaConfig } from "./model.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "./safetensors.ts";
 
 const CONFIG = "adapter_config.json";
@@ -46,15 +46,7 @@ export function loadAdapter(folder: string, base: { config: LlamaConfig }): { ad
   } catch (cause) {
     throw bad(`${folder} cannot be read; name a folder with ${CONFIG} and ${WEIGHTS}`, cause);
   }
-  if (json.peft_type !== "LORA") throw bad(`${CONFIG}: peft_type is ${json.peft_type}; only LORA is supported`);
-  for (const field of ["use_rslora", "use_dora", "fan_in_fan_out", "modules_to_save"]) {
-    if (json[field]) throw bad(`${CONFIG}: ${field} is set, which is not supported; train without it`);
-  }
-  for (const field of ["rank_pattern", "alpha_pattern"]) {
-    if (Object.keys((json[field] as object) ?? {}).length > 0) throw bad(`${CONFIG}: ${field} must be empty`);
-  }
-  if (!Array.isArray(json.target_modules)) throw bad(`${CONFIG}: target_modules must be a list of module names`);
-  const lora = { rank: json.r, alpha: json.lora_alpha, targetModules: json.target_modules } as LoraConfig;
+  const lora = readConfig(json);
   const layout = loraLayout(base.config, lora);
   const params = new Float32Array(layout.size);
   const tensors = readSafetensors(bytes);
@@ -71,6 +63,34 @@ export function loadAdapter(folder: string, base: { config: LlamaConfig }): { ad
   const [extra] = tensors.keys();
   if (extra !== undefined) throw bad(`${WEIGHTS}: ${extra} is not a weight of the target modules`);
   return { adapter: { lora, params }, hash: keccak256(bytes) };
+}
+
+/** Settings of PEFT that change the computation, or the base, in ways this trainer does not follow. */
+const UNSUPPORTED = [
+  ...["use_dora", "use_qalora", "use_bdlora", "lora_bias", "fan_in_fan_out", "alora_invocation_tokens", "arrow_config"],
+  ...["modules_to_save", "target_parameters", "trainable_token_indices", "layers_to_transform", "layer_replication"],
+  ...["rank_pattern", "alpha_pattern", "velora_config", "monteclora_config"],
+];
+/** Ways to start that leave the base's weights as they are; the others train what remains of them. */
+const STARTS: unknown[] = [undefined, true, false, "gaussian", "orthogonal", "eva"];
+
+function readConfig(json: Record<string, unknown>): LoraConfig {
+  const { peft_type: type, bias, init_lora_weights: start, r, lora_alpha: alpha, target_modules: targets } = json;
+  const wrong = (field: string, problem: string) => bad(`${CONFIG}: ${field} ${problem}`);
+  if (type !== "LORA") throw wrong("peft_type", `is ${type}; only LORA is supported`);
+  const given = (value: unknown) => (typeof value === "object" ? Object.keys(value ?? {}).length > 0 : Boolean(value));
+  for (const field of UNSUPPORTED) {
+    if (given(json[field])) throw wrong(field, "is set, which is not supported; train without it");
+  }
+  if ((bias ?? "none") !== "none") throw wrong("bias", `is ${bias}; only "none" is supported`);
+  if (!STARTS.includes(start))
+    throw wrong("init_lora_weights", `is ${start}, which changes the base; train without it`);
+  if (!Array.isArray(targets)) throw wrong("target_modules", "must be a list of module names");
+  // "all-linear" lists every module by its full name; one of another layer that is not listed lacks its tensors.
+  const targetModules = [...new Set(targets.map((name) => String(name).split(".").at(-1)))];
+  // rsLoRA scales by alpha / √r in place of alpha / r.
+  const scaled = json.use_rslora ? (alpha as number) * Math.sqrt(r as number) : alpha;
+  return { rank: r, alpha: scaled, targetModules } as LoraConfig;
 }
 
 /** keccak256 of the adapter's safetensors bytes, as saveAdapter would write them. */

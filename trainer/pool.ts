@@ -3,20 +3,14 @@ import { Worker } from "node:worker_threads";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { BackendName } from "./backends.ts";
 import type { Base } from "./base.ts";
-import type { Decoding, Gradients } from "./engine.ts";
+import type { Decoding, Gradients, Matrix, Reduce } from "./engine.ts";
 import type { Example } from "./examples.ts";
 import type { Adapter } from "./lora.ts";
-
-/** A row-major matrix. */
-export interface Matrix {
-  data: Float32Array;
-  shape: [number, number];
-}
 
 /** What a thread can be asked for, and what it answers: see Engine; `product` is a·b with either side transposed. */
 interface Tasks {
   gradients: {
-    task: { adapter: Adapter; examples: readonly Example[]; alpha: number; reduce: "none" | "sum" };
+    task: { adapter: Adapter; examples: readonly Example[]; alpha: number; reduce: Reduce };
     result: Gradients;
   };
   losses: { task: { adapter: Adapter | undefined; examples: readonly Example[] }; result: Float32Array };

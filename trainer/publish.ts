@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { ContentStore } from "../sdk/content.ts";
+import type { Content } from "../sdk/content.ts";
 import type { ModelManifest } from "../sdk/models.ts";
 import { METHOD_VERSION, type Sketches, saveSketches } from "./attribution/artifact.ts";
 import type { Base } from "./base.ts";
@@ -13,7 +13,7 @@ import { saveAdapter } from "./peft.ts";
  */
 export async function publishModel(
   folder: string,
-  store: ContentStore,
+  store: Content,
   base: Base,
   adapter: Adapter,
   sketches: Sketches,

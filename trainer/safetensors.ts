@@ -1,9 +1,9 @@
 /// <reference lib="esnext.float16" />
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import path from "node:path";
 import { OpenLedgerError } from "../sdk/errors.ts";
 
-/** A tensor as stored: its values are always handed out as float32. */
+/** A tensor as stored: its values are always handed out as float32, and those of files as memory that threads can share. */
 export interface StoredTensor {
   shape: number[];
   data: Float32Array;
@@ -13,24 +13,34 @@ export type StoredDtype = "F32" | "F16";
 const BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
 /** The format's own limit on the header, which keeps a broken length from being read as gigabytes. */
 const MAX_HEADER = 100_000_000;
+const READ_SIZE = 1 << 30;
+
+/** A file's size, and a copy of its bytes from one place to another. */
+interface Source {
+  size: number;
+  read(from: number, to: number): Uint8Array;
+}
 
 /**
  * Reads a safetensors file: u64 header length, JSON header {name: {dtype, shape, data_offsets}}, raw little-endian data.
  * Refuses anything that is not exactly that, since adapters come from strangers.
  */
 export function readSafetensors(bytes: Uint8Array): Map<string, StoredTensor> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 8) throw bad("is shorter than its 8-byte header length");
-  const length = view.getBigUint64(0, true);
-  if (length > BigInt(Math.min(MAX_HEADER, bytes.length - 8))) throw bad(`header length ${length} exceeds the file`);
-  const start = 8 + Number(length);
-  let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, start)));
-  } catch (cause) {
-    throw bad("header is not JSON", cause);
-  }
-  if (typeof header !== "object" || header === null) throw bad("header is not a JSON object");
+  return readTensors(inMemory(bytes));
+}
+
+/** What the file's `__metadata__` says: texts by name. */
+export function readMetadata(bytes: Uint8Array): Record<string, string> {
+  const { __metadata__: metadata = {} } = readHeader(inMemory(bytes)).header as Record<string, unknown>;
+  return metadata as Record<string, string>;
+}
+
+function inMemory(bytes: Uint8Array): Source {
+  return { size: bytes.length, read: (from, to) => new Uint8Array(bytes.subarray(from, to)) };
+}
+
+function readTensors(source: Source): Map<string, StoredTensor> {
+  const { header, start } = readHeader(source);
   const tensors = new Map<string, StoredTensor>();
   const ranges: [number, number][] = [];
   for (const [name, entry] of Object.entries(header)) {
@@ -45,14 +55,11 @@ export function readSafetensors(bytes: Uint8Array): Map<string, StoredTensor> {
     }
     const [from, to] = offsets;
     const size = shape.reduce((product, n) => product * n, 1);
-    if (to - from !== size * width || start + to > bytes.length) {
+    if (to - from !== size * width || start + to > source.size) {
       throw bad(`tensor "${name}" does not fit its data_offsets or the file`);
     }
     ranges.push([from, to]);
-    tensors.set(name, {
-      shape: [...shape],
-      data: toFloat32(new Uint8Array(bytes.subarray(start + from, start + to)), dtype),
-    });
+    tensors.set(name, { shape: [...shape], data: toFloat32(source.read(start + from, start + to), dtype) });
   }
   ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let end = 0;
@@ -60,8 +67,26 @@ export function readSafetensors(bytes: Uint8Array): Map<string, StoredTensor> {
     if (from !== end) throw bad("tensors overlap or leave gaps");
     end = to;
   }
-  if (start + end !== bytes.length) throw bad("has bytes after its last tensor");
+  if (start + end !== source.size) throw bad("has bytes after its last tensor");
   return tensors;
+}
+
+type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+
+/** The file's own description, and where its data start. */
+function readHeader({ size, read }: Source): { header: Header; start: number } {
+  if (size < 8) throw bad("is shorter than its 8-byte header length");
+  const length = new DataView(read(0, 8).buffer).getBigUint64(0, true);
+  if (length > BigInt(Math.min(MAX_HEADER, size - 8))) throw bad(`header length ${length} exceeds the file`);
+  const start = 8 + Number(length);
+  let header: Header;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(read(8, start)));
+  } catch (cause) {
+    throw bad("header is not JSON", cause);
+  }
+  if (typeof header !== "object" || header === null) throw bad("header is not a JSON object");
+  return { header, start };
 }
 
 /** Writes tensors in the order given. */
@@ -85,7 +110,7 @@ export function writeSafetensors(
   encoded.copy(out, 8);
   let at = 8 + encoded.length;
   for (const { data } of tensors.values()) {
-    const values = dtype === "F16" ? Float16Array.from(data) : data;
+    const values = dtype === "F16" ? new Float16Array(data) : data;
     out.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     at += values.byteLength;
   }
@@ -102,14 +127,39 @@ export function readWeights(folder: string): Map<string, StoredTensor> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw bad(`index ${index} cannot be read`, error);
   }
-  return new Map(shards.flatMap((name) => [...readSafetensors(readFileSync(path.join(folder, name)))]));
+  return new Map(shards.flatMap((name) => [...readFile(path.join(folder, name))]));
 }
 
-function toFloat32(bytes: Uint8Array<ArrayBuffer>, dtype: string): Float32Array {
-  if (dtype === "F32") return new Float32Array(bytes.buffer);
-  if (dtype === "F16") return Float32Array.from(new Float16Array(bytes.buffer));
-  const wide = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16); // BF16 is the top half of float32
-  return new Float32Array(wide.buffer);
+/** Tensor by tensor, since Node reads at most 2 GiB at once and files of models are larger. */
+function readFile(file: string): Map<string, StoredTensor> {
+  const handle = openSync(file, "r");
+  try {
+    const read = (from: number, to: number) => {
+      const bytes = new Uint8Array(new SharedArrayBuffer(to - from));
+      for (let done = 0; done < bytes.length; ) {
+        const count = readSync(handle, bytes, done, Math.min(bytes.length - done, READ_SIZE), from + done);
+        if (count === 0) throw bad(`${file} ends while it is read`);
+        done += count;
+      }
+      return bytes;
+    };
+    return readTensors({ size: fstatSync(handle).size, read });
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function toFloat32({ buffer }: Uint8Array, dtype: string): Float32Array {
+  if (dtype === "F32") return new Float32Array(buffer);
+  const wide = new SharedArrayBuffer(2 * buffer.byteLength);
+  const values = new Float32Array(wide);
+  if (dtype === "F16") values.set(new Float16Array(buffer));
+  else {
+    const bits = new Uint32Array(wide); // BF16 is the top half of float32
+    bits.set(new Uint16Array(buffer));
+    for (let i = 0; i < bits.length; i++) bits[i]! <<= 16;
+  }
+  return values;
 }
 
 function bad(problem: string, cause?: unknown): OpenLedgerError {

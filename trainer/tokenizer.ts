@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { OpenLedgerError } from "../sdk/errors.ts";
 
 /** Text to token ids and back, as the model's `tokenizer.json` says. */
 export interface Tokenizer {
@@ -25,12 +26,24 @@ export interface Vocabulary {
   special: ReadonlySet<number>;
 }
 
+/**
+ * Reads `tokenizer.json` and, for the names of its first and last token, `tokenizer_config.json`.
+ * @throws OpenLedgerError `TRAINER_TOKENIZER` for one that is not byte-pair encoding or does not have these tokens
+ */
 export function loadTokenizer(folder: string): Tokenizer {
   const json = (name: string) => JSON.parse(readFileSync(path.join(folder, name), "utf8"));
-  const config = json("tokenizer_config.json") as { bos_token?: string; eos_token: string };
-  const description = json("tokenizer.json");
+  const config = json("tokenizer_config.json") as { bos_token?: NamedToken; eos_token?: NamedToken };
+  const description = json("tokenizer.json") as Description;
+  if (description.model.type !== "BPE") {
+    throw bad(`tokenizer.json: model.type is ${description.model.type}; only BPE is supported`);
+  }
   const tokenizer = new HuggingFaceTokenizer(description, config);
-  const id = (token: string) => tokenizer.token_to_id(token)!;
+  const id = (token: NamedToken | undefined) => {
+    const content = typeof token === "object" ? token?.content : token;
+    const found = content === undefined ? undefined : tokenizer.token_to_id(content);
+    if (found === undefined) throw bad(`tokenizer_config.json: ${content ?? "eos_token"} is not in tokenizer.json`);
+    return found;
+  };
   return {
     encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
     decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true }),
@@ -40,10 +53,13 @@ export function loadTokenizer(folder: string): Tokenizer {
   };
 }
 
+/** A token's text, or in older files an object around it. */
+type NamedToken = string | { content: string } | null;
+
 /** The parts of `tokenizer.json` that a vocabulary is read from. */
 interface Description {
   added_tokens?: { id: number; content: string; special: boolean }[];
-  model: { vocab: Record<string, number>; merges?: (string | [string, string])[] };
+  model: { type: string; vocab: Record<string, number>; merges?: (string | [string, string])[] };
 }
 
 function readVocabulary({ added_tokens: added = [], model }: Description): Vocabulary {
@@ -55,4 +71,8 @@ function readVocabulary({ added_tokens: added = [], model }: Description): Vocab
     merges: (model.merges ?? []).map((pair) => (typeof pair === "string" ? pair : pair.join(" "))),
     special: new Set(added.filter(({ special }) => special).map(({ id }) => id)),
   };
+}
+
+function bad(problem: string): OpenLedgerError {
+  return new OpenLedgerError("TRAINER_TOKENIZER", `${problem}; get the model again, or choose another`);
 }

@@ -1,15 +1,15 @@
 import { parentPort, workerData } from "node:worker_threads";
-import * as tf from "@tensorflow/tfjs";
 import { selectBackend } from "./backends.ts";
-import { Engine } from "./engine.ts";
+import { OnnxEngine } from "./onnx/engine.ts";
 import type { PoolTask, WorkerSetup } from "./pool.ts";
+import { TfjsEngine } from "./tfjs-engine.ts";
 
 // One thread of a Pool: answers one task at a time, in order.
 const { config, weights, backend } = workerData as WorkerSetup;
 const selected = await selectBackend(backend);
-const engine = new Engine(config, weights);
+const engine = new (selected.name === "onnx" ? OnnxEngine : TfjsEngine)(config, weights);
 
-function work(task: PoolTask): unknown {
+function work(task: PoolTask): Promise<unknown> {
   switch (task.kind) {
     case "gradients":
       return engine.gradients(task.adapter, task.examples, task.alpha, task.reduce);
@@ -18,19 +18,13 @@ function work(task: PoolTask): unknown {
     case "generate":
       return engine.generate(task.adapter, task.prompt, task.decoding);
     case "product":
-      return tf.tidy(() => {
-        const [a, b] = [task.a, task.b].map(({ data, shape }) => tf.tensor2d(data, shape)) as [
-          tf.Tensor2D,
-          tf.Tensor2D,
-        ];
-        return tf.matMul(a, b, task.transposeA, task.transposeB).dataSync();
-      });
+      return engine.product(task.a, task.b, task.transposeA, task.transposeB);
   }
 }
 
-parentPort!.on("message", (task: PoolTask) => {
+parentPort!.on("message", async (task: PoolTask) => {
   try {
-    parentPort!.postMessage({ result: work(task) });
+    parentPort!.postMessage({ result: await work(task) });
   } catch (error) {
     parentPort!.postMessage({ error });
   }

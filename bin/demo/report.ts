@@ -1,14 +1,23 @@
-import { type ContractTransactionReceipt, formatUnits } from "ethers";
-import type { PaidAnswer } from "../../openlora/model.ts";
-import type { Settlement } from "../../prover/settlement.ts";
-import { scoreRows } from "../../prover/witness.ts";
+import { formatUnits, type TransactionReceipt } from "ethers";
 import { netEfficiency } from "../../sdk/epoch.ts";
+import { scoreRows } from "../../sdk/scores.ts";
 import { Bm25, scores, shuffleRows, topContributorAccuracy } from "../../trainer/index.ts";
 import type { Attempt } from "./forgeries.ts";
 import { timings } from "./step.ts";
 
 /** One paid answer to the start of a held-out row of package `truth`. */
-export type Answer = { truth: number; path: string; prompt: string; answer: PaidAnswer };
+export type Answer = {
+  truth: number;
+  path: string;
+  prompt: string;
+  text: string;
+  fee: bigint;
+  promptIds: number[];
+  completionIds: number[];
+};
+
+/** What an epoch was settled by. */
+export type Settlement = { q: Int8Array; totals: bigint[]; floorUnits: bigint };
 
 const percent = (part: number) => `${(100 * part).toFixed(1)}%`;
 const sum = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
@@ -37,17 +46,12 @@ export class Report {
     this.#names = names;
   }
 
-  gas(step: string, receipt: ContractTransactionReceipt): void {
+  gas(step: string, receipt: TransactionReceipt): void {
     this.#gas.set(step, [...(this.#gas.get(step) ?? []), Number(receipt.gasUsed)]);
   }
 
   proof({ user, system }: NodeJS.CpuUsage): void {
     this.#proveCpuSeconds.push((user + system) / 1e6);
-  }
-
-  settled(settlement: Settlement, receipt: ContractTransactionReceipt): void {
-    this.gas("settle", receipt);
-    this.settlements.push(settlement);
   }
 
   /** Prints everything; returns the JSON object. */
@@ -70,8 +74,8 @@ export class Report {
 
     title("Contributors");
     const signed = counts.map(() => 0);
-    for (const { statement } of this.settlements)
-      for (const [i, score] of scoreRows(sketches.rows, statement.q).entries()) signed[owners[i]!]! += score;
+    for (const { q } of this.settlements)
+      for (const [i, score] of scoreRows(sketches.rows, q).entries()) signed[owners[i]!]! += score;
     const allEarned = earned.reduce((a, b) => a + b, 0n);
     table(
       this.#names.map((contributor, c) => ({
@@ -112,7 +116,7 @@ export class Report {
       "attribution, as paid": accuracy(paidScores),
       "the same, completion alone": accuracy(scoresOf(facts.completionAlone)),
       "the same, rows shuffled": accuracy(scoresOf(this.queries, shuffleRows(sketches.rows, sketches.k, 1))),
-      "BM25 over the rows": accuracy(this.answers.map(({ prompt, answer }) => bm25.scores(prompt + answer.text))),
+      "BM25 over the rows": accuracy(this.answers.map(({ prompt, text }) => bm25.scores(prompt + text))),
     };
     const ours = compared["attribution, as paid"];
     table([
@@ -126,8 +130,8 @@ export class Report {
     ]);
 
     title("Three completions");
-    for (const { path, prompt, answer } of [0, 1, 2].map((n) => this.answers[n * Math.floor(this.answers.length / 3)]!))
-      console.log(`${path}\n  prompt: ${JSON.stringify(prompt.slice(-160))}\n  answer: ${JSON.stringify(answer.text)}`);
+    for (const { path, prompt, text } of [0, 1, 2].map((n) => this.answers[n * Math.floor(this.answers.length / 3)]!))
+      console.log(`${path}\n  prompt: ${JSON.stringify(prompt.slice(-160))}\n  answer: ${JSON.stringify(text)}`);
 
     title("Forgeries");
     table(
@@ -155,7 +159,7 @@ export class Report {
       { what: "in − paid − held", amount: units(money.in - money.paid - money.held) },
     ]);
 
-    const kappas = this.settlements.map(({ totals, statement }) => netEfficiency(totals, statement.floorUnits));
+    const kappas = this.settlements.map(({ totals, floorUnits }) => netEfficiency(totals, floorUnits));
     const claims = this.#gas.get("claim")!;
     const reverted = this.forgeries.filter((attempt) => attempt.reverted).length;
     const conserved = money.in === money.paid + money.held;

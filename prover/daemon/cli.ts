@@ -9,8 +9,10 @@ import { status } from "./status.ts";
 
 export const HELP = `openledger operator: proposes, proves and settles the epochs of models
 
-  openledger operator init --rpc URL --deployment deployed_addresses.json --model ID --sketches FOLDER --server URL
-                           writes the configuration; --server again for more servers, --data FOLDER, --keystore FILE
+  openledger operator init --rpc URL --addresses deployments/31337.json --content FOLDER --server URL
+                           writes the configuration; --server again for more servers, --model ID for some models only,
+                           --data FOLDER, --keystore FILE, --port N (of health and metrics; 0: any free one),
+                           --poll SECONDS (between looks at the chain)
   openledger operator doctor [--json]    checks all that a run needs; exit code 1 if something is missing
   openledger operator run                works until it is stopped (Ctrl-C, SIGTERM)
   openledger operator status [--json]    every epoch, and what does not work
@@ -25,11 +27,13 @@ const OPTIONS = {
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
   rpc: { type: "string" },
-  deployment: { type: "string" },
-  model: { type: "string" },
-  sketches: { type: "string" },
+  addresses: { type: "string" },
+  content: { type: "string" },
+  model: { type: "string", multiple: true },
   server: { type: "string", multiple: true },
   data: { type: "string", default: "operator-data" },
+  port: { type: "string", default: "9464" },
+  poll: { type: "string", default: "5" },
   keystore: { type: "string" },
 } as const;
 
@@ -52,7 +56,7 @@ export async function main(args: string[]): Promise<number> {
   }
   switch (command) {
     case "init":
-      for (const name of ["rpc", "deployment", "model", "sketches", "server"] as const)
+      for (const name of ["rpc", "addresses", "content", "server"] as const)
         if (!options[name]) throw usage(`init needs --${name}.`);
       await init(path, options as InitOptions);
       console.log(`Wrote ${path}. Next: openledger operator doctor --config ${path}`);

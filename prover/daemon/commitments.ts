@@ -1,16 +1,12 @@
-import { INSTANCES } from "../../circuits/instances.ts";
-import { devKey, devSrs } from "../../circuits/setup/dev.ts";
-import type { Srs } from "../../circuits/setup/srs.ts";
-import { type ProvingKey, verifyingKey } from "../../circuits/setup/zkey.ts";
+import { toUtf8String } from "ethers";
+import type { Content } from "../../sdk/content.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
-import { sketchRoot, vkId } from "../../sdk/transcript.ts";
+import { fetchManifest } from "../../sdk/models.ts";
+import { sketchRoot } from "../../sdk/transcript.ts";
 import type { Sketches } from "../../trainer/attribution/artifact.ts";
 import { registeredAs } from "../operator.ts";
 import type { Committed } from "../settlement.ts";
-
-/** All that proving under one commitment takes. */
-export type Provable = { committed: Committed; key: ProvingKey; srs: Srs };
 
 export const DEVELOPMENT_CHAIN = 31337n;
 
@@ -23,35 +19,41 @@ export function requireDevelopmentChain(chainId: bigint): void {
     );
 }
 
+/** What of a model's sketches weighs queries and is proven from. */
+export type Published = Pick<Sketches, "rows" | "k" | "m0">;
+
 /**
- * A commitment's registered data with the local sketches it was made from.
- * @throws OpenLedgerError `OPERATOR_SKETCHES` when the folder holds other sketches.
+ * Commitment of a model.
+ * @throws OpenLedgerError `MODEL_UNREGISTERED`
  */
-export async function loadCommitted(protocol: Protocol, commitmentId: string, sketches: Sketches): Promise<Committed> {
-  const { gRoot, k } = await protocol.attribution.commitment(commitmentId);
-  if (Number(k) !== sketches.k || sketchRoot(sketches.rows, sketches.k) !== gRoot)
-    throw new OpenLedgerError(
-      "OPERATOR_SKETCHES",
-      `The sketches are not those of commitment ${commitmentId}. Name the folder that was registered as it.`,
-    );
-  return registeredAs(protocol, commitmentId, sketches.rows);
+export async function commitmentOf({ attribution }: Protocol, modelId: bigint): Promise<string> {
+  const id = await attribution.commitmentOf(modelId);
+  if (BigInt(id) === 0n)
+    throw new OpenLedgerError("MODEL_UNREGISTERED", `Model ${modelId} has no commitment. Its owner registers one.`);
+  return id;
 }
 
 /**
- * Proving key and powers of τ for `rows` rows under a registered key.
- * @throws OpenLedgerError `OPERATOR_VERIFYING_KEY` when this program has no proving key for it.
+ * A model's sketches as its manifest names them, checked against what was committed.
+ * @throws OpenLedgerError `OPERATOR_SKETCHES`, `MODEL_…`, `CONTENT_…`
  */
-export async function loadKey({ verifier }: Protocol, id: string, rows: number): Promise<Omit<Provable, "committed">> {
-  const chunkRows = Number(await verifier.chunkRows(id));
-  const instance = Object.values(INSTANCES).find((one) => one.rows === chunkRows);
-  const unknown = () =>
-    new OpenLedgerError(
-      "OPERATOR_VERIFYING_KEY",
-      `This program cannot prove under verifying key ${id} (${chunkRows} rows a chunk). Use the version it was made with.`,
+export async function fetchSketches(protocol: Protocol, store: Content, modelId: bigint): Promise<Published> {
+  const { attribution, models } = protocol;
+  const id = await commitmentOf(protocol, modelId);
+  const { gRoot, k: columns } = await attribution.commitment(id);
+  const { manifest } = await fetchManifest(models, store, modelId);
+  const rows = Int8Array.from(await store.get(manifest.sketches.rows));
+  const { k, m0 } = JSON.parse(toUtf8String(await store.get(manifest.sketches.description))) as Published;
+  if (Number(columns) !== k || rows.length % k !== 0 || sketchRoot(rows, k) !== gRoot)
+    throw new OpenLedgerError(
+      "OPERATOR_SKETCHES",
+      `The sketches that model ${modelId} names are not those of commitment ${id}. Its owner made it wrongly: leave it out of \`models\`.`,
     );
-  if (!instance) throw unknown();
-  const key = await devKey(instance);
-  const srs = await devSrs(rows);
-  if (vkId(await verifyingKey(key), srs.tauG2, true) !== id) throw unknown();
-  return { key, srs };
+  return { rows, k, m0 };
+}
+
+/** A commitment's registered data with the sketches it was made from. */
+export async function fetchCommitted(protocol: Protocol, store: Content, modelId: bigint): Promise<Committed> {
+  const { rows } = await fetchSketches(protocol, store, modelId);
+  return registeredAs(protocol, await commitmentOf(protocol, modelId), rows);
 }

@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { getAddress } from "ethers";
-import type { Addresses } from "../../sdk/contracts.ts";
+import { type Addresses, CONTRACT_NAMES } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 
 /** A server whose records the operator takes. The token stands in the environment, never in the file. */
 export type ServerConfig = { url: string; tokenEnv: string };
-
-export type ModelConfig = { modelId: bigint; sketches: string; servers: ServerConfig[] };
 
 /** What `operator.json` says, paths made absolute. */
 export type OperatorConfig = {
@@ -25,12 +23,16 @@ export type OperatorConfig = {
   /** Of the health and metrics server on 127.0.0.1; 0 takes any free one. */
   port: number;
   keystore: string | undefined;
-  models: ModelConfig[];
+  /** Folder of the content store. */
+  content: string;
+  /** Every server whose records are wanted, for all models. */
+  servers: ServerConfig[];
+  /** Models to operate; all that can be proven where it is left out. */
+  models: bigint[] | undefined;
 };
 
-const CONTRACT_NAMES = ["datanets", "models", "attribution", "verifier", "splitter", "escrow"] as const;
-
 export const TOKEN_ENV = "OPENLEDGER_RECORDS_TOKEN";
+export const OPERATOR_KEY = "OPENLEDGER_OPERATOR_KEY";
 
 const invalid = (field: string, expected: string, value: unknown) =>
   new OpenLedgerError(
@@ -86,13 +88,10 @@ class Fields {
   seconds = (field: string, fallback: number) =>
     this.get(field, "a positive number", (v: unknown) => (typeof v === "number" && v > 0 ? v : undefined), fallback);
 
-  id = (field: string) =>
-    this.get(field, "an id as decimal text", (v: unknown) =>
-      /^\d+$/.test(String(v)) ? BigInt(v as string) : undefined,
-    );
-
   flag = (field: string, fallback: boolean) =>
     this.get(field, "true or false", (v: unknown) => (typeof v === "boolean" ? v : undefined), fallback);
+
+  has = (field: string) => this.#fields[field] !== undefined;
 
   list<T>(field: string, read: (value: unknown, path: string) => T): T[] {
     const values = this.get(field, "a list with one entry or more", (v: unknown) =>
@@ -111,7 +110,7 @@ class Fields {
  */
 export function parseConfig(json: unknown, folder: string): OperatorConfig {
   const known = ["rpc", "chainId", "addresses", "confirmations", "pollSeconds", "retrySeconds", "openEpochs"];
-  const fields = new Fields(json, "", [...known, "dataDir", "port", "keystore", "models"]);
+  const fields = new Fields(json, "", [...known, "dataDir", "port", "keystore", "content", "servers", "models"]);
   const at = fields.nested("addresses", [...CONTRACT_NAMES]);
   const address = (name: string) => at.get(name, "an address", (v: string) => getAddress(v));
   const keystore = fields.text("keystore", "-");
@@ -126,17 +125,17 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
     dataDir: resolve(folder, fields.text("dataDir")),
     port: fields.integer("port", 0, 9464),
     keystore: keystore === "-" ? undefined : resolve(folder, keystore),
-    models: fields.list("models", (value, path) => {
-      const model = new Fields(value, path, ["modelId", "sketches", "servers"]);
-      return {
-        modelId: model.id("modelId"),
-        sketches: resolve(folder, model.text("sketches")),
-        servers: model.list("servers", (entry, at) => {
-          const server = new Fields(entry, at, ["url", "tokenEnv"]);
-          return { url: server.url("url"), tokenEnv: server.text("tokenEnv", TOKEN_ENV) };
-        }),
-      };
+    content: resolve(folder, fields.text("content")),
+    servers: fields.list("servers", (entry, path) => {
+      const server = new Fields(entry, path, ["url", "tokenEnv"]);
+      return { url: server.url("url"), tokenEnv: server.text("tokenEnv", TOKEN_ENV) };
     }),
+    models: fields.has("models")
+      ? fields.list("models", (id, path) => {
+          if (typeof id !== "string" || !/^\d+$/.test(id)) throw invalid(path, "an id as decimal text", id);
+          return BigInt(id);
+        })
+      : undefined,
   };
 }
 

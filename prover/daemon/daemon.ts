@@ -2,16 +2,18 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { JsonRpcProvider, Network } from "ethers";
 import type { FastifyInstance } from "fastify";
+import { ContentStore } from "../../sdk/content-store.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
+import { readKey } from "../../sdk/key.ts";
 import { stopProver } from "../groth16.ts";
 import { requireDevelopmentChain } from "./commitments.ts";
-import type { OperatorConfig } from "./config.ts";
+import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { serve } from "./http.ts";
-import { operatorKey } from "./key.ts";
 import { Lock } from "./lock.ts";
 import { type Due, epochCount, look, moment, type Role, type Sight } from "./look.ts";
 import { Metrics } from "./metrics.ts";
+import { Models } from "./models.ts";
 import { Problems } from "./problems.ts";
 import { ProofStore } from "./proofs.ts";
 import { mayPropose } from "./role.ts";
@@ -28,7 +30,7 @@ const LONGEST_DELAY = 300;
 export const connect = ({ rpc, chainId }: Pick<OperatorConfig, "rpc" | "chainId">): JsonRpcProvider =>
   new JsonRpcProvider(rpc, chainId, { staticNetwork: Network.from(chainId), cacheTimeout: -1, pollingInterval: 500 });
 
-/** Drives every epoch of the configured models to its settlement: looks at the chain, queues what is due, does it. */
+/** Drives every epoch of its models to settlement: looks at the chain, queues what is due, does it. */
 export class Daemon {
   readonly steps: Steps;
   readonly sender: Sender;
@@ -38,6 +40,7 @@ export class Daemon {
   readonly #database: Database;
   readonly #rpc: JsonRpcProvider;
   readonly #protocol: Protocol;
+  readonly #models: Models;
   readonly #metrics = new Metrics();
   readonly #problems = new Problems();
   /** Each operator's own, so that several can share a Postgres. */
@@ -60,13 +63,15 @@ export class Daemon {
     this.#jobs = `epochs-${config.chainId}-${sender.address}`;
     this.#protocol = protocol(config.addresses, sender);
     this.proofs = new ProofStore(join(config.dataDir, "proofs"));
-    this.steps = new Steps(this.#protocol, sender.address, config.models, this.proofs);
+    this.#models = new Models(this.#protocol, config.models);
+    const store = new ContentStore(config.content);
+    this.steps = new Steps(this.#protocol, sender.address, store, config.servers, this.proofs);
   }
 
   /** Takes the data directory and opens what stands in it. */
   static async open(config: OperatorConfig): Promise<Daemon> {
     requireDevelopmentChain(config.chainId);
-    const key = await operatorKey(config.keystore);
+    const key = await readKey(OPERATOR_KEY, config.keystore);
     const lock = await Lock.take(config.dataDir);
     const database = await openDatabase(config.dataDir);
     const rpc = connect(config);
@@ -127,7 +132,7 @@ export class Daemon {
   }
 
   async #look(): Promise<void> {
-    const { openEpochs, models, confirmations } = this.#config;
+    const { openEpochs, confirmations } = this.#config;
     const account = this.sender.address;
     this.#role = {
       account,
@@ -137,7 +142,7 @@ export class Daemon {
     };
     const at = await moment(this.#rpc, confirmations);
     const sights: Sight[] = [];
-    for (const { modelId } of models) {
+    for (const modelId of await this.#models.list(at.blockTag)) {
       const count = await epochCount(this.#protocol, modelId, at);
       for (let epochId = 0n; epochId < count; epochId++) {
         const name = `model ${modelId} epoch ${epochId}`;

@@ -1,15 +1,19 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { formatEther, type JsonRpcProvider, parseEther, Wallet } from "ethers";
+import type { Content } from "../../sdk/content.ts";
+import { ContentStore } from "../../sdk/content-store.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
+import { readKey } from "../../sdk/key.ts";
 import { revertReason } from "../../sdk/revert.ts";
-import { loadSketches } from "../../trainer/attribution/artifact.ts";
-import { loadCommitted, loadKey, requireDevelopmentChain } from "./commitments.ts";
-import type { ModelConfig, OperatorConfig } from "./config.ts";
+import { provingKey } from "../keys.ts";
+import { commitmentOf, fetchCommitted, requireDevelopmentChain } from "./commitments.ts";
+import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { connect } from "./daemon.ts";
-import { operatorKey } from "./key.ts";
 import { lockHolder } from "./lock.ts";
+import { moment } from "./look.ts";
+import { Models } from "./models.ts";
 import { mayPropose } from "./role.ts";
 
 export type Finding = { check: string; ok: boolean; detail: string };
@@ -23,36 +27,41 @@ const wrong = (message: string) => new OpenLedgerError("OPERATOR_DOCTOR", messag
 export async function doctor(config: OperatorConfig): Promise<Finding[]> {
   const rpc = connect(config);
   const contracts = protocol(config.addresses, rpc);
-  const checks: [string, () => Promise<string>][] = [
-    ["rpc", () => checkRpc(config)],
-    ["contracts", () => checkContracts(config, rpc)],
-    ["key", () => account(config)],
-    ["role", async () => checkRole(contracts, await account(config), rpc)],
-    ["balance", async () => checkBalance(await account(config), rpc)],
-    ...config.models.flatMap((model): [string, () => Promise<string>][] => [
-      [`model ${model.modelId}: sketches`, () => checkSketches(contracts, model)],
-      [`model ${model.modelId}: proving key`, () => checkProvingKey(contracts, model)],
-      [`model ${model.modelId}: tokens`, async () => checkTokens(model)],
-    ]),
-    ["disk", () => checkDisk(config.dataDir)],
-    ["lock", async () => describeLock(config.dataDir)],
-  ];
+  const store = new ContentStore(config.content);
+  const findings: Finding[] = [];
+  const check = async (name: string, look: () => Promise<string>) => {
+    const finding = await look().then(
+      (detail) => ({ ok: true, detail }),
+      (error) => ({ ok: false, detail: revertReason(error) }),
+    );
+    findings.push({ check: name, ...finding });
+  };
   try {
-    const findings: Finding[] = [];
-    for (const [check, look] of checks) {
-      const finding = await look().then(
-        (detail) => ({ ok: true, detail }),
-        (error) => ({ ok: false, detail: revertReason(error) }),
-      );
-      findings.push({ check, ...finding });
+    await check("rpc", () => checkRpc(config));
+    await check("contracts", () => checkContracts(config, rpc));
+    await check("key", () => account(config));
+    await check("role", async () => checkRole(contracts, await account(config), rpc));
+    await check("balance", async () => checkBalance(await account(config), rpc));
+    await check("tokens", async () => checkTokens(config));
+    let models: bigint[] = [];
+    await check("models", async () => {
+      const { blockTag } = await moment(rpc, config.confirmations);
+      models = await new Models(contracts, config.models).list(blockTag);
+      return models.join(", ") || "none yet; each is taken up when it is registered";
+    });
+    for (const modelId of models) {
+      await check(`model ${modelId}: sketches`, () => checkSketches(contracts, store, modelId));
+      await check(`model ${modelId}: proving key`, () => checkProvingKey(contracts, modelId));
     }
+    await check("disk", () => checkDisk(config.dataDir));
+    await check("lock", async () => describeLock(config.dataDir));
     return findings;
   } finally {
     rpc.destroy();
   }
 }
 
-const account = async ({ keystore }: OperatorConfig) => new Wallet(await operatorKey(keystore)).address;
+const account = async ({ keystore }: OperatorConfig) => new Wallet(await readKey(OPERATOR_KEY, keystore)).address;
 
 /** The chain id that the node itself gives. */
 export async function chainIdOf(rpc: string): Promise<bigint> {
@@ -97,25 +106,18 @@ async function checkBalance(operator: string, rpc: JsonRpcProvider): Promise<str
   return `${formatEther(balance)} ETH`;
 }
 
-async function checkSketches(contracts: Protocol, { modelId, sketches }: ModelConfig): Promise<string> {
-  const id = await commitmentOf(contracts, modelId);
-  const { counts } = await loadCommitted(contracts, id, loadSketches(sketches));
+async function checkSketches(contracts: Protocol, store: Content, modelId: bigint): Promise<string> {
+  const { counts } = await fetchCommitted(contracts, store, modelId);
   return `${counts.reduce((sum, n) => sum + n, 0)} rows of ${counts.length} contributors, as committed`;
 }
 
-async function checkProvingKey(contracts: Protocol, { modelId }: ModelConfig): Promise<string> {
+async function checkProvingKey(contracts: Protocol, modelId: bigint): Promise<string> {
   const { vkId, rows } = await contracts.attribution.commitment(await commitmentOf(contracts, modelId));
-  const { key } = await loadKey(contracts, vkId, Number(rows));
+  const { key } = await provingKey(contracts, vkId, Number(rows));
   return `${key.circuit.instance.rows} rows a chunk`;
 }
 
-async function commitmentOf({ attribution }: Protocol, modelId: bigint): Promise<string> {
-  const id = await attribution.commitmentOf(modelId);
-  if (BigInt(id) === 0n) throw wrong(`Model ${modelId} has no commitment. Its owner registers one.`);
-  return id;
-}
-
-function checkTokens({ servers }: ModelConfig): string {
+function checkTokens({ servers }: OperatorConfig): string {
   for (const { url, tokenEnv } of servers)
     if (!process.env[tokenEnv]) throw wrong(`${tokenEnv} is not set. Set it to the token that ${url} gave you.`);
   return `${servers.length} set`;

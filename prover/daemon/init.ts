@@ -1,50 +1,45 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { readAddresses } from "../../sdk/deployment.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { parseConfig, TOKEN_ENV } from "./config.ts";
 import { chainIdOf } from "./doctor.ts";
 
-/** Our name of each contract, and Ignition's in `deployed_addresses.json`. */
-const IGNITION = {
-  datanets: "OpenLedger#DatanetRegistry",
-  models: "OpenLedger#ModelNFT",
-  attribution: "OpenLedger#AttributionRegistry",
-  verifier: "OpenLedger#AttributionVerifier",
-  splitter: "OpenLedger#RewardSplitter",
-  escrow: "OpenLedger#InferenceEscrow",
-};
-
 export type InitOptions = {
   rpc: string;
-  /** Ignition's `deployed_addresses.json`. */
-  deployment: string;
-  model: string;
-  sketches: string;
+  /** The file of addresses that the task `deploy` wrote. */
+  addresses: string;
+  content: string;
   server: string[];
+  /** All models that can be proven, unless some are named. */
+  model?: string[];
   data: string;
+  /** Of health and metrics. */
+  port: string;
+  /** Seconds between looks at the chain. */
+  poll: string;
   keystore?: string;
 };
 
 /**
- * Writes a configuration for one model; more are added by hand.
- * @throws OpenLedgerError `OPERATOR_CONFIG_EXISTS`, `OPERATOR_CONFIG`, `OPERATOR_RPC`
+ * Writes a configuration.
+ * @throws OpenLedgerError `OPERATOR_CONFIG_EXISTS`, `OPERATOR_CONFIG`, `OPERATOR_RPC`, `DEPLOYMENT_INVALID`
  */
 export async function init(path: string, options: InitOptions): Promise<void> {
-  const { rpc, deployment, model, sketches, server, data, keystore } = options;
-  const deployed = JSON.parse(readFileSync(deployment, "utf8")) as Record<string, string>;
+  const { rpc, addresses, content, server, model, data, port, poll, keystore } = options;
   const config = {
     rpc,
     chainId: Number(await chainIdOf(rpc)),
-    addresses: Object.fromEntries(Object.entries(IGNITION).map(([name, key]) => [name, deployed[key]])),
+    addresses: readAddresses(addresses),
     confirmations: 1,
-    pollSeconds: 5,
+    pollSeconds: Number(poll),
     openEpochs: true,
     dataDir: resolve(data),
-    port: 9464,
+    port: Number(port),
     ...(keystore && { keystore: resolve(keystore) }),
-    models: [
-      { modelId: model, sketches: resolve(sketches), servers: server.map((url) => ({ url, tokenEnv: TOKEN_ENV })) },
-    ],
+    content: resolve(content),
+    servers: server.map((url) => ({ url, tokenEnv: TOKEN_ENV })),
+    ...(model && { models: model }),
   };
   parseConfig(config, dirname(resolve(path)));
   try {

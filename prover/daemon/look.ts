@@ -1,4 +1,5 @@
 import type { JsonRpcProvider } from "ethers";
+import { chainTime } from "../../sdk/clock.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { revertReason } from "../../sdk/revert.ts";
@@ -30,11 +31,7 @@ export type Role = { account: string; mayPropose: boolean; openEpochs: boolean; 
 /** The moment at which every fact has `confirmations` blocks, its own included. */
 export async function moment(rpc: JsonRpcProvider, confirmations: number): Promise<Moment> {
   const head = await rpc.getBlockNumber();
-  // Asked as it stands: ethers takes no block without a number, and a pending one has none.
-  const next: { timestamp: string } =
-    (await rpc.send("eth_getBlockByNumber", ["pending", false])) ??
-    (await rpc.send("eth_getBlockByNumber", ["latest", false]));
-  return { blockTag: Math.max(0, head - confirmations + 1), now: BigInt(next.timestamp) };
+  return { blockTag: Math.max(0, head - confirmations + 1), now: await chainTime(rpc) };
 }
 
 /** Number of epochs that a model has had, its open one included. */

@@ -1,19 +1,27 @@
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { type AttributedReceipt, decodeAttributed } from "../../sdk/receipts.ts";
-import type { ModelConfig, ServerConfig } from "./config.ts";
+import type { ServerConfig } from "./config.ts";
 
 const TIMEOUT_MS = 120_000;
 
 /**
- * Receipts and sketch records of an epoch from every server of a model. Signatures are still to be checked.
+ * Receipts and sketch records of a model's epoch from every server. Signatures are still to be checked.
  * @throws OpenLedgerError `OPERATOR_SERVER`, naming the server.
  */
-export async function fetchRecords(model: ModelConfig, epochId: bigint): Promise<AttributedReceipt[]> {
-  const answers = await Promise.all(model.servers.map((server) => fetchFrom(server, model.modelId, epochId)));
+export async function fetchRecords(
+  servers: ServerConfig[],
+  modelId: bigint,
+  epochId: bigint,
+): Promise<AttributedReceipt[]> {
+  const answers = await Promise.all(servers.map((server) => fetchFrom(server, modelId, epochId)));
   return answers.flat();
 }
 
-async function fetchFrom({ url, tokenEnv }: ServerConfig, modelId: bigint, epochId: bigint) {
+async function fetchFrom(
+  { url, tokenEnv }: ServerConfig,
+  modelId: bigint,
+  epochId: bigint,
+): Promise<AttributedReceipt[]> {
   const address = new URL(`openledger/records?model=${modelId}&epoch=${epochId}`, `${url.replace(/\/$/, "")}/`);
   const fail = (what: string, cause?: unknown) =>
     new OpenLedgerError("OPERATOR_SERVER", `${address} ${what}`, { cause });
@@ -24,6 +32,7 @@ async function fetchFrom({ url, tokenEnv }: ServerConfig, modelId: bigint, epoch
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await fetch(address, { headers: { authorization: `Bearer ${token}` }, signal });
     body = await answer.text();
+    if (answer.status === 404 && JSON.parse(body).error?.code === "MODEL_UNKNOWN") return []; // it does not serve it
     if (!answer.ok) throw fail(`answered ${answer.status}: ${body.slice(0, 200)}. Ask the server's operator.`);
   } catch (error) {
     if (error instanceof OpenLedgerError) throw error;

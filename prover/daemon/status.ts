@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { Wallet } from "ethers";
 import { protocol } from "../../sdk/contracts.ts";
-import type { OperatorConfig } from "./config.ts";
+import { readKey } from "../../sdk/key.ts";
+import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { connect } from "./daemon.ts";
-import { operatorKey } from "./key.ts";
 import { lockHolder } from "./lock.ts";
 import { epochCount, look, moment, type Sight } from "./look.ts";
+import { Models } from "./models.ts";
 import type { Problem } from "./problems.ts";
 import { ProofStore } from "./proofs.ts";
 import { mayPropose } from "./role.ts";
@@ -16,7 +17,7 @@ export type Status = { daemon?: { pid: number; url?: string }; epochs: Sight[]; 
 export async function status(config: OperatorConfig): Promise<Status> {
   const { dataDir, addresses, confirmations, openEpochs, models } = config;
   const daemon = lockHolder(dataDir);
-  const { address: account } = new Wallet(await operatorKey(config.keystore));
+  const { address: account } = new Wallet(await readKey(OPERATOR_KEY, config.keystore));
   const rpc = connect(config);
   try {
     const contracts = protocol(addresses, rpc);
@@ -24,7 +25,7 @@ export async function status(config: OperatorConfig): Promise<Status> {
     const role = { account, openEpochs, proofs, mayPropose: await mayPropose(contracts, account, rpc) };
     const at = await moment(rpc, confirmations);
     const epochs: Sight[] = [];
-    for (const { modelId } of models) {
+    for (const modelId of await new Models(contracts, models).list(at.blockTag)) {
       const count = await epochCount(contracts, modelId, at);
       for (let epochId = 0n; epochId < count; epochId++) epochs.push(await look(contracts, role, modelId, epochId, at));
     }

@@ -1,12 +1,13 @@
+import type { Content } from "../../sdk/content.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
 import type { EpochReceipt } from "../../sdk/epoch.ts";
 import { mined } from "../../sdk/transactions.ts";
-import { loadSketches, type Sketches } from "../../trainer/attribution/artifact.ts";
 import { movement, queryWeight } from "../../trainer/attribution/weights.ts";
+import { provingKey } from "../keys.ts";
 import { proposeEpoch, settleByBase, settleEpoch, settlementContext, weighReceipts } from "../operator.ts";
 import { proveSettlement } from "../settlement.ts";
-import { loadCommitted, loadKey } from "./commitments.ts";
-import type { ModelConfig } from "./config.ts";
+import { fetchCommitted, fetchSketches } from "./commitments.ts";
+import type { ServerConfig } from "./config.ts";
 import type { Due } from "./look.ts";
 import type { ProofStore } from "./proofs.ts";
 import { fetchRecords } from "./records.ts";
@@ -16,14 +17,16 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
   readonly #protocol: Protocol;
   readonly #account: string;
   readonly #proofs: ProofStore;
-  readonly #models: Map<bigint, ModelConfig & { loaded: Sketches }>;
+  readonly #store: Content;
+  readonly #servers: ServerConfig[];
 
   /** @param account Who gets the operator's share. */
-  constructor(protocol: Protocol, account: string, models: ModelConfig[], proofs: ProofStore) {
+  constructor(protocol: Protocol, account: string, store: Content, servers: ServerConfig[], proofs: ProofStore) {
     this.#protocol = protocol;
     this.#account = account;
     this.#proofs = proofs;
-    this.#models = new Map(models.map((model) => [model.modelId, { ...model, loaded: loadSketches(model.sketches) }]));
+    this.#store = store;
+    this.#servers = servers;
   }
 
   async open(modelId: bigint): Promise<void> {
@@ -32,23 +35,25 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
 
   /** The epoch's receipts from all servers, checked and weighed. */
   async receipts(modelId: bigint, epochId: bigint): Promise<EpochReceipt[]> {
-    const model = this.#models.get(modelId)!;
-    const { loaded } = model;
-    return weighReceipts(this.#protocol, modelId, epochId, await fetchRecords(model, epochId), (sketch, fee18) =>
-      queryWeight(fee18, movement(loaded, sketch), loaded.m0),
+    const sketches = await fetchSketches(this.#protocol, this.#store, modelId);
+    const received = await fetchRecords(this.#servers, modelId, epochId);
+    return weighReceipts(this.#protocol, modelId, epochId, received, (sketch, fee18) =>
+      queryWeight(fee18, movement(sketches, sketch), sketches.m0),
     );
   }
 
   async propose(modelId: bigint, epochId: bigint): Promise<void> {
     const receipts = await this.receipts(modelId, epochId);
-    await proposeEpoch(this.#protocol, modelId, epochId, receipts, this.#models.get(modelId)!.loaded.k);
+    const { commitmentId } = await this.#protocol.splitter.epoch(modelId, epochId);
+    const { k } = await this.#protocol.attribution.commitment(commitmentId);
+    await proposeEpoch(this.#protocol, modelId, epochId, receipts, Number(k));
   }
 
   async prove(modelId: bigint, epochId: bigint): Promise<void> {
-    const { loaded } = this.#models.get(modelId)!;
     const { q, context } = await settlementContext(this.#protocol, modelId, epochId, this.#account);
-    const committed = await loadCommitted(this.#protocol, context.commitmentId, loaded);
-    const { key, srs } = await loadKey(this.#protocol, context.vkId, loaded.count);
+    const committed = await fetchCommitted(this.#protocol, this.#store, modelId);
+    const rows = committed.counts.reduce((sum, n) => sum + n, 0);
+    const { key, srs } = await provingKey(this.#protocol, context.vkId, rows);
     this.#proofs.save(context, q, await proveSettlement(committed, q, context, key, srs));
   }
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ContentStore } from "../../sdk/content.ts";
+import { ContentStore } from "../../sdk/content-store.ts";
 import { contribute, fetchContribution, fetchVersion } from "../../sdk/datanets.ts";
 import { readRows } from "../../sdk/files.ts";
 import { encodeContribution, rowRoot } from "../../sdk/rows.ts";

@@ -5,9 +5,10 @@ import { inverses, power } from "../../circuits/field.ts";
 import { proveChunk, stopProver } from "../../prover/groth16.ts";
 import { linearCombination } from "../../prover/kzg.ts";
 import { openCombined } from "../../prover/settlement.ts";
-import { buildWitness, type Chunk, evaluateChunk, scoreRows } from "../../prover/witness.ts";
+import { buildWitness, type Chunk, evaluateChunk } from "../../prover/witness.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { challenge, type G1, type G2, mod, BASE_FIELD as P, FIELD as R, words } from "../../sdk/hash.ts";
+import { scoreRows } from "../../sdk/scores.ts";
 import {
   type ChunkProof,
   DEVELOPMENT,

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { expect } from "chai";
 
 type Summary = {
@@ -77,5 +77,12 @@ describe("npm run demo", () => {
 
   it("sees all three forgeries revert", () => {
     expect(summary.forgeriesReverted).to.equal(3);
+  });
+
+  it("ends server and operator, which ran as processes of their own, with exit code 0, and leaves nothing running", () => {
+    expect(output).to.match(/✔ Server and operator started/);
+    expect(output).to.match(/✔ Server and operator end with exit code 0 on SIGTERM/);
+    const commands = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+    expect(commands).to.contain("test/e2e").and.not.contain("openledger-demo-");
   });
 });

@@ -5,13 +5,15 @@ import { expect } from "chai";
 import type { FastifyInstance } from "fastify";
 import OpenAI from "openai";
 import { fetchModel } from "../../openlora/adapters.ts";
+import { Catalog, type Served } from "../../openlora/catalog.ts";
 import { payingFetch } from "../../openlora/client.ts";
 import { Customer } from "../../openlora/customer.ts";
 import { LlamaEngine } from "../../openlora/engine.ts";
-import { createGateway, type Served } from "../../openlora/gateway.ts";
+import { createGateway } from "../../openlora/gateway.ts";
 import { Meter } from "../../openlora/meter.ts";
 import { encodeVoucher, SIGNATURE_HEADER, VOUCHER_HEADER } from "../../openlora/wire.ts";
-import { ContentStore, canonicalJson, manifestHash } from "../../sdk/content.ts";
+import { canonicalJson, manifestHash } from "../../sdk/content.ts";
+import { ContentStore } from "../../sdk/content-store.ts";
 import { protocol } from "../../sdk/contracts.ts";
 import { escrowDomain, signVoucher, splitterDomain, type Voucher } from "../../sdk/eip712.ts";
 import { mintModel } from "../../sdk/models.ts";
@@ -41,10 +43,12 @@ const base = loadBase(new URL("../../models/tiny-llama", import.meta.url).pathna
 describe("the gateway", () => {
   let world: World;
   let folder: string;
+  let datanetId: bigint;
   let store: ContentStore;
   let engine: LlamaEngine;
   let gateway: FastifyInstance;
   let url: string;
+  let catalog: Catalog;
   const served: Served[] = [];
 
   before(async () => {
@@ -53,11 +57,16 @@ describe("the gateway", () => {
     store = new ContentStore(join(folder, "content"));
     for (const account of [customer, stranger]) await deposit(world, account, 1_000_000n);
     engine = await LlamaEngine.start(base, { threads: 1 });
-    const datanetId = await freeze(world, COUNTS);
-    for (const rank of [2, 4]) served.push(await publish(datanetId, rank));
+    datanetId = await freeze(world, COUNTS);
+    const own = protocol(world.addresses, server);
+    catalog = new Catalog(join(folder, "models.json"), async (id) => ({
+      ...(await fetchModel(own.models, store, base, id, join(folder, "adapters"))),
+      meter: await Meter.open(own, server, id, join(folder, `${id}.jsonl`)),
+    }));
+    for (const rank of [2, 4]) served.push(await catalog.add(await publish(rank)));
     gateway = createGateway({
       engine,
-      models: served,
+      catalog,
       operatorToken: TOKEN,
       sketch: async (_, calls) => calls.map(() => new Int8Array(K).fill(3)),
     });
@@ -70,16 +79,14 @@ describe("the gateway", () => {
   });
 
   /** A minted model with an adapter of its own, its epoch 0 open. */
-  async function publish(datanetId: bigint, rank: number): Promise<Served> {
+  async function publish(rank: number): Promise<bigint> {
     const manifest = await publishSample(folder, store, base, rank, datanetId);
     const terms = { token: world.token.target as string, inputPrice: 1000n, outputPrice: 2000n, split: SAMPLE_SPLIT };
     const { modelId } = await mintModel(world.models.connect(owner), store, manifest, terms);
     const hash = manifestHash(canonicalJson(manifest));
     await register(world, modelId, datanetId, COUNTS, undefined, undefined, hash);
     await world.splitter.openEpoch(modelId);
-    const own = protocol(world.addresses, server);
-    const meter = await Meter.open(own, server, modelId, join(folder, `${modelId}.jsonl`));
-    return { ...(await fetchModel(own.models, store, base, modelId, join(folder, "adapters"))), meter };
+    return modelId;
   }
 
   const buyer = (account: Signer, model = served[0]!) =>
@@ -261,11 +268,53 @@ describe("the gateway", () => {
   });
 
   it("limits the requests of one address", async () => {
-    const models: Served[] = [];
-    const limited = createGateway({ engine, models, operatorToken: TOKEN, sketch: async () => [], perMinute: 2 });
+    const limited = createGateway({ engine, catalog, operatorToken: TOKEN, sketch: async () => [], perMinute: 2 });
     const status = async () => (await limited.inject("/v1/models")).statusCode;
     expect([await status(), await status(), await status()]).to.deep.equal([200, 200, 429]);
     await limited.close();
+  });
+
+  describe("asked to serve another model", () => {
+    const post = (query: string, token = TOKEN) =>
+      fetch(`${url}/openledger/models${query}`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
+
+    it("serves it at once, and the same again after a restart", async () => {
+      const modelId = await publish(8);
+      const model = String(modelId);
+      for (let twice = 0; twice < 2; twice++) {
+        const added = await post(`?model=${modelId}`);
+        expect([added.status, await added.json()]).to.deep.equal([200, { model, name: "rank 8" }]);
+      }
+      const client = await clientOf(customer, catalog.find(model));
+      expect((await client.models.list()).data.map(({ id }) => id)).to.deep.equal(["1", "2", model]);
+      expect((await client.completions.create({ ...ask(), model })).choices[0]!.text).to.not.equal("");
+      const restarted = new Catalog(join(folder, "models.json"), () => Promise.reject(new Error("not now")));
+      expect(restarted.remembered.map(String)).to.deep.equal(["1", "2", model]);
+    });
+
+    it("refuses one that it cannot serve, and who has no token", async () => {
+      const manifest = await publishSample(folder, store, base, 2, datanetId);
+      const terms = { token: world.token.target as string, inputPrice: 1n, outputPrice: 1n, split: SAMPLE_SPLIT };
+      const mint = async (changes: object, into = store) =>
+        (await mintModel(world.models.connect(owner), into, { ...manifest, ...changes }, terms)).modelId;
+      const otherBase = await mint({ base: { name: "other", hash: `0x${"11".repeat(32)}` } });
+      const noContent = await mint({ name: "elsewhere" }, new ContentStore(join(folder, "elsewhere")));
+      for (const [query, status, code] of [
+        ["?model=99", 404, "MODEL_UNKNOWN"],
+        ["?model=one", 400, "REQUEST_MODEL"],
+        ["", 400, "REQUEST_MODEL"],
+        [`?model=${otherBase}`, 400, "MODEL_BASE"],
+        [`?model=${noContent}`, 400, "CONTENT_MISSING"],
+      ] as const) {
+        const refused = await post(query);
+        expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).to.deep.equal([
+          status,
+          code,
+        ]);
+      }
+      expect((await post("?model=1", "wrong")).status).to.equal(401);
+      expect(catalog.remembered).to.not.include(otherBase);
+    });
   });
 
   it("serves no model that the chain does not know, or whose base is another", async () => {

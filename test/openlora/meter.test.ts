@@ -147,6 +147,18 @@ describe("paid calls", () => {
     expect(computed).to.equal(1);
   });
 
+  it("never share a receipt's nonce, though they end at once or after a restart", async () => {
+    const promises = [];
+    for (let n = 1n; n <= 8n; n++) promises.push(await signed({ cumulative: n }));
+    const all = Promise.withResolvers<Completion>();
+    const served = promises.map((promise) => meter.serve(...promise, 3, 2, () => all.promise));
+    all.resolve(ANSWER);
+    const nonces = (await Promise.all(served)).map(({ receipt }) => receipt.nonce);
+    meter = await open();
+    nonces.push((await meter.serve(...(await signed({ cumulative: 9n })), 3, 2, complete)).receipt.nonce);
+    expect(nonces.toSorted()).to.deep.equal([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n]);
+  });
+
   it("free the reserved money when computing fails", async () => {
     const broken = await failure(
       meter.serve(...(await signed({})), 3, 2, () => Promise.reject(new Error("no memory"))),
@@ -176,6 +188,53 @@ describe("paid calls", () => {
     await meter.serve(voucher, voucherSignature, 3, 2, complete);
     buyer.lost(voucher);
     await buy();
+  });
+
+  describe("of a customer with a ledger, after a restart", () => {
+    let kept: Map<string, string>;
+    const again = (account = customer) =>
+      Customer.open(protocol(world.addresses, account), account, world.modelId, server.address, {
+        getItem: (key) => kept.get(key) ?? null,
+        setItem: (key, value) => kept.set(key, value),
+      });
+    beforeEach(async () => {
+      kept = new Map();
+      buyer = await again();
+    });
+
+    it("promise what was spent before and not a unit more", async () => {
+      await buy();
+      await buy();
+      buyer = await again();
+      expect(buyer.due(0n)).to.equal(2n);
+      expect((await buyer.voucher(3, 2)).voucher.cumulative).to.equal(3n);
+      buyer = await again();
+      await buy();
+      expect(await meter.redeem(0n)).to.equal(3n);
+    });
+
+    it("count a call at the most it can cost when it was cut off after signing", async () => {
+      const { voucher, voucherSignature } = await buyer.voucher(3000, 2000);
+      await meter.serve(voucher, voucherSignature, 3000, 2000, complete);
+      buyer = await again();
+      expect(buyer.due(0n)).to.equal(voucher.cumulative);
+      await buy();
+      expect(buyer.due(0n)).to.equal(voucher.cumulative + 1n);
+    });
+
+    it("do not count a call that the server refused", async () => {
+      await buy();
+      const { voucher } = await buyer.voucher(3000, 2000);
+      buyer.refused(voucher);
+      expect((await again()).due(0n)).to.equal(1n);
+    });
+
+    it("count each account and epoch apart", async () => {
+      await buy();
+      await closeEpoch(world);
+      expect((await (await again()).voucher(3, 2)).voucher).to.include({ epochId: 1n, cumulative: 1n });
+      expect((await again(stranger)).due(0n)).to.equal(0n);
+    });
   });
 
   it("survive a restart: what was charged, and which records were signed, is known again", async () => {

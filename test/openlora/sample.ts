@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ContentStore } from "../../sdk/content.ts";
+import type { Content } from "../../sdk/content.ts";
 import type { ModelManifest } from "../../sdk/models.ts";
 import type { Base } from "../../trainer/base.ts";
 import { publishModel } from "../../trainer/publish.ts";
@@ -11,7 +11,7 @@ export const SAMPLE_SPLIT = { data: 5000, owner: 1500, server: 2000, operator: 1
 /** Publishes an adapter that was not trained, and the manifest to mint it by. */
 export async function publishSample(
   folder: string,
-  store: ContentStore,
+  store: Content,
   base: Base,
   rank: number,
   datanetId: bigint,

@@ -1,8 +1,12 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { epochCount, moment } from "../../prover/daemon/look.ts";
 import { claimOf, earningsOf } from "../../sdk/history.ts";
 import { mined } from "../../sdk/transactions.ts";
-import { ACCOUNTS, COUNTS, DEPOSIT, Program, World } from "./world.ts";
+import type { Program } from "../support/program.ts";
+import { integers } from "../support/samples.ts";
+import { ACCOUNTS, COUNTS, DEPOSIT, program, World } from "./world.ts";
 
 /** Where the daemon is killed, in the order in which epochs 2 and 3 come to it. */
 const OPENING = [
@@ -24,9 +28,9 @@ describe("the operator's daemon", () => {
   let config: string;
   const running = new Set<Program>();
   const start = (script: string, ...args: string[]) => {
-    const program = new Program(script, args);
-    running.add(program);
-    return program;
+    const started = program(script, args);
+    running.add(started);
+    return started;
   };
   const run = () => start("bin/openledger.ts", "operator", "run", "--config", config);
 
@@ -35,9 +39,9 @@ describe("the operator's daemon", () => {
     config = world.configFile();
   });
   afterEach(async function () {
-    for (const program of running) {
-      await program.stop();
-      if (this.currentTest?.isFailed()) console.log(program.output);
+    for (const one of running) {
+      await one.stop();
+      if (this.currentTest?.isFailed()) console.log(one.output);
     }
     running.clear();
   });
@@ -101,9 +105,9 @@ describe("the operator's daemon", () => {
     const sent = await world.chain.provider.getTransactionCount(operator);
     const killAt = async (points: string[]) => {
       for (const point of points) {
-        const program = start("test/operator/killed.ts", config, ...point.split(" "));
-        expect((await program.ended).signal, `${point}\n${program.output}`).to.equal("SIGKILL");
-        running.delete(program);
+        const killed = start("test/operator/killed.ts", config, ...point.split(" "));
+        expect((await killed.ended).signal, `${point}\n${killed.output}`).to.equal("SIGKILL");
+        running.delete(killed);
       }
     };
     for (const [i, epochId] of [2n, 3n].entries()) {
@@ -164,6 +168,29 @@ describe("the operator's daemon", () => {
     expect(figures).to.contain('openledger_operator_steps_total{step="settleByBase"} 1');
     await daemon.stop();
     await expectConservation();
+  });
+
+  it("takes up a model that appears while it runs, whose records one of its servers has", async () => {
+    const other = await World.start(); // its server knows model 1 only, and this chain not at all
+    const path = join(world.folder, "two servers.json");
+    const { servers, ...rest } = world.configuration("data");
+    writeFileSync(path, JSON.stringify({ ...rest, servers: [...servers, ...other.configuration("data").servers] }));
+    const daemon = start("bin/openledger.ts", "operator", "run", "--config", path);
+    await daemon.says(/at work/);
+    const modelId = await world.addModel("second");
+    world.sketch = (epochId, length) => integers(`query ${epochId} ${length}`, 128, 9);
+    await daemon.says(new RegExp(`model ${modelId} epoch 0: open`));
+    const epochId = await world.sell(modelId);
+    await world.until(epochId, ({ closedAt }) => closedAt !== 0n, "closed", modelId);
+    await world.redeem(epochId, modelId);
+    await world.until(epochId, ({ proposedAt }) => proposedAt !== 0n, "proposed", modelId);
+    await world.chain.wait(61);
+    await world.until(epochId, ({ settledAt }) => settledAt !== 0n, "settled", modelId);
+    const { EpochSettled } = world.splitter.filters;
+    const [settled] = await world.splitter.queryFilter(EpochSettled(modelId, epochId));
+    expect(settled!.args.totals).to.not.equal("0x");
+    await daemon.stop();
+    await other.close();
   });
 
   it("counts only facts with enough blocks above them", async () => {

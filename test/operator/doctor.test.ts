@@ -7,8 +7,7 @@ import type { OperatorConfig } from "../../prover/daemon/config.ts";
 import { parseConfig } from "../../prover/daemon/config.ts";
 import { doctor } from "../../prover/daemon/doctor.ts";
 import { Lock } from "../../prover/daemon/lock.ts";
-import { loadSketches, saveSketches } from "../../trainer/attribution/artifact.ts";
-import { ACCOUNTS, Program, privateKey, TOKEN, World } from "./world.ts";
+import { ACCOUNTS, privateKey, program, TOKEN, World } from "./world.ts";
 
 describe("setting an operator up", () => {
   let world: World;
@@ -32,27 +31,17 @@ describe("setting an operator up", () => {
     const findings = await doctor(changed);
     return Object.fromEntries(findings.filter(({ ok }) => !ok).map(({ check, detail }) => [check, detail]));
   }
-  const withModel = (changes: object) => ({ ...config, models: [{ ...config.models[0]!, ...changes }] });
 
   it("is begun by init, approved by doctor, and init overwrites nothing", async () => {
     const path = join(world.folder, "init.json");
-    const deployment = join(world.folder, "deployed_addresses.json");
-    const { datanets, models, attribution, verifier, splitter, escrow } = world.chain.addresses;
-    const deployed = {
-      "OpenLedger#DatanetRegistry": datanets,
-      "OpenLedger#ModelNFT": models,
-      "OpenLedger#AttributionRegistry": attribution,
-      "OpenLedger#AttributionVerifier": verifier,
-      "OpenLedger#RewardSplitter": splitter,
-      "OpenLedger#InferenceEscrow": escrow,
-    };
-    writeFileSync(deployment, JSON.stringify(deployed));
+    const addresses = join(world.folder, "31337.json");
+    writeFileSync(addresses, JSON.stringify({ chainId: 31337, addresses: world.chain.addresses }));
     const openledger = async (...args: string[]) => {
-      const program = new Program("bin/openledger.ts", ["operator", ...args, "--config", path]);
-      return { code: (await program.ended).code, output: program.output };
+      const started = program("bin/openledger.ts", ["operator", ...args, "--config", path]);
+      return { code: (await started.ended).code, output: started.output };
     };
-    const place = ["--rpc", world.chain.url, "--deployment", deployment, "--data", join(world.folder, "init-data")];
-    const model = ["--model", "1", "--sketches", join(world.folder, "sketches"), "--server", "http://127.0.0.1:8090"];
+    const place = ["--rpc", world.chain.url, "--addresses", addresses, "--data", join(world.folder, "init-data")];
+    const model = ["--content", join(world.folder, "content"), "--server", "http://127.0.0.1:8090"];
     expect((await openledger("init", ...place, ...model)).code).to.equal(0);
     const again = await openledger("init", ...place, ...model);
     expect([again.code, again.output.includes("OPERATOR_CONFIG_EXISTS")]).to.deep.equal([1, true]);
@@ -63,7 +52,7 @@ describe("setting an operator up", () => {
       output,
     ).to.equal(true);
     expect(code).to.equal(0);
-    const unset = new Program("bin/openledger.ts", ["operator", "doctor", "--config", path], {
+    const unset = program("bin/openledger.ts", ["operator", "doctor", "--config", path], {
       OPENLEDGER_OPERATOR_KEY: "",
     });
     expect((await unset.ended).code).to.equal(1);
@@ -78,7 +67,7 @@ describe("setting an operator up", () => {
     const { rpc } = await wrong({ ...config, rpc: "http://127.0.0.1:9" });
     expect(rpc).to.match(/cannot be reached.*OPERATOR_RPC/);
     expect((await wrong({ ...config, chainId: 1n })).rpc).to.match(/is chain 31337, the configuration says 1/);
-    const run = new Program("bin/openledger.ts", ["operator", "run", "--config", join(world.folder, "mainnet.json")]);
+    const run = program("bin/openledger.ts", ["operator", "run", "--config", join(world.folder, "mainnet.json")]);
     writeFileSync(join(world.folder, "mainnet.json"), JSON.stringify({ ...world.configuration("data"), chainId: 1 }));
     expect((await run.ended).code).to.equal(1);
     expect(run.output).to.match(/needs production proving keys.*OPERATOR_CHAIN/);
@@ -98,13 +87,15 @@ describe("setting an operator up", () => {
   });
 
   it("finds sketches other than those registered, a model without any, and a missing token", async () => {
-    const folder = join(world.folder, "other sketches");
-    const sketches = loadSketches(config.models[0]!.sketches);
-    saveSketches(folder, { ...sketches, rows: sketches.rows.with(0, sketches.rows[0]! ^ 1) });
-    expect((await wrong(withModel({ sketches: folder })))["model 1: sketches"]).to.contain("OPERATOR_SKETCHES");
-    expect((await wrong(withModel({ modelId: 9n })))["model 9: proving key"]).to.contain("has no commitment");
+    const other = await world.addModel("other sketches", { manifestRows: new Int8Array(260 * 128).fill(1) });
+    expect(await wrong(config)).to.have.all.keys(`model ${other}: sketches`);
+    expect((await wrong(config))[`model ${other}: sketches`]).to.contain("OPERATOR_SKETCHES");
+    expect(await wrong({ ...config, models: [world.modelId] })).to.deep.equal({});
+    expect((await wrong({ ...config, models: [9n] }))["model 9: proving key"]).to.contain("has no commitment");
+    const elsewhere = await wrong({ ...config, content: join(world.folder, "none"), models: [world.modelId] });
+    expect(elsewhere["model 1: sketches"]).to.contain("CONTENT_MISSING");
     delete process.env.OPENLEDGER_RECORDS_TOKEN;
-    expect((await wrong(config))["model 1: tokens"]).to.contain("OPENLEDGER_RECORDS_TOKEN is not set");
+    expect((await wrong(config)).tokens).to.contain("OPENLEDGER_RECORDS_TOKEN is not set");
   });
 
   it("opens an encrypted keystore, and finds a wrong password", async () => {
@@ -121,7 +112,7 @@ describe("setting an operator up", () => {
 
   it("takes over the lock of a dead process, and leaves that of a living one", async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "openledger-lock-"));
-    const dead = new Program("bin/openledger.ts", ["--help"]);
+    const dead = program("bin/openledger.ts", ["--help"]);
     await dead.ended;
     writeFileSync(join(dataDir, "lock.json"), JSON.stringify({ pid: dead.child.pid }));
     const lock = await Lock.take(dataDir);
@@ -137,7 +128,9 @@ describe("setting an operator up", () => {
     ["rpc", { rpc: "localhost" }, /rpc must be an http\(s\) address, not "localhost"/],
     ["an address", { addresses: { datanets: "0x12" } }, /addresses\.datanets must be an address, not "0x12"/],
     ["confirmations", { confirmations: 0 }, /confirmations must be a whole number of at least 1, not 0/],
-    ["a model's servers", { models: [{ modelId: "1", sketches: "s", servers: [] }] }, /models\[0\]\.servers must be/],
+    ["the servers", { servers: [] }, /servers must be a list with one entry or more/],
+    ["a server's address", { servers: [{ url: "ftp://a" }] }, /servers\[0\]\.url must be an http/],
+    ["a model", { models: [1] }, /models\[0\] must be an id as decimal text, not 1/],
     ["an unknown field", { privateKey: "0x" }, /privateKey must be left out/],
   ];
   for (const [what, changes, message] of mistakes)

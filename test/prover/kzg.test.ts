@@ -4,8 +4,8 @@ import { evaluate, power } from "../../circuits/field.ts";
 import { DEV_TAU, devSrs } from "../../circuits/setup/dev.ts";
 import type { Srs } from "../../circuits/setup/srs.ts";
 import { checkOpening, combineColumns, commit, commitColumns, commitFlags, open } from "../../prover/kzg.ts";
-import { scoreRows } from "../../prover/witness.ts";
 import { FIELD, type G1, mod } from "../../sdk/hash.ts";
+import { scoreRows } from "../../sdk/scores.ts";
 import { decodePoints } from "../../sdk/transcript.ts";
 import { element, integers, outcome, seeded } from "./samples.ts";
 

@@ -14,8 +14,9 @@ import {
   type Settlement,
   type SettlementContext,
 } from "../../prover/settlement.ts";
-import { buildWitness, type Chunk, scoreRows, totalsOf } from "../../prover/witness.ts";
+import { buildWitness, type Chunk } from "../../prover/witness.ts";
 import { mod } from "../../sdk/hash.ts";
+import { scoreRows, totalsOf } from "../../sdk/scores.ts";
 import { encodeTotals, type SettlementProof, vkId } from "../../sdk/transcript.ts";
 import { integers, outcome, seeded } from "./samples.ts";
 

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { power } from "../../circuits/field.ts";
-import { buildWitness, evaluateChunk, hashChunk, scoreRows, totalsOf } from "../../prover/witness.ts";
+import { buildWitness, evaluateChunk, hashChunk } from "../../prover/witness.ts";
 import { FIELD, mod } from "../../sdk/hash.ts";
+import { scoreRows, totalsOf } from "../../sdk/scores.ts";
 import { element, integers, randomChunk, seeded } from "./samples.ts";
 
 describe("witness", () => {

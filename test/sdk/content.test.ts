@@ -2,7 +2,8 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ContentStore, canonicalJson, contentId } from "../../sdk/content.ts";
+import { canonicalJson, contentId } from "../../sdk/content.ts";
+import { ContentStore } from "../../sdk/content-store.ts";
 
 const rejects = async (work: Promise<unknown>, message: RegExp) => {
   const error = await work.then(

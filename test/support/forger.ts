@@ -4,8 +4,9 @@ import { combinedValue } from "../../prover/check.ts";
 import { proveChunk } from "../../prover/groth16.ts";
 import { combineColumns, linearCombination } from "../../prover/kzg.ts";
 import { openCombined } from "../../prover/settlement.ts";
-import { buildWitness, type Chunk, evaluateChunk, hashChunk, scoreRows, totalsOf } from "../../prover/witness.ts";
+import { buildWitness, type Chunk, evaluateChunk, hashChunk } from "../../prover/witness.ts";
 import { type G1, type G2, mod } from "../../sdk/hash.ts";
+import { scoreRows, totalsOf } from "../../sdk/scores.ts";
 import {
   type ChunkProof,
   encodeTotals,

@@ -7,8 +7,9 @@ import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
 import { MAX_NORM, quantise } from "../../trainer/attribution/quantise.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import { leastMovement, movement, queryWeight, scores } from "../../trainer/attribution/weights.ts";
+import type { Matrix } from "../../trainer/engine.ts";
 import { finetune } from "../../trainer/finetune.ts";
-import { type Matrix, Pool } from "../../trainer/pool.ts";
+import { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
 import { failure, KINDS, relativeError, rowsOf, temporaryFolder, tinyBase } from "./tiny.ts";
 

@@ -1,8 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { expect } from "chai";
-import { finetune } from "../../trainer/finetune.ts";
+import { type FinetuneProgress, finetune } from "../../trainer/finetune.ts";
 import { generate } from "../../trainer/generate.ts";
 import { Pool } from "../../trainer/pool.ts";
-import { failure, relativeError, rowsOf, tinyBase } from "./tiny.ts";
+import { failure, relativeError, rowsOf, temporaryFolder, tinyBase } from "./tiny.ts";
 
 describe("fine-tuning", function () {
   this.timeout(120_000);
@@ -41,6 +45,54 @@ describe("fine-tuning", function () {
     expect(relativeError(one.adapter.params, two.adapter.params)).to.be.below(1e-6);
   });
 
+  it("goes on after kill -9 to the same adapter and the same metrics as a run that nothing stopped", async () => {
+    const folder = path.join(temporaryFolder(), "run");
+    const run = { folder, everySteps: 3 };
+    const long = { ...options, epochs: 6 };
+    const expected: FinetuneProgress[] = [];
+    const whole = await finetune(pool, { ...long, onProgress: (progress) => expected.push(progress) });
+    const metrics = () => {
+      const text = existsSync(`${folder}/metrics.jsonl`) ? readFileSync(`${folder}/metrics.jsonl`, "utf8") : "";
+      return text.split("\n").slice(0, -1);
+    };
+    const child = (killAtStep: number) => {
+      const script = path.join(import.meta.dirname, "finetune-child.ts");
+      const process_ = spawn(process.execPath, [script, JSON.stringify({ ...long, run })], { stdio: "inherit" });
+      const watch = setInterval(() => metrics().length >= killAtStep && process_.kill("SIGKILL"), 2);
+      return once(process_, "exit").finally(() => clearInterval(watch));
+    };
+    for (const step of [4, 11]) {
+      expect(await child(step)).to.deep.equal([null, "SIGKILL"]);
+      writeFileSync(`${folder}/metrics.jsonl`, `${metrics().join("\n")}\n{"step":`); // a line cut short
+    }
+    expect(await child(Number.POSITIVE_INFINITY)).to.deep.equal([0, null]);
+    const { seconds: _, ...timeless } = await finetune(pool, { ...long, run }); // nothing is left to do
+    const { seconds: __, ...expectedTimeless } = whole;
+    expect(timeless).to.deep.equal(expectedTimeless);
+    const plain = ({ seconds: _, ...others }: FinetuneProgress) => others;
+    expect(metrics().map((line) => plain(JSON.parse(line)))).to.deep.equal(expected.map(plain));
+
+    const { code } = await failure(() => finetune(pool, { ...long, run, learningRate: 0.01 }));
+    expect(code).to.equal("TRAINER_CHECKPOINT");
+  });
+
+  it("adds up small parts of a batch to the gradient of the whole, and clips that", async () => {
+    const first = async (change: object) => {
+      let norm = 0;
+      const report = await finetune(pool, {
+        ...options,
+        batch: 41,
+        ...change,
+        onProgress: (p) => (norm = p.gradientNorm),
+      });
+      return { norm, params: report.adapter.params };
+    };
+    const [whole, parts, clipped] = [await first({}), await first({ microBatch: 2 }), await first({ clip: 1e-9 })];
+    expect(relativeError(parts.params, whole.params)).to.be.below(1e-4);
+    expect(clipped.norm).to.be.closeTo(whole.norm, 1e-5 * whole.norm);
+    expect(relativeError(clipped.params, whole.params)).to.be.above(1e-3);
+  });
+
   it("refuses what it cannot learn from, by name", async () => {
     const message = async (change: object) => (await failure(() => finetune(pool, { ...options, ...change }))).message;
     expect(await message({ rows: [] })).to.contain("rows is empty");
@@ -48,6 +100,8 @@ describe("fine-tuning", function () {
     expect(await message({ heldOut: [""] })).to.contain("heldOut[0] is empty");
     expect(await message({ epochs: 0 })).to.contain("epochs");
     expect(await message({ learningRate: Number.NaN })).to.contain("learningRate");
+    expect(await message({ clip: 0 })).to.contain("clip");
+    expect(await message({ microBatch: 1.5 })).to.contain("microBatch");
     expect(await message({ rank: 0 })).to.contain("rank");
     expect(await message({ targetModules: ["embed"] })).to.contain("targetModules");
     expect(await message({ learningRate: 3e38, epochs: 3 })).to.contain("lower learningRate");

@@ -2,9 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
 import { keccak256 } from "ethers";
+import { selectBackend } from "../../trainer/backends.ts";
+import { loadBase } from "../../trainer/base.ts";
 import { adapterHash, loadAdapter, saveAdapter } from "../../trainer/peft.ts";
 import { PRETOKEN } from "../../trainer/pretrain/bpe.ts";
 import { readSafetensors, writeSafetensors } from "../../trainer/safetensors.ts";
+import { TfjsEngine } from "../../trainer/tfjs-engine.ts";
 import { failure, rowsOf, someAdapter, temporaryFolder, tinyBase } from "./tiny.ts";
 
 describe("safetensors", () => {
@@ -78,8 +81,9 @@ describe("PEFT adapters", () => {
     const config = JSON.parse(readFileSync(file, "utf8"));
     for (const change of [
       { peft_type: "IA3" },
-      { use_dora: true },
-      { rank_pattern: { q: 2 } },
+      { modules_to_save: ["lm_head"] },
+      { bias: "all" },
+      { target_modules: "all-linear" },
       { r: 3 },
       { target_modules: ["q_proj"] },
     ]) {
@@ -91,6 +95,49 @@ describe("PEFT adapters", () => {
     saveAdapter(folder, adapter, base);
     expect((await failure(() => loadAdapter(folder, base))).message).to.contain("not finite");
     expect((await failure(() => loadAdapter("/nowhere", base))).code).to.equal("TRAINER_ADAPTER");
+  });
+});
+
+describe("PEFT adapters against peft", () => {
+  const FIXTURES = path.join(import.meta.dirname, "fixtures");
+  const base = loadBase(path.join(FIXTURES, "smollm2"));
+  /** What peft computes for the adapters of this folder; see bench/reference/adapters.py. */
+  const { ids, cases }: { ids: number[]; cases: Record<string, { losses: number[]; logits: number[] }> } = JSON.parse(
+    readFileSync(path.join(FIXTURES, "adapters", "reference.json"), "utf8"),
+  );
+  const load = (name: string) => loadAdapter(path.join(FIXTURES, "adapters", name), base).adapter;
+
+  before(() => selectBackend("cpu"));
+
+  for (const name of ["ours", "plain", "rslora"])
+    it(`${name}: the same losses and logits`, async () => {
+      const engine = new TfjsEngine(base.config, base.weights);
+      const adapter = load(name);
+      const last = (await engine.logits(adapter, ids)).slice(-base.config.vocabSize);
+      last.forEach((logit, id) => {
+        expect(logit).to.be.closeTo(cases[name]!.logits[id]!, 1e-4);
+      });
+      for (const [t, loss] of cases[name]!.losses.entries()) {
+        const [own] = await engine.losses(adapter, [{ ids: Int32Array.from(ids.slice(0, t + 2)), lossFrom: t + 1 }]);
+        expect(own).to.be.closeTo(loss, 1e-4);
+      }
+      engine.dispose();
+    }).timeout(60_000);
+
+  it("the adapter that peft was given is what is written today", () => {
+    const folder = temporaryFolder();
+    saveAdapter(folder, load("ours"), base);
+    for (const file of ["adapter_config.json", "adapter_model.safetensors"]) {
+      const given = readFileSync(path.join(FIXTURES, "adapters", "ours", file));
+      expect(readFileSync(path.join(folder, file)).equals(given), file).to.equal(true);
+    }
+  });
+
+  it("refuses by name what peft would compute differently", async () => {
+    for (const field of ["rank_pattern", "alpha_pattern", "use_dora", "init_lora_weights"]) {
+      const { code, message } = await failure(() => load(field));
+      expect([code, message.includes(field)], field).to.deep.equal(["TRAINER_ADAPTER", true]);
+    }
   });
 });
 

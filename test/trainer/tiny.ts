@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { type Base, loadBase } from "../../trainer/base.ts";
+import { type LinearName, parseConfig, weightShapes } from "../../trainer/config.ts";
 import { type Adapter, newAdapter } from "../../trainer/lora.ts";
-import { type LinearName, parseConfig, weightShapes } from "../../trainer/model.ts";
+import { OnnxEngine } from "../../trainer/onnx/engine.ts";
 import { trainTokenizer } from "../../trainer/pretrain/bpe.ts";
 import { Random } from "../../trainer/random.ts";
 import { writeSafetensors } from "../../trainer/safetensors.ts";
+import { TfjsEngine } from "../../trainer/tfjs-engine.ts";
 
 /** Three kinds of text that a model can tell apart. */
 export const KINDS = [
@@ -29,6 +31,9 @@ const CONFIG = {
   max_position_embeddings: 64,
   tie_word_embeddings: true,
 };
+
+/** Each way to run a model. */
+export const ENGINES = { tfjs: TfjsEngine, onnx: OnnxEngine };
 
 export const temporaryFolder = () => mkdtempSync(path.join(tmpdir(), "openledger-trainer-"));
 

@@ -1,4 +1,4 @@
-import type { Matrix } from "../pool.ts";
+import type { Matrix } from "../engine.ts";
 
 /** Rows at least this similar are one cluster. */
 const SAME = 0.95;

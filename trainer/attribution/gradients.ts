@@ -1,6 +1,7 @@
+import type { Matrix } from "../engine.ts";
 import { bucketByLength, type Example } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
-import type { Matrix, Pool } from "../pool.ts";
+import type { Pool } from "../pool.ts";
 
 /** Examples of one gradient task; fixed, so that results do not depend on the number of threads. */
 const TASK_EXAMPLES = 8;

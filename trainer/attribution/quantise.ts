@@ -1,4 +1,4 @@
-import type { Matrix } from "../pool.ts";
+import type { Matrix } from "../engine.ts";
 
 /** Length of a quantised sketch of weight 1, and the largest entry. */
 export const UNIT = 127;

@@ -1,6 +1,7 @@
 import { Matrix as DenseMatrix, EigenvalueDecomposition } from "ml-matrix";
 import { OpenLedgerError } from "../../sdk/errors.ts";
-import type { Matrix, Pool } from "../pool.ts";
+import type { Matrix } from "../engine.ts";
+import type { Pool } from "../pool.ts";
 
 /** Numbers of columns a sketch may have: what the proof system is laid out for. */
 export const SKETCH_SIZES = [128, 256, 512] as const;

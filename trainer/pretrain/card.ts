@@ -1,4 +1,4 @@
-import type { LlamaConfig } from "../model.ts";
+import type { LlamaConfig } from "../config.ts";
 import type { PackageRecord } from "./corpus.ts";
 
 /** Mean token losses in nats: training smoothed over the last steps, held-out over a fixed sample of windows. */

@@ -8,7 +8,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { AdamW } from "../adamw.ts";
-import { parseConfig, weightShapes } from "../model.ts";
+import { parseConfig, weightShapes } from "../config.ts";
 import { Random } from "../random.ts";
 import { writeSafetensors } from "../safetensors.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer.ts";

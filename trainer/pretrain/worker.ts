@@ -1,7 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import * as tf from "@tensorflow/tfjs";
 import { selectBackend } from "../backends.ts";
-import { embed, hiddenStates, type LlamaConfig, logits, positions, tokenLosses, weightShapes } from "../model.ts";
+import { type LlamaConfig, weightShapes } from "../config.ts";
+import { embed, hiddenStates, logits, positions, tokenLosses } from "../model.ts";
 
 /** Shared with the main thread: the parameters to read, and this worker's gradient to fill, in weightShapes order. */
 export interface PretrainWorkerData {
@@ -29,11 +30,10 @@ parentPort!.on("message", ({ windows, train }: PretrainTask) => {
         { length: batch * length },
         (_, n) => windows[Math.floor(n / length) * (length + 1) + (n % length) + shift]!,
       );
-    const ids = tf.tensor2d(cut(0), [batch, length], "int32");
-    const targets = tf.tensor1d(cut(1), "int32");
+    const [ids, targets] = [cut(0), cut(1)];
     const meanLoss = (...tensors: tf.Tensor[]) => {
       const named = new Map(shapes.map(([name], i) => [name, tensors[i]!]));
-      const hidden = hiddenStates(config, named, embed(named, ids), at);
+      const hidden = hiddenStates(config, named, embed(named, ids, batch), at);
       return tf.mean<tf.Scalar>(tokenLosses(logits(named, tf.reshape(hidden, [-1, config.hiddenSize])), targets));
     };
     let offset = 0;

@@ -1,0 +1,91 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { JsonRpcApiProvider } from "ethers";
+import { chainTime } from "../sdk/clock.ts";
+import type { Protocol } from "../sdk/contracts.ts";
+import { revertReason } from "../sdk/revert.ts";
+import type { Served } from "./catalog.ts";
+import type { Completion } from "./meter.ts";
+
+export type KeeperOptions = {
+  protocol: Protocol;
+  rpc: JsonRpcApiProvider;
+  /** The models served at the time. */
+  served: () => Served[];
+  sketch: (model: Served, calls: Completion[]) => Promise<Int8Array[]>;
+  pollSeconds: number;
+  /** Told what was done, and what does not work. */
+  say: (line: string) => void;
+};
+
+/** Does by itself what closed epochs need of their server: redeems their vouchers in time, then signs their sketch records. */
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #stopping = new AbortController();
+  /** Epochs that no voucher can be redeemed in any more. */
+  readonly #over = new Set<string>();
+  readonly #problems = new Map<string, string>();
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    // Sketching takes its time, and must not hold up the money.
+    void this.#repeat("redeeming", (model, epochId) => this.#redeem(model, epochId));
+    void this.#repeat("signing", (model, epochId) => this.#sign(model, epochId));
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #repeat(what: string, step: (model: Served, epochId: bigint) => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      for (const model of this.#options.served())
+        for (const epochId of model.meter.epochs) {
+          if (signal.aborted) return;
+          await this.#try(`${what} model ${model.modelId}, epoch ${epochId}`, () => step(model, epochId));
+        }
+      await pause(this.#options.pollSeconds * 1000, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** A step that fails is tried again at the next look; the same problem is told once. */
+  async #try(what: string, step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+      this.#problems.delete(what);
+    } catch (error) {
+      const reason = revertReason(error);
+      if (this.#stopping.signal.aborted || this.#problems.get(what) === reason) return;
+      this.#problems.set(what, reason);
+      this.#options.say(`${what}: ${reason}`);
+    }
+  }
+
+  async #redeem({ modelId, meter }: Served, epochId: bigint): Promise<void> {
+    const { protocol, rpc, say } = this.#options;
+    const name = `${modelId}/${epochId}`;
+    if (this.#over.has(name)) return;
+    const { closedAt } = await protocol.splitter.epoch(modelId, epochId);
+    if (closedAt === 0n) return;
+    const { redeemWindow } = await protocol.splitter.timing();
+    if ((await chainTime(rpc)) >= closedAt + redeemWindow) {
+      this.#over.add(name);
+      return;
+    }
+    // Again until the window ends, since a call under way at the close ends after it.
+    const amount = await meter.redeem(epochId);
+    if (amount > 0n) say(`model ${modelId}, epoch ${epochId}: redeemed ${amount}`);
+  }
+
+  async #sign(model: Served, epochId: bigint): Promise<void> {
+    const { protocol, sketch, say } = this.#options;
+    const { modelId, meter } = model;
+    if (!meter.hasUnsigned(epochId)) return;
+    if ((await protocol.splitter.epoch(modelId, epochId)).closedAt === 0n) return;
+    const records = await meter.records(epochId, (calls) => sketch(model, calls));
+    say(`model ${modelId}, epoch ${epochId}: signed ${records.length} sketch records`);
+  }
+}

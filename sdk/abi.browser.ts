@@ -1,0 +1,22 @@
+import type { InterfaceAbi } from "ethers";
+import pauses from "../artifacts/contracts/access/PauseSwitch.sol/PauseSwitch.json" with { type: "json" };
+import attribution from "../artifacts/contracts/attribution/AttributionRegistry.sol/AttributionRegistry.json" with {
+  type: "json",
+};
+import verifier from "../artifacts/contracts/attribution/AttributionVerifier.sol/AttributionVerifier.json" with {
+  type: "json",
+};
+import datanets from "../artifacts/contracts/datanet/DatanetRegistry.sol/DatanetRegistry.json" with { type: "json" };
+import token from "../artifacts/contracts/mocks/TestToken.sol/TestToken.json" with { type: "json" };
+import models from "../artifacts/contracts/model/ModelNFT.sol/ModelNFT.json" with { type: "json" };
+import escrow from "../artifacts/contracts/rewards/InferenceEscrow.sol/InferenceEscrow.json" with { type: "json" };
+import splitter from "../artifacts/contracts/rewards/RewardSplitter.sol/RewardSplitter.json" with { type: "json" };
+import type { ContractName } from "./abi.ts";
+
+const ABIS = { datanets, models, attribution, verifier, splitter, escrow, pauses, token };
+
+/** Names of the protocol's contracts. */
+export const CONTRACTS = Object.keys(ABIS) as ContractName[];
+
+/** ABI of one of our contracts, bundled: browsers read no files. */
+export const abi = (name: ContractName): InterfaceAbi => ABIS[name].abi;

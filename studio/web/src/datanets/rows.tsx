@@ -1,0 +1,46 @@
+import type { ReactNode } from "react";
+import type { Row } from "../../../../sdk/rows.ts";
+
+/** Rows that are shown of many; all of them are sent. */
+const SHOWN = 100;
+const utf8 = new TextEncoder();
+
+/** Rows as they are: path, bytes, text. */
+export function RowTable<Of extends Row>({ rows, note }: { rows: Of[]; note?: (row: Of) => ReactNode }) {
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
+      <section className="rows" aria-label="Rows" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th>File</th>
+              <th className="number">Bytes</th>
+              <th>Text</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(0, SHOWN).map((row, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place.
+              <tr key={index}>
+                <td>
+                  {row.path}
+                  {note && <div>{note(row)}</div>}
+                </td>
+                <td className="number">{utf8.encode(row.text).length}</td>
+                <td>
+                  <pre>{row.text}</pre>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {rows.length > SHOWN && (
+        <small>
+          The first {SHOWN} of {rows.length.toLocaleString("en")} rows are shown.
+        </small>
+      )}
+    </>
+  );
+}
