@@ -134,7 +134,13 @@ describe("Hardhat tasks", function () {
         contributionIds: ["1"],
       });
       const shown = await run("datanet:show", { datanet: 1n });
-      expect(shown).to.include({ name: "Solidity", licence: "MIT" });
+      expect(shown).to.deep.include({
+        name: "Solidity",
+        licence: "MIT",
+        policy: "reviewed",
+        aiTraining: true,
+        reviewers: [owner.address],
+      });
       expect(shown.contributions.map(({ status }: { status: string }) => status)).to.deep.equal([
         "accepted",
         "rejected",
