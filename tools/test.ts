@@ -29,6 +29,7 @@ const PARTS: Part[] = [
   { name: "openlora", commands: [mocha("openlora")] },
   { name: "operator", commands: [mocha("operator")] },
   { name: "studio", commands: [mocha("studio")] },
+  { name: "journey", commands: [mocha("journey")] },
   { name: "demo", commands: [mocha("e2e")] },
 ];
 

@@ -66,6 +66,7 @@ function fail(reply: FastifyReply, error: unknown) {
     return reply.status(status).send({ error: describeError(error) });
   }
   const { statusCode = 500, code, message } = error as Error & { statusCode?: number; code?: string };
+  if (code === "UND_ERR_ABORTED") return reply; // the page has left
   if (statusCode < 500) return reply.status(statusCode).send({ error: { code: code ?? "REQUEST", message } });
   console.error(error);
   const words = "The Studio failed. Its terminal shows why; try again.";

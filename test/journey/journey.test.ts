@@ -71,6 +71,7 @@ describe("the Studio in a browser, from a contribution to its pay", function () 
   const picture = async (name: string) => {
     if (PICTURES === undefined) return;
     mkdirSync(PICTURES, { recursive: true });
+    await page.waitForTimeout(4000); // until the page has read the chain again
     await page.evaluate("scrollTo(0, 0)");
     await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
   };

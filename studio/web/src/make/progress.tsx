@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "react";
 import { useNavigate } from "react-router";
 import { api } from "../api.ts";
 import { Action } from "../ui/action.tsx";
@@ -6,8 +7,21 @@ import { Card, Progress } from "../ui/page.tsx";
 import { percent } from "../ui/values.tsx";
 import { count, duration } from "../words.ts";
 import { isOver, type Job, repeatJob } from "./jobs.ts";
-import { LossPlot } from "./plot.tsx";
 import { JobState } from "./state.tsx";
+
+// uPlot cannot be loaded where the browser's language is none that Intl knows, as under the locale POSIX.
+const LossPlot = lazy(() =>
+  import("./plot.tsx").then(
+    ({ LossPlot }) => ({ default: LossPlot }),
+    () => ({ default: NoPlot }),
+  ),
+);
+
+const NoPlot = () => (
+  <Notice kind="info">
+    The loss cannot be drawn with this browser's language, {navigator.language}. Choose another in its settings.
+  </Notice>
+);
 
 /** How far a job is, what it measured, and its loss. */
 export function JobProgress({ job }: { job: Job }) {
@@ -57,7 +71,9 @@ export function JobProgress({ job }: { job: Job }) {
         ))}
       </div>
       {job.losses.length > 0 ? (
-        <LossPlot losses={job.losses} steps={job.state === "training" ? job.steps : job.losses.length} />
+        <Suspense fallback={<p className="muted">Drawing …</p>}>
+          <LossPlot losses={job.losses} steps={job.state === "training" ? job.steps : job.losses.length} />
+        </Suspense>
       ) : (
         !isOver(job) && <Empty title="No loss yet">It is plotted here from the first step on.</Empty>
       )}
