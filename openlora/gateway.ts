@@ -8,6 +8,7 @@ import type { Catalog, Served } from "./catalog.ts";
 import type { Decoded, LlamaEngine } from "./engine.ts";
 import type { Completion, Meter } from "./meter.ts";
 import { type Ask, parseChat, parseCompletion, shapeOf } from "./openai.ts";
+import { rateLimit } from "./rate-limit.ts";
 import { TextStream } from "./text.ts";
 import { type Demand, decodeVoucher, plain, SIGNATURE_HEADER, VOUCHER_HEADER } from "./wire.ts";
 
@@ -169,21 +170,6 @@ function authenticate(header: string | undefined, token: string): void {
   const [given, expected] = [Buffer.from(header ?? ""), Buffer.from(`Bearer ${token}`)];
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw new OpenLedgerError("TOKEN_WRONG", "Send the operator's token as `Authorization: Bearer …`.");
-}
-
-/** Counts requests by address, anew each minute. */
-function rateLimit(perMinute: number) {
-  let minute = 0;
-  const counts = new Map<string, number>();
-  return async ({ ip }: FastifyRequest) => {
-    const now = Math.floor(Date.now() / 60_000);
-    if (now !== minute) counts.clear();
-    minute = now;
-    const count = (counts.get(ip) ?? 0) + 1;
-    counts.set(ip, count);
-    if (count > perMinute)
-      throw new OpenLedgerError("RATE_LIMIT", `More than ${perMinute} requests a minute. Wait a minute.`);
-  };
 }
 
 /** An error as OpenAI's clients read it. What is not ours tells nothing of the inside. */

@@ -93,7 +93,8 @@ function common(fields: Fields, maxTokens: unknown) {
 const dropNull = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 
-const refuse = (field: string, problem: string) =>
+/** A request whose field does not fit. */
+export const refuse = (field: string, problem: string) =>
   new OpenLedgerError(`REQUEST_${field.toUpperCase()}`, `${field} ${problem}.`);
 
 /** An answer in OpenAI's shape: whole, or as the chunks of a stream. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
+import { refuse } from "../../openlora/openai.ts";
 import type { Content } from "../../sdk/content.ts";
-import { refuse } from "./fields.ts";
 
 const LIMIT = 16 * 1024 * 1024; // bytes
 /** CIDs of version 1 in base32, which are all that the store hands out; they are safe as file names. */

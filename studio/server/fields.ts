@@ -1,4 +1,4 @@
-import { OpenLedgerError } from "../../sdk/errors.ts";
+import { refuse } from "../../openlora/openai.ts";
 
 /** Reads the fields of a request's JSON body, naming the one that does not fit. */
 export class Fields {
@@ -47,6 +47,3 @@ export function idOf(value: unknown, field: string): string {
   if (typeof value !== "string" || !/^\d{1,78}$/.test(value)) throw refuse(field, "must be an id as decimal text");
   return value;
 }
-
-export const refuse = (field: string, problem: string) =>
-  new OpenLedgerError(`REQUEST_${field.toUpperCase()}`, `${field} ${problem}.`);

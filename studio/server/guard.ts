@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
+import { rateLimit } from "../../openlora/rate-limit.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
@@ -30,19 +31,6 @@ export function guard(app: FastifyInstance): void {
       );
     if (origin !== undefined && origin !== `http://${host}` && request.headers["sec-fetch-site"] !== "same-origin")
       throw new OpenLedgerError("ORIGIN_FOREIGN", `The origin is ${origin}. Only the Studio's own pages may ask.`);
-    limit(request);
+    await limit(request);
   });
-}
-
-/** Counts requests by address, anew each minute. */
-function rateLimit(perMinute: number) {
-  let minute = 0;
-  let count = 0;
-  return ({ ip }: FastifyRequest) => {
-    const now = Math.floor(Date.now() / 60_000);
-    if (now !== minute) count = 0;
-    minute = now;
-    if (++count > perMinute)
-      throw new OpenLedgerError("RATE_LIMIT", `More than ${perMinute} requests a minute from ${ip}. Wait a minute.`);
-  };
 }
