@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Content } from "../sdk/content.ts";
-import { loadSketches } from "../trainer/attribution/artifact.ts";
+import type { ModelManifest } from "../sdk/models.ts";
+import { loadSketches, type Sketches } from "../trainer/attribution/artifact.ts";
 import { sketchQueries } from "../trainer/attribution/build.ts";
 import type { Base } from "../trainer/base.ts";
 import { Pool } from "../trainer/pool.ts";
@@ -13,6 +14,7 @@ export class Sketcher {
   readonly #base: Base;
   readonly #store: Content;
   readonly #folder: string;
+  readonly #sketches = new Map<bigint, Promise<Sketches>>();
   #pool: Promise<Pool> | undefined;
 
   /** @param folder Takes the models' sketches from the content store. */
@@ -25,16 +27,30 @@ export class Sketcher {
   /** By the sketch that the model committed to. */
   async sketch({ modelId, manifest, adapter }: LocalModel, calls: Completion[]): Promise<Int8Array[]> {
     if (calls.length === 0) return [];
-    const folder = join(this.#folder, String(modelId));
-    mkdirSync(folder, { recursive: true });
-    const { rows, basis, description } = manifest.sketches;
-    for (const [name, id] of Object.entries({ "rows.int8": rows, "basis.f32": basis, "sketches.json": description }))
-      writeFileSync(join(folder, name), await this.#store.get(id));
+    const sketches = await this.#sketchesOf(modelId, manifest);
     this.#pool ??= Pool.start(this.#base).catch((error) => {
       this.#pool = undefined; // so that the next call tries again
       throw error;
     });
-    return sketchQueries(await this.#pool, adapter, loadSketches(folder), calls);
+    return sketchQueries(await this.#pool, adapter, sketches, calls);
+  }
+
+  /** Fetched once: what a model committed to does not change while it is served. */
+  #sketchesOf(modelId: bigint, manifest: ModelManifest): Promise<Sketches> {
+    const known = this.#sketches.get(modelId);
+    if (known) return known;
+    const sketches = this.#fetch(modelId, manifest);
+    this.#sketches.set(modelId, sketches);
+    sketches.catch(() => this.#sketches.delete(modelId)); // so that the next call tries again
+    return sketches;
+  }
+
+  async #fetch(modelId: bigint, { sketches: { rows, basis, description } }: ModelManifest): Promise<Sketches> {
+    const folder = join(this.#folder, String(modelId));
+    mkdirSync(folder, { recursive: true });
+    for (const [name, id] of Object.entries({ "rows.int8": rows, "basis.f32": basis, "sketches.json": description }))
+      writeFileSync(join(folder, name), await this.#store.get(id));
+    return loadSketches(folder);
   }
 
   async close(): Promise<void> {
