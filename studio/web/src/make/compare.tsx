@@ -8,6 +8,7 @@ import { useStack } from "../stack.ts";
 import { Field } from "../ui/field.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
+import { Sampling, samplingFits } from "../ui/sampling.tsx";
 import { why } from "../why.ts";
 import type { Job } from "./jobs.ts";
 import { samplePrompt, spread, titleOf } from "./samples.ts";
@@ -57,8 +58,7 @@ export function Compare({ job }: { job: Job }) {
     setAnswers({ base: empty, tuned: empty });
     for (const which of ["base", "tuned"] as const) void ask(which, asking.current.signal);
   };
-  const valid =
-    prompt.trim() !== "" && maxTokens >= 1 && maxTokens <= MOST_TOKENS && temperature >= 0 && temperature <= 2;
+  const valid = prompt.trim() !== "" && samplingFits(maxTokens, MOST_TOKENS, temperature);
   return (
     <Card title="Try it: base beside tuned">
       <p className="muted">
@@ -78,25 +78,7 @@ export function Compare({ job }: { job: Job }) {
         </div>
       )}
       <div className="fields">
-        <Field label="Most tokens" hint={`1 to ${MOST_TOKENS}`}>
-          <input
-            type="number"
-            min={1}
-            max={MOST_TOKENS}
-            value={maxTokens}
-            onChange={({ target }) => setMaxTokens(target.valueAsNumber)}
-          />
-        </Field>
-        <Field label="Temperature" hint="0 always takes the likeliest token">
-          <input
-            type="number"
-            min={0}
-            max={2}
-            step={0.1}
-            value={temperature}
-            onChange={({ target }) => setTemperature(target.valueAsNumber)}
-          />
-        </Field>
+        <Sampling {...{ maxTokens, setMaxTokens, temperature, setTemperature }} most={MOST_TOKENS} />
       </div>
       <div className="row">
         <button type="button" className="primary" disabled={!valid || running} onClick={send}>

@@ -9,6 +9,7 @@ import { useStack } from "../stack.ts";
 import { Field } from "../ui/field.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
+import { Sampling, samplingFits } from "../ui/sampling.tsx";
 import { Money } from "../ui/values.tsx";
 import { why } from "../why.ts";
 import { count } from "../words.ts";
@@ -56,7 +57,7 @@ export function Talk({
   const [running, setRunning] = useState(false);
 
   const most = context - 1;
-  const valid = text.trim() !== "" && maxTokens >= 1 && maxTokens <= most && temperature >= 0 && temperature <= 2;
+  const valid = text.trim() !== "" && samplingFits(maxTokens, most, temperature);
   const ask: Ask = chat
     ? { messages: [...said(turns), { role: "user", content: text }], maxTokens, temperature }
     : { prompt: text, maxTokens, temperature };
@@ -129,25 +130,7 @@ export function Talk({
             <option value="chat">Conversation</option>
           </select>
         </Field>
-        <Field label="Most tokens" hint={most < Number.POSITIVE_INFINITY ? `1 to ${most}` : "1 or more"}>
-          <input
-            type="number"
-            min={1}
-            max={most}
-            value={maxTokens}
-            onChange={({ target }) => setMaxTokens(target.valueAsNumber)}
-          />
-        </Field>
-        <Field label="Temperature" hint="0 always takes the likeliest token">
-          <input
-            type="number"
-            min={0}
-            max={2}
-            step={0.1}
-            value={temperature}
-            onChange={({ target }) => setTemperature(target.valueAsNumber)}
-          />
-        </Field>
+        <Sampling {...{ maxTokens, setMaxTokens, temperature, setTemperature }} most={most} />
       </div>
       <Field label={chat ? "Message" : "Text to go on from"}>
         <textarea
