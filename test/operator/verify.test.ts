@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { JsonRpcProvider } from "ethers";
+import { type EventFragment, type Interface, JsonRpcProvider, type Result } from "ethers";
 import { devSrs } from "../../circuits/setup/dev.ts";
 import { TOKEN_ENV } from "../../prover/daemon/config.ts";
 import { ProofStore } from "../../prover/daemon/proofs.ts";
@@ -13,8 +13,10 @@ import { protocol } from "../../sdk/contracts.ts";
 import { mined } from "../../sdk/transactions.ts";
 import { ACCOUNTS, program, TOKEN, World } from "./world.ts";
 
-type Lie = (method: string, result: any) => unknown;
+type Lie = (method: string, result: unknown) => unknown;
 type Log = { topics: string[]; data: string };
+type Chunk = { y: bigint; pA: bigint[]; pC: bigint[] };
+type Proof = { chunks: Chunk[]; opening: bigint[] };
 
 /** A node that changes what the chain says. */
 class LyingProvider extends JsonRpcProvider {
@@ -25,7 +27,7 @@ class LyingProvider extends JsonRpcProvider {
     this.#lie = lie;
   }
 
-  override async send(method: string, params: any[]): Promise<unknown> {
+  override async send(method: string, params: Record<string, unknown>): Promise<unknown> {
     return this.#lie(method, await super.send(method, params));
   }
 }
@@ -83,26 +85,26 @@ describe("verifying a settlement from scratch", () => {
     ...["Q", "totals", "proof", "shares"],
   ];
 
+  const interfaceOf = (contract: "splitter" | "escrow") => world.chain.as(0)[contract].interface as Interface;
+  const eventOf = (abi: Interface, name: string): EventFragment => abi.getEvent(name)!;
+
   /** Changes the data of an event of the splitter or escrow. */
   const inEvent =
     (contract: "splitter" | "escrow", name: string, change: (log: Log) => Log | undefined): Lie =>
     (method, result) => {
       if (method !== "eth_getLogs") return result;
-      const { topicHash } = (world.chain.as(0)[contract].interface as any).getEvent(name);
-      return result.flatMap((log: Log) => (log.topics[0] === topicHash ? (change(log) ?? []) : log));
+      const { topicHash } = eventOf(interfaceOf(contract), name);
+      return (result as Log[]).flatMap((log) => (log.topics[0] === topicHash ? (change(log) ?? []) : log));
     };
 
   /** The event with one argument changed. */
-  const edited = (name: string, argument: string, change: (value: any) => unknown) =>
+  const edited = <T>(name: string, argument: string, change: (value: T) => unknown) =>
     inEvent("splitter", name, (log) => {
-      const { interface: abi } = world.chain.as(0).splitter;
-      const event = (abi as any).getEvent(name);
-      const args = (abi as any).decodeEventLog(event, log.data, log.topics).toObject();
-      const encoded = (abi as any).encodeEventLog(
-        event,
-        event.inputs.map(({ name: one }: { name: string }) => (one === argument ? change(args[one]) : args[one])),
-      );
-      return { ...log, ...encoded };
+      const abi = interfaceOf("splitter");
+      const event = eventOf(abi, name);
+      const args = abi.decodeEventLog(event, log.data, log.topics).toObject();
+      const values = event.inputs.map((one) => (one.name === argument ? change(args[one.name]) : args[one.name]));
+      return { ...log, ...abi.encodeEventLog(event, values) };
     });
 
   it("finds that everything holds, again for a later epoch, and that claims are what was earned", async () => {
@@ -154,16 +156,17 @@ describe("verifying a settlement from scratch", () => {
   });
 
   it("finds a proof with another opening, a value of r or more, or a point off the curve", async () => {
-    const abi = () => world.chain.as(0).splitter.interface;
     const inProof =
-      (change: (proof: any) => unknown): Lie =>
+      (change: (proof: Proof) => unknown): Lie =>
       (method, result) => {
         if (method !== "eth_getTransactionByHash") return result;
-        const args: any[] = [...abi().decodeFunctionData("settle", result.input)];
-        args[5] = change(args[5].toObject(true));
-        return { ...result, input: abi().encodeFunctionData("settle", args as never) };
+        const sent = result as { input: string };
+        const abi = interfaceOf("splitter");
+        const args: unknown[] = [...abi.decodeFunctionData("settle", sent.input)];
+        args[5] = change((args[5] as Result).toObject(true) as Proof);
+        return { ...sent, input: abi.encodeFunctionData("settle", args) };
       };
-    const chunk = (changes: object) =>
+    const chunk = (changes: Partial<Chunk>) =>
       inProof(({ chunks: [first, ...rest], opening }) => ({ chunks: [{ ...first, ...changes }, ...rest], opening }));
     const lies = [
       inProof((proof) => ({ ...proof, opening: [1n, 2n] })),
