@@ -75,8 +75,9 @@ export const register = action<Register>(async (args, context) => {
   const { attribution, splitter } = own;
   const result: { registration?: string; opening?: string } = {};
   const last = await attribution.commitmentOf(model);
-  const released = last === ZeroHash ? 0n : (await attribution.commitment(last)).release;
-  if (released < (await own.models.releases(model))) result.registration = await commit(own, args);
+  const isRegistered =
+    last !== ZeroHash && (await attribution.commitment(last)).release === (await own.models.releases(model));
+  if (!isRegistered) result.registration = await commit(own, args);
   const opened = await splitter.queryFilter(splitter.filters.EpochOpened(model));
   if (opened.length === 0) result.opening = (await mined(splitter.openEpoch(model))).hash;
   return {
