@@ -98,7 +98,7 @@ export class World {
     const terms = { token: await this.chain.token.getAddress(), inputPrice: 100_000n, outputPrice: 400_000n, split };
     const { modelId } = await mintModel(protocol.models, store, manifest, terms);
     const srs = await devSrs(260);
-    const { commitmentId } = await registerSketches(protocol, modelId, this.chain.vkId, rows, K, srs);
+    const { commitmentId } = await registerSketches(protocol, modelId, this.chain.vkId, { ...published, rows }, srs);
     await mined(protocol.splitter.openEpoch(modelId));
     const seller = this.chain.account(server);
     const journal = join(this.folder, `${modelId}.jsonl`);

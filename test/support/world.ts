@@ -26,6 +26,7 @@ export const TIMING = {
 export const THAW = 600;
 export const K = 128;
 export const COUNTS = [3, 5, 2];
+export const M0 = 1n;
 export const SPLIT = { data: 5000n, owner: 1500n, server: 2000n, operator: 1000n, protocol: 500n };
 
 const G1_GENERATOR: G1 = [1n, 2n];
@@ -160,10 +161,11 @@ export async function register(
     columns,
     flags,
     gRoot,
+    m0: M0,
     manifestHash,
   });
   const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
-  await world.attribution.connect(owner).register({ modelId, vkId, k: K, columns, flags, gRoot, opening });
+  await world.attribution.connect(owner).register({ modelId, vkId, k: K, columns, flags, gRoot, m0: M0, opening });
   return id;
 }
 
