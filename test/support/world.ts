@@ -24,6 +24,7 @@ export const TIMING = {
   fallbackWindow: 400,
 };
 export const THAW = 600;
+export const BOND_THAW = 700;
 export const K = 128;
 export const COUNTS = [3, 5, 2];
 export const M0 = 1n;
@@ -71,13 +72,20 @@ export type World = Protocol & { token: TestToken; vkId: string };
 export async function deployed(): Promise<World> {
   const contracts = await ignition.deploy(Local, {
     parameters: {
-      OpenLedger: { operator: operator.address, treasury: treasury.address, timing: TIMING, thawPeriod: THAW },
+      OpenLedger: {
+        operator: operator.address,
+        treasury: treasury.address,
+        timing: TIMING,
+        thawPeriod: THAW,
+        bondThawPeriod: BOND_THAW,
+      },
     },
   });
   const address = (name: keyof typeof contracts) => contracts[name].target as string;
   const world = {
     ...protocol(
       {
+        operators: address("operators"),
         datanets: address("datanets"),
         models: address("models"),
         attribution: address("attribution"),
