@@ -166,6 +166,7 @@ export async function verifySettlement(
         columns,
         flags,
         gRoot: commitment.gRoot,
+        m0: commitment.m0,
         manifestHash: versions.manifest.manifestHash,
       });
       requireThat(digest === commitmentId, `the registration's digest is ${digest}, not ${commitmentId}`);

@@ -97,11 +97,11 @@ async function commit(own: Protocol, { model, vk, store }: Register): Promise<st
   const content = new ContentStore(store);
   const { manifest } = await fetchManifest(own.models, content, model);
   const rows = Int8Array.from(await content.get(manifest.sketches.rows));
-  const { k, count } = JSON.parse(Buffer.from(await content.get(manifest.sketches.description)).toString());
+  const { k, m0, count } = JSON.parse(Buffer.from(await content.get(manifest.sketches.description)).toString());
   const vkId = vk ?? (await lastKey(own));
   const { srs } = await provingKey(own, vkId, count);
   try {
-    return (await registerSketches(own, model, vkId, rows, k, srs)).receipt.hash;
+    return (await registerSketches(own, model, vkId, { rows, k, m0 }, srs)).receipt.hash;
   } finally {
     await stopProver();
   }

@@ -4,8 +4,8 @@ import type { Protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { fetchManifest } from "../../sdk/models.ts";
 import { sketchRoot } from "../../sdk/transcript.ts";
-import type { Sketches } from "../../trainer/attribution/artifact.ts";
 import { registeredAs } from "../operator.ts";
+import type { Published } from "../register.ts";
 import type { Committed } from "../settlement.ts";
 
 export const DEVELOPMENT_CHAIN = 31337n;
@@ -18,9 +18,6 @@ export function requireDevelopmentChain(chainId: bigint): void {
       `Chain ${chainId} needs production proving keys, and there was no ceremony yet. Use a local chain, ${DEVELOPMENT_CHAIN}.`,
     );
 }
-
-/** What of a model's sketches weighs queries and is proven from. */
-export type Published = Pick<Sketches, "rows" | "k" | "m0">;
 
 /**
  * Last commitment of a model.
@@ -40,11 +37,11 @@ export async function commitmentOf({ attribution }: Protocol, modelId: bigint): 
  */
 export async function fetchSketches(protocol: Protocol, store: Content, commitmentId: string): Promise<Published> {
   const { attribution, models } = protocol;
-  const { modelId, release, gRoot, k: columns } = await attribution.commitment(commitmentId);
+  const { modelId, release, gRoot, k: columns, m0: registered } = await attribution.commitment(commitmentId);
   const { manifest } = await fetchManifest(models, store, modelId, release);
   const rows = Int8Array.from(await store.get(manifest.sketches.rows));
   const { k, m0 } = JSON.parse(toUtf8String(await store.get(manifest.sketches.description))) as Published;
-  if (Number(columns) !== k || rows.length % k !== 0 || sketchRoot(rows, k) !== gRoot)
+  if (Number(columns) !== k || rows.length % k !== 0 || sketchRoot(rows, k) !== gRoot || registered !== BigInt(m0))
     throw new OpenLedgerError(
       "OPERATOR_SKETCHES",
       `The sketches that model ${modelId} names are not those of commitment ${commitmentId}. Its owner made it wrongly: leave it out of \`models\`.`,

@@ -119,7 +119,8 @@ export class World {
 
   async #register(modelId: bigint, rows: Int8Array): Promise<string> {
     const protocol = this.chain.as(ACCOUNTS.builder);
-    const { commitmentId } = await registerSketches(protocol, modelId, this.chain.vkId, rows, K, await devSrs(260));
+    const sketches = { k: K, m0: leastMovement({ rows, k: K }, rows), rows };
+    const { commitmentId } = await registerSketches(protocol, modelId, this.chain.vkId, sketches, await devSrs(260));
     return commitmentId;
   }
 

@@ -331,7 +331,7 @@ describe("Hardhat tasks", function () {
         sketches: {
           rows: await content.put(int8Bytes(sketches)),
           basis: await put("basis"),
-          description: await put(JSON.stringify({ k: K, count: 16 })),
+          description: await put(JSON.stringify({ k: K, m0: 1000, count: 16 })),
         },
         versions: [{ datanetId, version: "1" }],
         training: {},
