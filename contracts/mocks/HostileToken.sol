@@ -4,12 +4,13 @@ pragma solidity ^0.8.28;
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {TestToken} from "./TestToken.sol";
 
-/// @title Token that can start to take fees, to call back, to shrink balances, to block accounts, and to change its decimals
+/// @title Token that can start to take fees, to call back, to shrink balances, to block accounts, to answer false, and to change its decimals
 /// @dev For tests.
 contract HostileToken is TestToken {
     uint256 private _feeBps;
     uint8 private _shownDecimals = 18;
     mapping(address account => bool) private _blocked;
+    bool private _refusing;
     address private _hook;
     bytes private _hookData;
 
@@ -33,6 +34,11 @@ contract HostileToken is TestToken {
         _blocked[account] = blocked;
     }
 
+    /// @notice Makes transfers move nothing and return false, as some old tokens do instead of reverting.
+    function setRefusing(bool refusing) external {
+        _refusing = refusing;
+    }
+
     /// @notice Makes the next transfer call `target`, as a token with hooks lets a receiver do.
     function setHook(address target, bytes calldata data) external {
         _hook = target;
@@ -41,6 +47,14 @@ contract HostileToken is TestToken {
 
     function decimals() public view override returns (uint8) {
         return _shownDecimals;
+    }
+
+    function transfer(address to, uint256 amount) public override returns (bool) {
+        return !_refusing && super.transfer(to, amount);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
+        return !_refusing && super.transferFrom(from, to, amount);
     }
 
     function _update(address from, address to, uint256 amount) internal override {
