@@ -26,6 +26,22 @@ export const INSTANCES = {
   r20790: { name: "r20790", rows: 20_790, domainPower: 19, memoryMB: 2420 },
 } as const satisfies Record<string, Instance>;
 
+/**
+ * The instance for so many rows: the one with the fewest chunks, each of which costs gas in every settlement, whose chunk
+ * can be proven in `memoryMB`; of several with as many chunks the smallest, which takes the least time.
+ * @returns undefined where no chunk fits into the memory
+ */
+export function chooseInstance(
+  rows: number,
+  memoryMB: number,
+  instances: readonly Instance[] = Object.values(INSTANCES),
+): Instance | undefined {
+  const chunks = (instance: Instance) => Math.ceil(rows / instance.rows);
+  return instances
+    .filter((instance) => instance.memoryMB <= memoryMB)
+    .sort((a, b) => chunks(a) - chunks(b) || a.rows - b.rows)[0];
+}
+
 /** The domain must hold every constraint, one row per public input, and one for the constant 1 (snarkjs' layout). */
 export function fitsDomain(instance: Instance, constraints: number): boolean {
   return constraints + PUBLIC_INPUTS + 1 <= 2 ** instance.domainPower;

@@ -7,3 +7,4 @@ export * from "./register.ts";
 export * from "./registration.ts";
 export * from "./settlement.ts";
 export * from "./witness.ts";
+export * from "./workers.ts";

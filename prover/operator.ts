@@ -10,7 +10,7 @@ import { earningsOf, proposalOf } from "../sdk/history.ts";
 import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
 import { mined } from "../sdk/transactions.ts";
 import type { SettlementProof } from "../sdk/transcript.ts";
-import { type Committed, proveSettlement, type Settlement, type SettlementContext } from "./settlement.ts";
+import { type Committed, proveHere, proveSettlement, type Settlement, type SettlementContext } from "./settlement.ts";
 
 /**
  * Checks what servers handed over for an epoch and weighs each receipt by its fee.
@@ -90,9 +90,10 @@ export async function proveEpoch(
   committed: Committed,
   key: ProvingKey,
   srs: Srs,
+  prove = proveHere,
 ): Promise<Settlement> {
   const { q, context } = await settlementContext(protocol, modelId, epochId, prover);
-  return proveSettlement(committed, q, context, key, srs);
+  return proveSettlement(committed, q, context, key, srs, prove);
 }
 
 /** What `settle` takes. */

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import type { Instance } from "../circuits/instances.ts";
 import { type ProvingKey, verifyingKey } from "../circuits/setup/zkey.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { ChunkProof, VerifyingKey } from "../sdk/transcript.ts";
+import { type ChunkProof, settlementChallenges, type VerifyingKey } from "../sdk/transcript.ts";
 import { holdsChunk } from "./check.ts";
 import { type ChunkJob, type ChunkUsage, readProof, writeInputs } from "./chunk-job.ts";
-import type { ChunkProver } from "./settlement.ts";
+import type { ChunkProver, Settlement } from "./settlement.ts";
 
 /** How much of a machine proving may take. */
 export interface Resources {
@@ -28,6 +28,11 @@ export interface WorkerOptions extends Resources {
   /** Ends the workers; finished proofs stay. */
   readonly signal?: AbortSignal;
   readonly onChunk?: (progress: ChunkProgress) => void;
+}
+
+/** Removes the kept chunks of a settlement that is kept as a whole, or settled. */
+export function forgetChunks(folder: string, { statement }: Pick<Settlement, "statement">): void {
+  rmSync(join(folder, settlementChallenges(statement).sd), { recursive: true, force: true });
 }
 
 /** Memory that proving may take, in MB. */

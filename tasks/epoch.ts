@@ -69,10 +69,13 @@ export const open = action<Options & { model: bigint }>(async (args, context) =>
   };
 });
 
-type Settle = OfEpoch & { sketches: string | undefined };
+type Settle = OfEpoch & { sketches: string | undefined; workers: number; memory: number };
 
 export const settle = action<Settle>(async (args, context) => {
   requireEpoch(args);
+  requireAtLeast("workers", args.workers, 1);
+  requireAtLeast("memory", args.memory, 0);
+  const { model, epoch, workers, memory } = args;
   const own = await ownProtocol(args, context);
   const { proveAndSettle } = await import("./settle.ts");
   const { settleByBase } = await import("../prover/operator.ts");
@@ -80,7 +83,12 @@ export const settle = action<Settle>(async (args, context) => {
   const receipt =
     args.sketches === undefined
       ? await settleByBase(protocol, args.model, args.epoch, own.account)
-      : await proveAndSettle(protocol, args, own.account, args.sketches);
+      : await proveAndSettle(
+          protocol,
+          { model, epoch, workers, memoryMB: memory || undefined },
+          own.account,
+          args.sketches,
+        );
   return {
     message: `Settled epoch ${args.epoch} of model ${args.model}.`,
     modelId: args.model,

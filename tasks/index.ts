@@ -139,6 +139,18 @@ export const tasks = [
     .addPositionalArgument(MODEL)
     .addPositionalArgument(EPOCH)
     .addOption(optional("sketches", "Folder with the model's rows.int8, to prove from"))
+    .addOption({
+      name: "workers",
+      type: ArgumentType.INT,
+      defaultValue: 1,
+      description: "Chunks to prove at a time, each in a process of its own",
+    })
+    .addOption({
+      name: "memory",
+      type: ArgumentType.INT,
+      defaultValue: 0,
+      description: "MB that they may take together (0: three quarters of the machine's)",
+    })
     .setAction(async () => ({ default: (await import("./epoch.ts")).settle }))
     .build(),
   define("claim", "Pays an account all it earned as a contributor to the models, in one transaction")

@@ -27,6 +27,9 @@ export type OperatorConfig = {
   content: string;
   /** Every server whose records are wanted, for all models. */
   servers: ServerConfig[];
+  /** Chunks proven at a time, and the memory that they may take together; see `Resources`. */
+  workers: number;
+  memoryMB: number | undefined;
   /** Models to operate; all that can be proven where it is left out. */
   models: bigint[] | undefined;
 };
@@ -110,7 +113,17 @@ class Fields {
  */
 export function parseConfig(json: unknown, folder: string): OperatorConfig {
   const known = ["rpc", "chainId", "addresses", "confirmations", "pollSeconds", "retrySeconds", "openEpochs"];
-  const fields = new Fields(json, "", [...known, "dataDir", "port", "keystore", "content", "servers", "models"]);
+  const fields = new Fields(json, "", [
+    ...known,
+    "dataDir",
+    "port",
+    "keystore",
+    "content",
+    "servers",
+    "models",
+    "workers",
+    "memoryMB",
+  ]);
   const at = fields.nested("addresses", [...CONTRACT_NAMES]);
   const address = (name: string) => at.get(name, "an address", (v: string) => getAddress(v));
   const keystore = fields.text("keystore", "-");
@@ -130,6 +143,8 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
       const server = new Fields(entry, path, ["url", "tokenEnv"]);
       return { url: server.url("url"), tokenEnv: server.text("tokenEnv", TOKEN_ENV) };
     }),
+    workers: fields.integer("workers", 1, 1),
+    memoryMB: fields.has("memoryMB") ? fields.integer("memoryMB", 1) : undefined,
     models: fields.has("models")
       ? fields.list("models", (id, path) => {
           if (typeof id !== "string" || !/^\d+$/.test(id)) throw invalid(path, "an id as decimal text", id);

@@ -65,7 +65,13 @@ export class Daemon {
     this.proofs = new ProofStore(join(config.dataDir, "proofs"));
     this.#models = new Models(this.#protocol, config.models);
     const store = new ContentStore(config.content);
-    this.steps = new Steps(this.#protocol, sender.address, store, config.servers, this.proofs);
+    this.steps = new Steps(this.#protocol, sender.address, store, config.servers, this.proofs, {
+      folder: join(config.dataDir, "chunks"),
+      workers: config.workers,
+      memoryMB: config.memoryMB,
+      signal: this.#stopping.signal,
+      onChunk: ({ done, chunks }) => log(`chunk ${done} of ${chunks} proven`),
+    });
   }
 
   /** Takes the data directory and opens what stands in it. */
@@ -104,7 +110,7 @@ export class Daemon {
     return url;
   }
 
-  /** Lets the step under way end, then gives everything back. */
+  /** Lets the step under way end, of proving the finished chunks only, then gives everything back. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake.abort();

@@ -5,7 +5,8 @@ import { mined } from "../../sdk/transactions.ts";
 import { movement, queryWeight } from "../../trainer/attribution/weights.ts";
 import { provingKey } from "../keys.ts";
 import { proposeEpoch, settleByBase, settleEpoch, settlementContext, weighReceipts } from "../operator.ts";
-import { proveSettlement } from "../settlement.ts";
+import { proveHere, proveSettlement } from "../settlement.ts";
+import { forgetChunks, type WorkerOptions, workerProver } from "../workers.ts";
 import { fetchCommitted, fetchSketches } from "./commitments.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Due } from "./look.ts";
@@ -19,14 +20,26 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
   readonly #proofs: ProofStore;
   readonly #store: Content;
   readonly #servers: ServerConfig[];
+  readonly #workers: WorkerOptions | undefined;
 
-  /** @param account Who gets the operator's share. */
-  constructor(protocol: Protocol, account: string, store: Content, servers: ServerConfig[], proofs: ProofStore) {
+  /**
+   * @param account Who gets the operator's share.
+   * @param workers How chunks are proven; one after the other in this process where it is left out.
+   */
+  constructor(
+    protocol: Protocol,
+    account: string,
+    store: Content,
+    servers: ServerConfig[],
+    proofs: ProofStore,
+    workers?: WorkerOptions,
+  ) {
     this.#protocol = protocol;
     this.#account = account;
     this.#proofs = proofs;
     this.#store = store;
     this.#servers = servers;
+    this.#workers = workers;
   }
 
   async open(modelId: bigint): Promise<void> {
@@ -55,7 +68,10 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
     const committed = await fetchCommitted(this.#protocol, this.#store, context.commitmentId);
     const rows = committed.counts.reduce((sum, n) => sum + n, 0);
     const { key, srs } = await provingKey(this.#protocol, context.vkId, rows);
-    this.#proofs.save(context, q, await proveSettlement(committed, q, context, key, srs));
+    const prove = this.#workers ? workerProver(this.#workers) : proveHere;
+    const settlement = await proveSettlement(committed, q, context, key, srs, prove);
+    this.#proofs.save(context, q, settlement);
+    if (this.#workers) forgetChunks(this.#workers.folder, settlement);
   }
 
   async settle(modelId: bigint, epochId: bigint): Promise<void> {
