@@ -6,5 +6,6 @@ export * from "./operator.ts";
 export * from "./register.ts";
 export * from "./registration.ts";
 export * from "./settlement.ts";
+export * from "./stages.ts";
 export * from "./witness.ts";
 export * from "./workers.ts";

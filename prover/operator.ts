@@ -11,6 +11,7 @@ import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
 import { mined } from "../sdk/transactions.ts";
 import type { SettlementProof } from "../sdk/transcript.ts";
 import { type Committed, proveHere, proveSettlement, type Settlement, type SettlementContext } from "./settlement.ts";
+import { proveByStage, STAGED_PROOF, settlementGas, TRANSACTION_GAS } from "./stages.ts";
 
 /**
  * Checks what servers handed over for an epoch and weighs each receipt by its fee.
@@ -119,9 +120,23 @@ export async function settleArguments(
   return [modelId, epochId, prover, int8Bytes(q), totals, proof, await earningsOf(splitter, commitmentId)];
 }
 
-/** Settles an epoch once its challenge window is over. */
-export async function settleEpoch(protocol: Protocol, modelId: bigint, epochId: bigint, settlement: Settlement) {
-  return mined(protocol.splitter.settle(...(await settleArguments(protocol, modelId, epochId, settlement))));
+/**
+ * Settles an epoch once its challenge window is over: in one transaction if its chunks fit into `gas`, else the chunks
+ * are checked by a stage before.
+ */
+export async function settleEpoch(
+  protocol: Protocol,
+  modelId: bigint,
+  epochId: bigint,
+  settlement: Settlement,
+  gas = TRANSACTION_GAS,
+) {
+  const { statement, proof } = settlement;
+  if (settlementGas(statement, proof) <= gas)
+    return mined(protocol.splitter.settle(...(await settleArguments(protocol, modelId, epochId, settlement))));
+  await proveByStage(protocol, settlement, gas);
+  const staged = { statement, proof: STAGED_PROOF };
+  return mined(protocol.splitter.settle(...(await settleArguments(protocol, modelId, epochId, staged))));
 }
 
 /** Settles an epoch that needs no proof; `prover` gets the operator's share. */

@@ -1,4 +1,4 @@
-import { type BytesLike, concat, getBytes, hexlify, keccak256, toBeHex, toUtf8Bytes } from "ethers";
+import { type BytesLike, concat, getBytes, hexlify, keccak256, toBeHex, toUtf8Bytes, ZeroHash } from "ethers";
 import { challenge, type G1, type G2, int8Bytes, keccak, mod, tag, words } from "./hash.ts";
 import { leaf, merkleRoot } from "./merkle.ts";
 
@@ -158,8 +158,21 @@ export type SettlementStatement = {
 
 /** Transcript of a settlement up to its first two challenges. */
 export function settlementChallenges(s: SettlementStatement): { sd: string; z: bigint; x: bigint } {
+  const sd = settlementDigest(s, s.scoreCommitment, words(s.h));
+  return { sd, z: challenge(sd, 0), x: challenge(sd, 1) };
+}
+
+/** What a stage proves: the digest without C_s and h, which the rest decides or a proof may choose. */
+export const settlementClaim = (s: Omit<SettlementStatement, "scoreCommitment" | "h">): string =>
+  settlementDigest(s, [0n, 0n], ZeroHash);
+
+function settlementDigest(
+  s: Omit<SettlementStatement, "scoreCommitment" | "h">,
+  scoreCommitment: G1,
+  hashes: string,
+): string {
   const context = keccak(["bytes32", "address"], [tag("Settle"), s.splitter]);
-  const sd = keccak(
+  return keccak(
     [
       "bytes32",
       "uint256",
@@ -184,12 +197,11 @@ export function settlementChallenges(s: SettlementStatement): { sd: string; z: b
       s.prover,
       s.floorUnits,
       keccak256(int8Bytes(s.q)),
-      s.scoreCommitment,
+      scoreCommitment,
       keccak256(s.totals),
-      words(s.h),
+      hashes,
     ],
   );
-  return { sd, z: challenge(sd, 0), x: challenge(sd, 1) };
 }
 
 /** λ, which folds the chunks' pairings and the opening into one check. */
