@@ -31,7 +31,11 @@ const chunksPerPiece = ({ totals }: SettlementStatement, gas: number): number =>
   Math.max(1, Math.floor((gas - BASE_GAS - CONTRIBUTOR_GAS * (totals.length / 8)) / CHUNK_GAS));
 
 /** Has a settlement checked by a stage, as far as the chain has not done so yet. @param gas of one transaction */
-export async function proveByStage({ verifier }: Protocol, { statement, proof }: Settlement, gas = TRANSACTION_GAS) {
+export async function proveByStage(
+  { verifier }: Pick<Protocol, "verifier">,
+  { statement, proof }: Pick<Settlement, "statement" | "proof">,
+  gas = TRANSACTION_GAS,
+) {
   const { splitter, commitmentId, vkId, epochId, prover, floorUnits, totals, h } = statement;
   const { chunks, opening } = proof;
   const claim = [

@@ -122,7 +122,13 @@ export const tasks = [
     .build(),
   define("model:register", "Commits a model's sketches, proves whose rows are whose, and opens its epoch 0")
     .addPositionalArgument(MODEL)
-    .addOption(optional("vk", "Id of the verifying key its epochs are proven under (default: the last registered)"))
+    .addOption(
+      optional(
+        "instance",
+        "Circuit its epochs are proven by, r210 to r20790 (default: what suits its rows and this machine)",
+      ),
+    )
+    .addOption(optional("vk", "Id of the verifying key its epochs are proven under, in place of an instance's"))
     .addOption(STORE)
     .setAction(async () => ({ default: (await import("./mint.ts")).register }))
     .build(),

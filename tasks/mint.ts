@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { keccak256, ZeroHash } from "ethers";
-import { INSTANCES } from "../circuits/instances.ts";
+import { chooseInstance, INSTANCES } from "../circuits/instances.ts";
 import { devKey } from "../circuits/setup/dev.ts";
 import { verifyingKey } from "../circuits/setup/zkey.ts";
 import { stopProver } from "../prover/groth16.ts";
 import { provingKey } from "../prover/keys.ts";
 import { registerSketches } from "../prover/register.ts";
+import { memoryOf } from "../prover/workers.ts";
 import { ContentStore } from "../sdk/content-store.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
@@ -65,7 +66,7 @@ function parseSplit(text: string): ModelTerms["split"] {
   return { data, owner, server, operator, protocol };
 }
 
-type Register = Options & { model: bigint; vk: string | undefined; store: string };
+type Register = Options & { model: bigint; instance: string | undefined; vk: string | undefined; store: string };
 
 /** Each of its two transactions is sent only where the chain does not have it yet, so that it can be run again. */
 export const register = action<Register>(async (args, context) => {
@@ -93,12 +94,12 @@ export const register = action<Register>(async (args, context) => {
   };
 });
 
-async function commit(own: Protocol, { model, vk, store }: Register): Promise<string> {
+async function commit(own: Protocol, { model, instance, vk, store }: Register): Promise<string> {
   const content = new ContentStore(store);
   const { manifest } = await fetchManifest(own.models, content, model);
   const rows = Int8Array.from(await content.get(manifest.sketches.rows));
   const { k, m0, count } = JSON.parse(Buffer.from(await content.get(manifest.sketches.description)).toString());
-  const vkId = vk ?? (await lastKey(own));
+  const vkId = vk ?? (await keyFor(own, count, instance));
   const { srs } = await provingKey(own, vkId, count);
   try {
     return (await registerSketches(own, model, vkId, { rows, k, m0 }, srs)).receipt.hash;
@@ -107,13 +108,23 @@ async function commit(own: Protocol, { model, vk, store }: Register): Promise<st
   }
 }
 
-/** The verifying key that was registered last. */
-async function lastKey({ verifier }: Protocol): Promise<string> {
+/** The registered key of the named instance, else of the one that suits so many rows best. */
+async function keyFor({ verifier }: Protocol, rows: number, named: string | undefined): Promise<string> {
   const registered = await verifier.queryFilter(verifier.filters.VerifyingKeyRegistered());
-  const last = registered.at(-1);
-  if (!last)
+  const keys = new Map(registered.map(({ args }) => [Number(args.chunkRows), args.vkId]));
+  const instances = Object.values(INSTANCES).filter((one) => keys.has(one.rows));
+  if (instances.length === 0)
     throw new OpenLedgerError("KEY_MISSING", "vk: no verifying key is registered. The admin runs `key:register`.");
-  return last.args.vkId;
+  const instance =
+    named === undefined ? chooseInstance(rows, memoryOf({}), instances) : instances.find(({ name }) => name === named);
+  if (!instance)
+    throw new OpenLedgerError(
+      "INSTANCE_UNFIT",
+      named === undefined
+        ? `instance: a chunk of none of ${instances.map(({ name }) => name).join(", ")} can be proven in this machine's memory. Name one that another machine proves.`
+        : `instance: no key of ${named} is registered, only of ${instances.map(({ name }) => name).join(", ")}. Choose one of these, or have the admin run \`key:register\`.`,
+    );
+  return keys.get(instance.rows)!;
 }
 
 export const registerKey = action<Options & { chunkRows: number }>(async (args, context) => {

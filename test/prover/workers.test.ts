@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { INSTANCES } from "../../circuits/instances.ts";
+import { chooseInstance, INSTANCES } from "../../circuits/instances.ts";
 import { devKey } from "../../circuits/setup/dev.ts";
 import { type ProvingKey, verifyingKey } from "../../circuits/setup/zkey.ts";
 import { holdsChunk } from "../../prover/check.ts";
@@ -102,6 +102,23 @@ describe("workers", function () {
     expect(parallelism(r20790, { workers: 2, memoryMB: 3 * r20790.memoryMB })).to.equal(2);
     expect(parallelism(r20790, { memoryMB: 3 * r20790.memoryMB })).to.equal(1);
     expect(await outcome(prove({ memoryMB: INSTANCES.r210.memoryMB - 1 }))).to.equal("PROVER_MEMORY");
+  });
+
+  it("have the instance with the fewest chunks that fit, and of equal ones the smallest", () => {
+    const { r210, r1260, r5040, r20790 } = INSTANCES;
+    const largest = r20790.memoryMB;
+    for (const [rows, memory, expected] of [
+      [1, largest, r210],
+      [210, largest, r210],
+      [211, largest, r1260],
+      [5_041, largest, r20790],
+      [80_000, largest, r20790],
+      [80_000, largest - 1, r5040],
+      [10 ** 7, r1260.memoryMB, r1260],
+      [80_000, r210.memoryMB - 1, undefined],
+    ] as const)
+      expect(chooseInstance(rows, memory), `${rows} rows in ${memory} MB`).to.equal(expected);
+    expect(chooseInstance(80_000, largest, [r210, r1260])).to.equal(r1260);
   });
 
   describe("with a rapidsnark on the PATH", () => {

@@ -392,6 +392,8 @@ describe("Hardhat tasks", function () {
       expect(await refused("model:register", register), "only an unknown key is registered").to.match(/KEY_UNKNOWN/);
       await run("key:register", { chunkRows: 210 });
       expect(await refused("key:register", { chunkRows: 210 })).to.match(/chunkRows: .*VerifierKeyExists/);
+      const elsewhere = { ...register, instance: "r20790" };
+      expect(await refused("model:register", elsewhere)).to.match(/instance: .*only of r210.*INSTANCE_UNFIT/);
       expect(await refused("model:register", { ...register, account: STRANGER })).to.match(/account: .*NotModelOwner/);
     });
   });
