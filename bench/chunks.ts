@@ -55,6 +55,7 @@ for (const rows of values.rows.map(Number)) {
 
 async function run(rows: number, instance: Instance) {
   const started = performance.now();
+  const cpu = process.cpuUsage();
   const seconds: Record<string, number> = {};
   async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
     const from = performance.now();
@@ -102,7 +103,8 @@ async function run(rows: number, instance: Instance) {
     await chain.wait(WINDOWS.challengeWindow);
     const settled = await timed("settle", () => settleEpoch(operator, modelId, 0n, settlement));
     const verified = await timed("openledger verify", () => verify(chain, modelId, path.join(folder, "content")));
-    const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+    const { user, system } = process.cpuUsage(cpu);
+    const peakMB = Math.round(process.resourceUsage().maxRSS / 1024);
     const result = {
       ...{ rows, columns: K, contributors: CONTRIBUTORS, instance: instance.name },
       machine: { cpu: cpus()[0]!.model, cores: cpus().length },
@@ -113,7 +115,7 @@ async function run(rows: number, instance: Instance) {
       },
       seconds: { ...seconds, all: Number(((performance.now() - started) / 1000).toFixed(1)) },
       provedHere: chunks,
-      thisProcess: { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakMB: Math.round(maxRSS / 1024) },
+      thisProcess: { cpuSeconds: (user + system) / 1e6, peakMB },
       verify: verified,
     };
     rmSync(folder, { recursive: true });

@@ -8,6 +8,7 @@ import { OpenLedgerError } from "../../sdk/errors.ts";
 import { readKey } from "../../sdk/key.ts";
 import { revertReason } from "../../sdk/revert.ts";
 import { provingKey } from "../keys.ts";
+import { parallelism } from "../workers.ts";
 import { commitmentOf, fetchCommitted, requireDevelopmentChain } from "./commitments.ts";
 import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { connect } from "./daemon.ts";
@@ -51,7 +52,7 @@ export async function doctor(config: OperatorConfig): Promise<Finding[]> {
     });
     for (const modelId of models) {
       await check(`model ${modelId}: sketches`, () => checkSketches(contracts, store, modelId));
-      await check(`model ${modelId}: proving key`, () => checkProvingKey(contracts, modelId));
+      await check(`model ${modelId}: proving key`, () => checkProvingKey(contracts, modelId, config));
     }
     await check("disk", () => checkDisk(config.dataDir));
     await check("lock", async () => describeLock(config.dataDir));
@@ -111,10 +112,11 @@ async function checkSketches(contracts: Protocol, store: Content, modelId: bigin
   return `${counts.reduce((sum, n) => sum + n, 0)} rows of ${counts.length} contributors, as committed`;
 }
 
-async function checkProvingKey(contracts: Protocol, modelId: bigint): Promise<string> {
+async function checkProvingKey(contracts: Protocol, modelId: bigint, config: OperatorConfig): Promise<string> {
   const { vkId, rows } = await contracts.attribution.commitment(await commitmentOf(contracts, modelId));
   const { key } = await provingKey(contracts, vkId, Number(rows));
-  return `${key.circuit.instance.rows} rows a chunk`;
+  const { instance } = key.circuit;
+  return `${instance.rows} rows a chunk, chunks proven at a time: ${parallelism(instance, config)}`;
 }
 
 function checkTokens({ servers }: OperatorConfig): string {
