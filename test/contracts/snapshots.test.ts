@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import type { ContractTransactionResponse } from "ethers";
-import { artifacts } from "hardhat";
+import { artifacts, network } from "hardhat";
 import { claimOf } from "../../sdk/history.ts";
 import { mined } from "../../sdk/transactions.ts";
+import { deployAttribution, mintModel, prepareRegistration, registrationArgument } from "../support/attribution.ts";
+import { sampleSketches } from "../support/samples.ts";
 import {
   contributors,
   customer,
@@ -95,6 +97,13 @@ describe("Snapshots", () => {
       "mintDerived",
       models.connect(owner).mintDerived(MANIFEST, versions, terms, [{ modelId: 1n, royaltyBps: 1000n }]),
     );
+
+    // The widest registration there is: k = 512 columns.
+    const contract = await deployAttribution(await network.create());
+    const widest = await mintModel(contract, [Array<number>(20).fill(6)]);
+    const prepared = await prepareRegistration(contract, widest, 512, sampleSketches(120, 512));
+    const register = contract.registry.connect(contract.owner).register;
+    await spent("register, k = 512", register(registrationArgument(contract, prepared)));
 
     const all: Ready = await networkHelpers.loadFixture(ready);
     const { escrow, splitter, modelId, id } = all;
