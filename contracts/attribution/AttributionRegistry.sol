@@ -104,10 +104,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                 manifestHash: manifest.manifestHash
             })
         );
-        uint256 zeta = Transcript.challenge(commitmentId, 0);
-        uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
-        _checkOwnership(zeta, contributors.counts, registration);
-        _checkSums(zeta, folded, contributors.rows, registration.sums);
+        _checkOpenings(commitmentId, contributors, registration);
         _store(
             commitmentId,
             contributors,
@@ -240,6 +237,18 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                 ++c;
             }
         }
+    }
+
+    /// @dev Flags and folded columns, both at ζ.
+    function _checkOpenings(
+        bytes32 commitmentId,
+        Contributors memory contributors,
+        Registration calldata registration
+    ) private view {
+        uint256 zeta = Transcript.challenge(commitmentId, 0);
+        uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
+        _checkOwnership(zeta, contributors.counts, registration);
+        _checkSums(zeta, folded, contributors.rows, registration.sums);
     }
 
     /// @dev C_b opens at ζ to acc = Σ_{c=1}^{K−1} ζ^start_c, the value of the true flags.
