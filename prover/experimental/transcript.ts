@@ -12,17 +12,17 @@ export type PlonkStatement = Omit<SettlementStatement, "h">;
 /** 1,088 bytes whatever N, K and k are. */
 export type PlonkProof = {
   /** low, high, positive, flags, multiplicity */
-  readonly columns: readonly [G1, G1, G1, G1, G1];
+  columns: [G1, G1, G1, G1, G1];
   /** lookups, shares, totals, link */
-  readonly sums: readonly [G1, G1, G1, G1];
+  sums: [G1, G1, G1, G1];
   /** value of C_s + μ·C_b at z */
-  readonly combined: bigint;
+  combined: bigint;
   /** two halves of n coefficients */
-  readonly quotient: readonly [G1, G1];
+  quotient: [G1, G1];
   /** low, high, positive and table at ζ, lookups, totals and link at ωζ */
-  readonly values: readonly [bigint, bigint, bigint, bigint, bigint, bigint, bigint];
+  values: [bigint, bigint, bigint, bigint, bigint, bigint, bigint];
   /** W and W' */
-  readonly openings: readonly [G1, G1];
+  openings: [G1, G1];
 };
 
 /** Challenges drawn once the columns are committed. */
