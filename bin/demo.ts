@@ -168,6 +168,7 @@ async function runEpoch(epochId: bigint, from: number, to: number) {
 
 const settled = await runEpoch(0n, 0, EPOCH_0_PROMPTS);
 await runEpoch(1n, EPOCH_0_PROMPTS, PROMPTS_EACH);
+await step("Anyone verifies the last settlement from scratch", () => doors.verify(content, modelId, 1n));
 await step("Server and operator end with exit code 0 on SIGTERM", () => doors.close());
 await step("Three forged settlements", async () => {
   const committed = await prover.registeredAs(protocol, commitmentId, sketches.rows);

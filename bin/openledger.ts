@@ -7,6 +7,7 @@ const COMMANDS: Record<string, () => Promise<{ main(args: string[]): Promise<num
   serve: () => import("../openlora/serve.ts"),
   operator: () => import("../prover/daemon/cli.ts"),
   studio: () => import("../studio/main.ts"),
+  verify: () => import("../prover/verify-cli.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

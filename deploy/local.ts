@@ -76,6 +76,7 @@ export async function startLocalChain(
   rmSync(new URL(`deployments/${deploymentId}`, import.meta.url), { recursive: true });
   const addressOf = (name: keyof typeof deployed) => deployed[name].getAddress();
   const addresses: Addresses = {
+    operators: await addressOf("operators"),
     datanets: await addressOf("datanets"),
     models: await addressOf("models"),
     attribution: await addressOf("attribution"),

@@ -1,11 +1,16 @@
 import type { Srs } from "../circuits/setup/srs.ts";
 import type { Protocol } from "../sdk/contracts.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
 import type { G1 } from "../sdk/hash.ts";
 import { mined } from "../sdk/transactions.ts";
 import { commitmentId, type RegistrationStatement, registrationChallenges, sketchRoot } from "../sdk/transcript.ts";
+import type { Sketches } from "../trainer/attribution/artifact.ts";
 import { commitColumns, commitFlags } from "./kzg.ts";
 import { proveOwnership } from "./registration.ts";
 import type { Committed } from "./settlement.ts";
+
+/** What a model's sketches register: its rows in the order of the model's frozen versions, k columns and m0. */
+export type Published = Pick<Sketches, "rows" | "k" | "m0">;
 
 /** What the chain knows of a model before its sketches are registered. */
 export type ModelFacts = Pick<
@@ -21,6 +26,7 @@ export type RegistrationArguments = {
   columns: Uint8Array;
   flags: G1;
   gRoot: string;
+  m0: bigint;
   opening: G1;
 };
 
@@ -41,25 +47,26 @@ export async function modelFacts({ datanets, models, addresses }: Protocol, mode
 
 /**
  * Commits a model's sketches and opens the ownership of their rows. Nothing is sent: the model's owner registers.
- * @param sketches N × k int8, row-major, in the row order of the model's frozen versions
  */
 export async function prepareRegistration(
   facts: ModelFacts,
   vkId: string,
-  sketches: Int8Array,
-  k: number,
+  { rows: sketches, k, m0: least }: Published,
   srs: Srs,
 ): Promise<Registration> {
   const { modelId, counts } = facts;
+  if (!Number.isSafeInteger(least) || least < 1)
+    throw new OpenLedgerError("SKETCH_M0", `sketches: m0 is ${least}, not a whole number from 1. Build them again.`);
+  const m0 = BigInt(least);
   const columns = await commitColumns(sketches, k, srs);
   const flags = await commitFlags(counts, srs);
   const gRoot = sketchRoot(sketches, k);
-  const id = commitmentId({ ...facts, k, columns, flags, gRoot });
+  const id = commitmentId({ ...facts, k, columns, flags, gRoot, m0 });
   const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
   return {
     commitmentId: id,
     committed: { counts, sketches, columns, flags },
-    args: { modelId, vkId, k, columns, flags, gRoot, opening },
+    args: { modelId, vkId, k, columns, flags, gRoot, m0, opening },
   };
 }
 
@@ -68,10 +75,9 @@ export async function registerSketches(
   protocol: Protocol,
   modelId: bigint,
   vkId: string,
-  sketches: Int8Array,
-  k: number,
+  sketches: Published,
   srs: Srs,
 ) {
-  const { args, ...rest } = await prepareRegistration(await modelFacts(protocol, modelId), vkId, sketches, k, srs);
+  const { args, ...rest } = await prepareRegistration(await modelFacts(protocol, modelId), vkId, sketches, srs);
   return { ...rest, receipt: await mined(protocol.attribution.register(args)) };
 }

@@ -9,11 +9,14 @@ import verifier from "../artifacts/contracts/attribution/AttributionVerifier.sol
 import datanets from "../artifacts/contracts/datanet/DatanetRegistry.sol/DatanetRegistry.json" with { type: "json" };
 import token from "../artifacts/contracts/mocks/TestToken.sol/TestToken.json" with { type: "json" };
 import models from "../artifacts/contracts/model/ModelNFT.sol/ModelNFT.json" with { type: "json" };
+import operators from "../artifacts/contracts/operators/OperatorRegistry.sol/OperatorRegistry.json" with {
+  type: "json",
+};
 import escrow from "../artifacts/contracts/rewards/InferenceEscrow.sol/InferenceEscrow.json" with { type: "json" };
 import splitter from "../artifacts/contracts/rewards/RewardSplitter.sol/RewardSplitter.json" with { type: "json" };
 import type { ContractName } from "./abi.ts";
 
-const ABIS = { datanets, models, attribution, verifier, splitter, escrow, pauses, token };
+const ABIS = { operators, datanets, models, attribution, verifier, splitter, escrow, pauses, token };
 
 /** Names of the protocol's contracts. */
 export const CONTRACTS = Object.keys(ABIS) as ContractName[];

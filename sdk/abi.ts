@@ -4,6 +4,7 @@ import { OpenLedgerError } from "./errors.ts";
 
 /** Path of a contract under `contracts/`, without its ending. */
 const SOURCES = {
+  operators: "operators/OperatorRegistry",
   datanets: "datanet/DatanetRegistry",
   models: "model/ModelNFT",
   attribution: "attribution/AttributionRegistry",

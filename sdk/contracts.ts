@@ -6,6 +6,7 @@ import type {
   DatanetRegistry,
   InferenceEscrow,
   ModelNFT,
+  OperatorRegistry,
   PauseSwitch,
   RewardSplitter,
   TestToken,
@@ -17,6 +18,7 @@ export type {
   DatanetRegistry,
   InferenceEscrow,
   ModelNFT,
+  OperatorRegistry,
   PauseSwitch,
   RewardSplitter,
   TestToken,
@@ -24,6 +26,7 @@ export type {
 
 /** The contracts of one deployment. */
 type Contracts = {
+  operators: OperatorRegistry;
   datanets: DatanetRegistry;
   models: ModelNFT;
   attribution: AttributionRegistry;
@@ -32,7 +35,15 @@ type Contracts = {
   escrow: InferenceEscrow;
 };
 
-export const CONTRACT_NAMES = ["datanets", "models", "attribution", "verifier", "splitter", "escrow"] as const;
+export const CONTRACT_NAMES = [
+  "operators",
+  "datanets",
+  "models",
+  "attribution",
+  "verifier",
+  "splitter",
+  "escrow",
+] as const;
 
 /** Addresses of one deployment, as `deploy/modules/OpenLedger.ts` returns its contracts. */
 export type Addresses = Record<(typeof CONTRACT_NAMES)[number], string>;
@@ -49,6 +60,7 @@ export function protocol(addresses: Addresses, runner: ContractRunner): Protocol
     new Contract(addresses[name], abi(name), runner) as unknown as Contracts[Name];
   return {
     addresses,
+    operators: at("operators"),
     datanets: at("datanets"),
     models: at("models"),
     attribution: at("attribution"),

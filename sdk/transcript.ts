@@ -95,6 +95,8 @@ export type RegistrationStatement = {
   columns: Uint8Array;
   flags: G1;
   gRoot: string;
+  /** Least movement: no query's weight is its fee by less. */
+  m0: bigint;
   manifestHash: string;
 };
 
@@ -113,6 +115,7 @@ export const commitmentId = (s: RegistrationStatement): string =>
       "bytes32",
       "uint256[2]",
       "bytes32",
+      "uint256",
       "bytes32",
     ],
     [
@@ -127,6 +130,7 @@ export const commitmentId = (s: RegistrationStatement): string =>
       keccak256(s.columns),
       s.flags,
       s.gRoot,
+      s.m0,
       s.manifestHash,
     ],
   );

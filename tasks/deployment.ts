@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type ContractRunner, isAddress, ZeroAddress } from "ethers";
-import { type Addresses, type Protocol, protocol } from "../sdk/contracts.ts";
+import { type Addresses, CONTRACT_NAMES, type Protocol, protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { Context, Options } from "./run.ts";
 
 /** One chain's deployment, as `deploy` writes it. */
 export type Deployment = { chainId: number; addresses: Addresses & { manager: string; token?: string } };
 
-const REQUIRED = ["manager", "datanets", "models", "attribution", "verifier", "splitter", "escrow"] as const;
+const REQUIRED = ["manager", ...CONTRACT_NAMES] as const;
 
 /** Where a chain's addresses stand. */
 export const deploymentFile = ({ addresses }: Options, { chainId }: Context): string =>

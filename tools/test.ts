@@ -25,6 +25,7 @@ const PARTS: Part[] = [
   { name: "invariants", commands: [["hardhat", "test", "solidity"]] },
   { name: "tasks", commands: [["hardhat", "test", "mocha", "test/tasks/tasks.test.ts"]] },
   { name: "prover", commands: [mocha("{circuits,prover,reference}")] },
+  { name: "attacks", commands: [mocha("attacks")] },
   { name: "trainer", commands: [mocha("trainer")] },
   { name: "openlora", commands: [mocha("openlora")] },
   { name: "operator", commands: [mocha("operator")] },

@@ -91,6 +91,13 @@ export class Doors {
     await this.openledger("operator run", ["operator", "run", ...config], secrets, /(at work)/);
   }
 
+  /** Runs `openledger verify` on a settled epoch; fails unless all holds. */
+  async verify(content: string, modelId: bigint, epochId: bigint): Promise<void> {
+    const about = ["--model", String(modelId), "--epoch", String(epochId)];
+    const place = ["--rpc", this.#rpc, "--addresses", this.#addresses, "--content", content];
+    await this.openledger("verify", ["verify", ...about, ...place], {}, /(was settled as the rule says)/);
+  }
+
   /**
    * Runs an `openledger` command.
    * @param ready What it prints once it answers, or at its end; the first group is given back.

@@ -81,6 +81,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
             commitmentId == 0 || commitment(commitmentId).release != release,
             RegistryAlreadyRegistered(modelId, commitmentId)
         );
+        require(registration.m0 > 0, RegistryInvalidLeastMovement());
         _checkPoints(registration);
 
         Contributors memory contributors = _contributors(modelId);
@@ -98,6 +99,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                 columns: keccak256(registration.columns),
                 flags: registration.flags,
                 gRoot: registration.gRoot,
+                m0: registration.m0,
                 manifestHash: manifest.manifestHash
             })
         );
@@ -113,6 +115,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                 contributors: contributors.counts.length,
                 flags: registration.flags,
                 gRoot: registration.gRoot,
+                m0: registration.m0,
                 release: release,
                 methodVersion: manifest.methodVersion
             }),
@@ -293,6 +296,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
             head.rows,
             head.contributors,
             head.gRoot,
+            head.m0,
             head.release,
             head.methodVersion
         );

@@ -13,6 +13,8 @@ interface IAttributionRegistryErrors {
     error RegistryInvalidWidth(uint256 k);
     /// @dev `columns` must be 64 bytes for each of the k columns.
     error RegistryColumnsLength(uint256 length, uint256 expected);
+    /// @dev m0 is the median of sums of absolute scores and at least 1; weights are divided by it.
+    error RegistryInvalidLeastMovement();
     /// @dev No contributor of the commitment has this number.
     error RegistryUnknownContributor(bytes32 commitmentId, uint256 c);
     /// @dev Point `index` of the columns (or k for the flags, k + 1 for the opening) is not on the curve.
@@ -38,6 +40,7 @@ interface IAttributionRegistryTypes {
         bytes columns; // k points of 64 bytes, see docs/protocol.md
         uint256[2] flags; // C_b
         bytes32 gRoot; // positional Merkle root of the sketch rows
+        uint64 m0; // least movement, see docs/protocol.md
         uint256[2] opening; // W of the ownership check
     }
 
@@ -49,6 +52,7 @@ interface IAttributionRegistryTypes {
         uint256 contributors; // K
         uint256[2] flags;
         bytes32 gRoot;
+        uint64 m0; // a query moves the scores by at least this for its weight
         uint256 release; // of the model, whose manifest and versions these are
         uint256 methodVersion; // attribution method
     }
@@ -71,6 +75,7 @@ interface IAttributionRegistryEvents is IAttributionRegistryTypes {
         uint256 rows,
         uint256 contributors,
         bytes32 gRoot,
+        uint64 m0,
         uint256 release,
         uint256 methodVersion
     );

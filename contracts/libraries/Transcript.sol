@@ -27,6 +27,7 @@ library Transcript {
         bytes32 columns;
         uint256[2] flags;
         bytes32 gRoot;
+        uint256 m0;
         bytes32 manifestHash;
     }
 

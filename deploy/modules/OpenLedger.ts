@@ -43,9 +43,11 @@ export default buildModule("OpenLedger", (m) => {
   const timing = m.getParameter("timing", TIMING);
   const tokens = m.getParameter<string[]>("tokens", []);
   const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
+  const bondThawPeriod = m.getParameter("bondThawPeriod", 7 * DAY);
 
   const manager = m.contract("AccessManager", [admin]);
   const pauses = m.contract("PauseSwitch", [manager]);
+  const operators = m.contract("OperatorRegistry", [bondThawPeriod, manager]);
   const datanets = m.contract("DatanetRegistry", [pauses]);
   const models = m.contract("ModelNFT", [datanets, pauses]);
   const attribution = m.contract("AttributionRegistry", [datanets, models, tauG2]);
@@ -75,5 +77,5 @@ export default buildModule("OpenLedger", (m) => {
 
   m.call(splitter, "setTokens", [tokens, true], { from: admin });
 
-  return { manager, pauses, datanets, models, attribution, verifier, splitter, escrow };
+  return { manager, pauses, operators, datanets, models, attribution, verifier, splitter, escrow };
 });

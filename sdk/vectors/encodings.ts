@@ -95,6 +95,7 @@ const registrations = [[3, 200, 7], [210, 1, 419], [12]].map((counts, n) => {
     ),
     flags: counts.length === 1 ? ([0n, 0n] as G1) : g1("flags", n),
     gRoot: bytes32("gRoot", n),
+    m0: BigInt(bytes32("m0", n)) >> 192n,
     manifestHash: bytes32("manifest", n),
   };
   const id = commitmentId(statement);

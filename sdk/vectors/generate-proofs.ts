@@ -11,6 +11,7 @@ import { commitColumns, commitFlags } from "../../prover/kzg.ts";
 import { proveOwnership } from "../../prover/registration.ts";
 import { proveSettlement } from "../../prover/settlement.ts";
 import { sampleQuery, sampleSketches } from "../../test/support/samples.ts";
+import { leastMovement } from "../../trainer/attribution/weights.ts";
 import {
   commitmentId,
   flagsBefore,
@@ -47,6 +48,7 @@ for (const [index, counts] of [
     columns: await commitColumns(sketches, K, srs),
     flags: await commitFlags(counts, srs),
     gRoot: sketchRoot(sketches, K),
+    m0: BigInt(leastMovement({ rows: sketches, k: K }, sketches)),
     manifestHash: id(`manifest ${index}`),
   };
   const commitment = commitmentId(registration);

@@ -39,8 +39,8 @@ export async function modelOf({ models, attribution }: Protocol, modelId: bigint
 }
 
 async function commitmentOf({ attribution }: Pick<Protocol, "attribution">, commitmentId: string) {
-  const { vkId, k, rows, gRoot } = await attribution.commitment(commitmentId);
-  return { commitmentId, vkId, gRoot, columns: k, rows };
+  const { vkId, k, rows, gRoot, m0 } = await attribution.commitment(commitmentId);
+  return { commitmentId, vkId, gRoot, m0, columns: k, rows };
 }
 
 /** Contributors of a commitment, in order: whose rows they are and who is paid for them. */

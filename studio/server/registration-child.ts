@@ -7,6 +7,6 @@ export type RegistrationTask = { facts: ModelFacts; vkId: string; sketches: stri
 
 // Committing the columns takes a second for each million of entries.
 answer(async ({ facts, vkId, sketches }: RegistrationTask): Promise<RegistrationArguments> => {
-  const { rows, count, k } = loadSketches(sketches);
-  return (await prepareRegistration(facts, vkId, rows, k, await devSrs(count))).args;
+  const made = loadSketches(sketches);
+  return (await prepareRegistration(facts, vkId, made, await devSrs(made.count))).args;
 });

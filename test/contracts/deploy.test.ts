@@ -16,13 +16,15 @@ import {
 
 describe("Deployment", () => {
   it("wires the contracts to each other", async () => {
-    const { datanets, models, attribution, verifier, splitter, escrow } = await networkHelpers.loadFixture(deployed);
+    const { operators, datanets, models, attribution, verifier, splitter, escrow } =
+      await networkHelpers.loadFixture(deployed);
     expect(await attribution.DATANETS()).to.equal(datanets.target);
     expect(await attribution.MODELS()).to.equal(models.target);
     expect(await attribution.tauG2()).to.deep.equal((await devSrs(1)).tauG2);
     expect(await verifier.REGISTRY()).to.equal(attribution.target);
     expect(await splitter.attribution()).to.equal(attribution.target);
     expect(await splitter.escrow()).to.equal(escrow.target);
+    expect(await operators.authority()).to.equal(await splitter.authority());
     expect(await splitter.treasury()).to.equal(treasury.address);
     expect((await splitter.timing()).challengeWindow).to.equal(TIMING.challengeWindow);
     expect(await splitter.authority()).to.equal(await verifier.authority());
@@ -54,15 +56,17 @@ describe("Deployment", () => {
   });
 
   it("has defaults for every parameter", async () => {
-    const { splitter, escrow } = await ignition.deploy(OpenLedger);
+    const { operators, splitter, escrow } = await ignition.deploy(OpenLedger);
     expect(await splitter.treasury!()).to.equal(admin.address);
     expect((await splitter.timing!()).challengeWindow).to.equal(24n * 3600n);
     expect(await escrow.thawPeriod!()).to.equal(2n * 24n * 3600n);
+    expect(await operators.thawPeriod!()).to.equal(7n * 24n * 3600n);
   });
 
   it("keeps every contract below the size limit", async () => {
-    const { datanets, models, attribution, verifier, splitter, escrow } = await networkHelpers.loadFixture(deployed);
-    for (const contract of [datanets, models, attribution, verifier, splitter, escrow])
+    const { operators, datanets, models, attribution, verifier, splitter, escrow } =
+      await networkHelpers.loadFixture(deployed);
+    for (const contract of [operators, datanets, models, attribution, verifier, splitter, escrow])
       expect(ethers.dataLength(await ethers.provider.getCode(contract))).to.be.lessThan(24_576);
   });
 });

@@ -56,10 +56,12 @@ describe("AttributionRegistry", () => {
       chain.registry,
       "RegistryOwnershipNotProven",
     );
-    await expect(register({ gRoot: chain.ethers.id("other") })).to.be.revertedWithCustomError(
-      chain.registry,
-      "RegistryOwnershipNotProven",
-    );
+    for (const change of [{ gRoot: chain.ethers.id("other") }, { m0: argument.m0 + 1n }])
+      await expect(register(change)).to.be.revertedWithCustomError(chain.registry, "RegistryOwnershipNotProven");
+  });
+
+  it("refuses a least movement of zero, by which weights are divided", async () => {
+    await expect(register({ m0: 0n })).to.be.revertedWithCustomError(chain.registry, "RegistryInvalidLeastMovement");
   });
 
   it("answers for nothing that was not registered", async () => {
@@ -80,7 +82,7 @@ describe("AttributionRegistry", () => {
     const { commitmentId, statement } = prepared;
     await expect(register())
       .to.emit(registry, "CommitmentRegistered")
-      .withArgs(argument.modelId, commitmentId, vkId, 128, 120, 4, statement.gRoot, 1, 1);
+      .withArgs(argument.modelId, commitmentId, vkId, 128, 120, 4, statement.gRoot, statement.m0, 1, 1);
     expect(await registry.commitmentOf(argument.modelId)).to.equal(commitmentId);
     expect(await registry.commitment(commitmentId)).to.deep.equal([
       argument.modelId,
@@ -90,6 +92,7 @@ describe("AttributionRegistry", () => {
       4n,
       statement.flags,
       statement.gRoot,
+      statement.m0,
       1n,
       1n,
     ]);

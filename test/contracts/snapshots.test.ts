@@ -50,6 +50,7 @@ describe("Snapshots", () => {
   it("of bytecode are as kept, and every contract is below the size limit", async () => {
     const names = [
       "PauseSwitch",
+      "OperatorRegistry",
       "DatanetRegistry",
       "ModelNFT",
       "AttributionRegistry",

@@ -120,6 +120,7 @@ abstract contract World {
         given.columns = abi.encodePacked(uint256(1), uint256(2), new bytes(64 * (K - 1)));
         given.flags = Bn254.mul(Bn254.g1(), Bn254.power(tau, 2));
         given.gRoot = keccak256("sketches");
+        given.m0 = 1;
         uint256 zeta = Transcript.challenge(
             keccak256(
                 abi.encode(
@@ -135,6 +136,7 @@ abstract contract World {
                         columns: keccak256(given.columns),
                         flags: given.flags,
                         gRoot: given.gRoot,
+                        m0: given.m0,
                         manifestHash: "manifest"
                     })
                 )

@@ -126,7 +126,7 @@ describe("setting an operator up", () => {
 
   const mistakes: [string, object, RegExp][] = [
     ["rpc", { rpc: "localhost" }, /rpc must be an http\(s\) address, not "localhost"/],
-    ["an address", { addresses: { datanets: "0x12" } }, /addresses\.datanets must be an address, not "0x12"/],
+    ["an address", { addresses: { operators: "0x12" } }, /addresses\.operators must be an address, not "0x12"/],
     ["confirmations", { confirmations: 0 }, /confirmations must be a whole number of at least 1, not 0/],
     ["the servers", { servers: [] }, /servers must be a list with one entry or more/],
     ["a server's address", { servers: [{ url: "ftp://a" }] }, /servers\[0\]\.url must be an http/],

@@ -1,8 +1,10 @@
 import { expect } from "chai";
-import { power } from "../../circuits/field.ts";
+import { evaluate, power } from "../../circuits/field.ts";
+import { combinedValue } from "../../prover/check.ts";
 import { buildWitness, evaluateChunk, hashChunk } from "../../prover/witness.ts";
 import { FIELD, mod } from "../../sdk/hash.ts";
 import { scoreRows, totalsOf } from "../../sdk/scores.ts";
+import { flagsBefore, starts } from "../../sdk/transcript.ts";
 import { element, integers, randomChunk, seeded } from "./samples.ts";
 
 describe("witness", () => {
@@ -55,6 +57,26 @@ describe("witness", () => {
     const found = chunks.reduce((sum, chunk, t) => sum + evaluateChunk(chunk, 3n, x).a * power(x, before[t]!), 0n);
     const claimed = totalsOf(scores, counts).reduce((sum, total, c) => sum + total * power(x, BigInt(c)), 0n);
     expect(mod(found)).to.equal(mod(claimed));
+  });
+
+  it("[14, 15] keeps equations (1) and (2) wherever contributors start, span chunks and end", () => {
+    // Counts near a border and over several chunks are likely; the last chunk is now full, now padded.
+    const counted = () => [1, 209, 210, 211, 420, 500, 1 + Math.floor(random() * 300)][Math.floor(random() * 7)]!;
+    for (let round = 0; round < 100; round++) {
+      const counts = Array.from({ length: 1 + Math.floor(random() * 8) }, counted);
+      const rows = counts.reduce((sum, count) => sum + count, 0);
+      const scores = Int32Array.from(integers(random, rows, 65_535));
+      const [z, x] = [element(random), element(random)];
+      const values = buildWitness(scores, counts, 210).map((chunk) => evaluateChunk(chunk, z, x));
+      const before = flagsBefore(counts, 210, values.length);
+      const proven = values.reduce((sum, { a }, t) => mod(sum + a * power(x, BigInt(before[t]!))), 0n);
+      expect(proven, `totals of ${counts}`).to.equal(evaluate(totalsOf(scores, counts), x));
+
+      const opened = Array.from(scores, BigInt);
+      for (const start of starts(counts).slice(1)) opened[start]! += x - 1n;
+      const chunkValues = values.map(({ y }) => y);
+      expect(combinedValue(chunkValues, counts, 210, z, x), `value of ${counts}`).to.equal(evaluate(opened, z));
+    }
   });
 
   it("hashes scores, flags and their places", async () => {

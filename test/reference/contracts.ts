@@ -80,12 +80,13 @@ export async function prepare(world: World, { G, counts, R }: Model) {
   const columns = commitColumns(G, secrets.tau);
   const flags = commitFlags(counts);
   const root = gRoot(G.map((row) => queryBytes(row)));
+  const m0 = 7n;
   const chain = { chainId: 31337, attributionRegistry: await registry.getAddress() };
-  const content = { modelId, versionHashes: expected, k, counts, columnsHash: keccak256(columns), gRoot: root };
+  const content = { modelId, versionHashes: expected, k, counts, columnsHash: keccak256(columns), gRoot: root, m0 };
   const idOf = (C_b: Point1) => commitmentId({ ...chain, ...content, flags: C_b, manifestHash });
   const rd = idOf(flags);
   const key = vkId(simulatedKey(R), tauG2);
-  const registration = { modelId, vkId: key, k, columns, flags, gRoot: root, opening: openFlags(rd, counts) };
+  const registration = { modelId, vkId: key, k, columns, flags, gRoot: root, m0, opening: openFlags(rd, counts) };
   return { rd, idOf, registration, versionHashes, expected };
 }
 

@@ -50,6 +50,7 @@ export interface RegistrationInput {
   columnsHash: Num; // of the k points laid end to end
   flags: Point1;
   gRoot: Num;
+  m0: Num;
   manifestHash: Num;
 }
 
@@ -66,6 +67,7 @@ export const commitmentId = (input: RegistrationInput): string =>
     input.columnsHash,
     ...input.flags,
     input.gRoot,
+    input.m0,
     input.manifestHash,
   );
 

@@ -35,6 +35,7 @@ export interface RegistrationVectors {
     counts: number[];
     flags: Point1;
     gRoot: string;
+    m0: string;
     manifestHash: string;
     columnsHash: string;
     commitmentId: string;
@@ -60,6 +61,7 @@ export interface ProofVectors {
       columns: string;
       flags: Point1;
       gRoot: string;
+      m0: string;
       manifestHash: string;
       commitmentId: string;
       zeta: string;

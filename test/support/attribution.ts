@@ -15,6 +15,7 @@ import {
   sketchRoot,
   vkId,
 } from "../../sdk/transcript.ts";
+import { leastMovement } from "../../trainer/attribution/weights.ts";
 import type { TypedContractMethod } from "../../types/ethers-contracts/common.ts";
 import { referenceVerdict } from "../reference/settlement.ts";
 import { sampleQuery, sampleSketches } from "./samples.ts";
@@ -118,6 +119,7 @@ export async function prepareRegistration(
     columns,
     flags,
     gRoot: sketchRoot(sketches, k),
+    m0: BigInt(leastMovement({ rows: sketches, k }, sketches)),
     manifestHash: (await models.manifest(modelId)).manifestHash,
   };
   const id = commitmentId(statement);
@@ -135,6 +137,7 @@ export const registrationArgument = (chain: Attribution, { statement, opening }:
   columns: statement.columns,
   flags: statement.flags,
   gRoot: statement.gRoot,
+  m0: statement.m0,
   opening: opening,
 });
 

@@ -24,8 +24,10 @@ export const TIMING = {
   fallbackWindow: 400,
 };
 export const THAW = 600;
+export const BOND_THAW = 700;
 export const K = 128;
 export const COUNTS = [3, 5, 2];
+export const M0 = 1n;
 export const SPLIT = { data: 5000n, owner: 1500n, server: 2000n, operator: 1000n, protocol: 500n };
 
 const G1_GENERATOR: G1 = [1n, 2n];
@@ -70,13 +72,20 @@ export type World = Protocol & { token: TestToken; vkId: string };
 export async function deployed(): Promise<World> {
   const contracts = await ignition.deploy(Local, {
     parameters: {
-      OpenLedger: { operator: operator.address, treasury: treasury.address, timing: TIMING, thawPeriod: THAW },
+      OpenLedger: {
+        operator: operator.address,
+        treasury: treasury.address,
+        timing: TIMING,
+        thawPeriod: THAW,
+        bondThawPeriod: BOND_THAW,
+      },
     },
   });
   const address = (name: keyof typeof contracts) => contracts[name].target as string;
   const world = {
     ...protocol(
       {
+        operators: address("operators"),
         datanets: address("datanets"),
         models: address("models"),
         attribution: address("attribution"),
@@ -160,10 +169,11 @@ export async function register(
     columns,
     flags,
     gRoot,
+    m0: M0,
     manifestHash,
   });
   const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
-  await world.attribution.connect(owner).register({ modelId, vkId, k: K, columns, flags, gRoot, opening });
+  await world.attribution.connect(owner).register({ modelId, vkId, k: K, columns, flags, gRoot, m0: M0, opening });
   return id;
 }
 

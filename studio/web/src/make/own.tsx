@@ -134,5 +134,6 @@ type Registration = {
   columns: BytesLike;
   flags: [string, string];
   gRoot: string;
+  m0: string;
   opening: [string, string];
 };
