@@ -23,7 +23,7 @@ import {
 } from "../test/support/attribution.ts";
 import { sampleQuery, sampleSketches } from "../test/support/samples.ts";
 
-const [POWER, K] = [14, 100];
+const [POWER, LARGE_POWER, K] = [14, 17, 100];
 const GROTH_ROWS = INSTANCES.r1260.rows;
 const ROUNDS = 3;
 
@@ -137,11 +137,12 @@ async function gas(chain: Attribution, power: number, counts: number[], columns:
 const groth16 = await provingByGroth16();
 const small = await proving(POWER - 2);
 const full = await proving(POWER);
+const large = await proving(LARGE_POWER);
 const chain = await deployAttribution(await network.create());
 const results = {
   measured: "development keys; CPU seconds are user + system of all threads, least of 3 runs, check included",
   proving: {
-    experimental: [small, full],
+    experimental: [small, full, large],
     groth16,
     groth16ScaledTo: { rows: full.rows, cpuSeconds: Math.round((groth16.cpuSeconds / groth16.rows) * full.rows) },
     cpuMsPerRow: {
