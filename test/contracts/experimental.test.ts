@@ -4,6 +4,7 @@ import { checkTotals } from "../../prover/experimental/check.ts";
 import { type Domain, devDomain, openTable } from "../../prover/experimental/domain.ts";
 import { type PlonkSettlement, proveTotals } from "../../prover/experimental/prove.ts";
 import { domainId, type PlonkProof, type PlonkStatement } from "../../prover/experimental/transcript.ts";
+import { stopProver } from "../../prover/groth16.ts";
 import { FIELD, int8Bytes } from "../../sdk/hash.ts";
 import type { PlonkVerifier } from "../../types/ethers-contracts/index.ts";
 import {
@@ -94,6 +95,8 @@ describe("experimental PlonkVerifier", () => {
     );
     honest = await prove(subject);
   });
+
+  after(stopProver);
 
   it("accepts what the library proves, for any layout and width", async () => {
     await call(honest.statement, honest.proof);
