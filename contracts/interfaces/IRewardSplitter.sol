@@ -209,14 +209,6 @@ interface IRewardSplitterEvents is IRewardSplitterTypes {
         uint256 stake,
         address beneficiary
     );
-    /// @dev The standing proposal was never settled by proof, and base weights paid: its stake went to `beneficiary`.
-    event StakeForfeited(
-        uint256 indexed modelId,
-        uint256 indexed epochId,
-        address indexed proposer,
-        uint256 stake,
-        address beneficiary
-    );
     /// @dev `cumulative` is every contributor's earnings so far: the leaves of the claims tree under `root`. `totals` is
     /// empty where base weights paid.
     event EpochSettled(
@@ -294,12 +286,7 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
     /// @notice Adds to what contributors earned by a settled epoch, out of the caller's tokens. Takes from nobody.
     /// @param extra Token units for each contributor.
     /// @param previous As for `settle`.
-    function correct(
-        uint256 modelId,
-        uint256 epochId,
-        uint256[] calldata extra,
-        uint256[] calldata previous
-    ) external;
+    function correct(uint256 modelId, uint256 epochId, uint256[] calldata extra, uint256[] calldata previous) external;
 
     /// @notice Shares the epoch's pot by proven totals, once the challenge window is over and no dispute is open. Anyone may
     /// send it.

@@ -220,7 +220,8 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         Epoch storage e = _proposed(modelId, epochId);
         uint256 until = _windowEnd(e);
         require(block.timestamp < until || e.disputes != 0, SplitterWindowOver(until));
-        (address proposer, uint256 stake) = (e.proposer, e.stake);
+        emit ProposalRejected(modelId, epochId, e.proposer, e.round, e.stake, beneficiary);
+        _releaseStake(e, beneficiary);
         e.proposedAt = 0;
         e.count = 0;
         e.queryHash = 0;
@@ -230,9 +231,6 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         e.stake = 0;
         e.disputes = 0;
         e.reopenedAt = uint48(block.timestamp);
-        emit ProposalRejected(modelId, epochId, proposer, e.round, stake, beneficiary);
-        if (beneficiary == address(0)) operators.unlock(proposer, e.token, stake);
-        else operators.slash(proposer, e.token, stake, beneficiary);
     }
 
     /// @inheritdoc IRewardSplitter
@@ -272,7 +270,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         Epoch storage e = _settleable(modelId, epochId, q);
         verifier.verify(e.commitmentId, e.vkId, epochId, prover, e.floorUnits, q, totals, proof);
         _share(e, modelId, epochId, prover, totals, previous);
-        operators.unlock(e.proposer, e.token, e.stake);
+        _releaseStake(e, address(0));
     }
 
     /// @inheritdoc IRewardSplitter
@@ -292,12 +290,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
             require(scores[0] == 0 && scores[1] == 0, SplitterNeedsProof(from));
         }
         _share(e, modelId, epochId, prover, q[:0], previous);
-        if (!late) {
-            operators.unlock(e.proposer, e.token, e.stake);
-        } else if (e.stake != 0) {
-            emit StakeForfeited(modelId, epochId, e.proposer, e.stake, prover);
-            operators.slash(e.proposer, e.token, e.stake, prover);
-        }
+        _releaseStake(e, late ? prover : address(0));
     }
 
     /// @inheritdoc IRewardSplitter
@@ -490,7 +483,10 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     }
 
     /// @dev The ledger, if `previous` is what everybody has earned in it.
-    function _ledgerAfter(bytes32 commitmentId, uint256[] calldata previous) private view returns (Ledger storage ledger) {
+    function _ledgerAfter(
+        bytes32 commitmentId,
+        uint256[] calldata previous
+    ) private view returns (Ledger storage ledger) {
         ledger = _ledgers[commitmentId];
         bytes32 root = ClaimTree.root(commitmentId, previous);
         require(root == ledger.root, SplitterPreviousMismatch(root, ledger.root));
@@ -503,6 +499,13 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         e.stake = uint128(stake);
         emit ProposalStaked(modelId, epochId, msg.sender, ++e.round, stake);
         operators.lock(msg.sender, e.token, stake);
+    }
+
+    /// @dev Gives the stake, if there is one, to `beneficiary`, or lets it go where that is zero. The registry calls nobody.
+    function _releaseStake(Epoch storage e, address beneficiary) private {
+        if (e.stake == 0) return;
+        if (beneficiary == address(0)) operators.unlock(e.proposer, e.token, e.stake);
+        else operators.slash(e.proposer, e.token, e.stake, beneficiary);
     }
 
     /// @dev Without receipts there were no fees, and nothing is summed: V = 0 just where `d` is.
