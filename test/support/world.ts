@@ -4,6 +4,7 @@ import Local from "../../deploy/modules/Local.ts";
 import { modelFacts, type Published, prepareRegistration } from "../../prover/register.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { escrowDomain, signVoucher, type Voucher } from "../../sdk/eip712.ts";
+import { type LastReceipt, type Proposal, receiptLeaf } from "../../sdk/epoch.ts";
 import { type G1, type G2, int8Bytes } from "../../sdk/hash.ts";
 import { proposalOf } from "../../sdk/history.ts";
 import type { VerifyingKey } from "../../sdk/transcript.ts";
@@ -24,6 +25,7 @@ export const TIMING = {
 };
 export const THAW = 600;
 export const BOND_THAW = 700;
+export const BOND_FACTOR = 10n;
 export const K = 128;
 export const COUNTS = [3, 5, 2];
 export const SPLIT = { data: 5000n, owner: 1500n, server: 2000n, operator: 1000n, protocol: 500n };
@@ -75,7 +77,9 @@ export async function deployed(): Promise<World> {
         timing: TIMING,
         thawPeriod: THAW,
         bondThawPeriod: BOND_THAW,
+        bondFactor: BOND_FACTOR,
       },
+      Local: { operator: operator.address },
     },
   });
   const address = (name: keyof typeof contracts) => contracts[name].target as string;
@@ -212,11 +216,42 @@ export async function closeEpoch({ splitter, modelId }: Ready): Promise<void> {
   await splitter.openEpoch(modelId);
 }
 
+/** What `propose` takes for `v`: a tree of one receipt, of all the epoch's fees, by any payer. */
+export async function proposal(
+  { splitter, escrow }: Pick<World, "splitter" | "escrow">,
+  modelId: bigint,
+  epochId: bigint,
+  v: bigint[],
+  changes: Partial<LastReceipt> = {},
+): Promise<[modelId: bigint, epochId: bigint, ...Proposal]> {
+  const { token, fees } = await splitter.epoch(modelId, epochId);
+  const last = {
+    server: server.address,
+    customer: customer.address,
+    receiptId: ethers.id("receipt"),
+    recordId: ethers.ZeroHash,
+    fee: fees,
+    weight: 0n,
+    payerFees: await escrow.redeemed(customer, server, modelId, epochId, token),
+    proof: [],
+    ...changes,
+  };
+  const root = receiptLeaf(0, last, { v, feeSum: fees, payerFees: last.payerFees });
+  return [modelId, epochId, v, 1, root, last];
+}
+
+/** Bonds tokens for the operator. */
+export async function bond({ operators }: World, token: TestToken, amount: bigint): Promise<void> {
+  await token.mint(operator, amount);
+  await token.connect(operator).approve(operators, amount);
+  await operators.connect(operator).bond(operator, token, amount);
+}
+
 /** Closes epoch `epochId` and proposes `v` for it at the first moment. Returns Q. */
 export async function propose(world: Ready, epochId: bigint, v: bigint[]): Promise<string> {
   await closeEpoch(world);
   await networkHelpers.time.increase(TIMING.redeemWindow);
-  await world.splitter.connect(operator).propose(world.modelId, epochId, v, 1n, ethers.ZeroHash);
+  await world.splitter.connect(operator).propose(...(await proposal(world, world.modelId, epochId, v)));
   return ethers.hexlify(int8Bytes((await proposalOf(world.splitter, world.modelId, epochId)).q));
 }
 
