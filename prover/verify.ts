@@ -1,7 +1,7 @@
 import { getBytes, hexlify } from "ethers";
 import { Bn254 } from "../circuits/bn254.ts";
 import type { Srs } from "../circuits/setup/srs.ts";
-import { type Content, manifestHash } from "../sdk/content.ts";
+import type { Content } from "../sdk/content.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { deriveVersions } from "../sdk/datanets.ts";
 import { BPS, floorUnits, quantise, sharePot, toFee18 } from "../sdk/epoch.ts";
@@ -9,7 +9,7 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { BASE_FIELD, FIELD, type G1, int8Bytes } from "../sdk/hash.ts";
 import { proposalOf } from "../sdk/history.ts";
 import { claimRoot } from "../sdk/merkle.ts";
-import { parseManifest } from "../sdk/models.ts";
+import { fetchManifest } from "../sdk/models.ts";
 import { scoreRows, totalsOf } from "../sdk/scores.ts";
 import {
   commitmentId as digestOf,
@@ -130,10 +130,7 @@ export async function verifySettlement(
   });
 
   const sketches = await check("published sketches", async () => {
-    const { manifestCid, manifestHash: expected } = versions?.manifest ?? (await models.manifest(modelId));
-    const bytes = await content.get(manifestCid);
-    requireThat(manifestHash(bytes) === expected, "the manifest is not the one that the model names");
-    const manifest = parseManifest(bytes);
+    const { manifest } = await fetchManifest(models, content, modelId, commitment.release);
     const matrix = Int8Array.from(await content.get(manifest.sketches.rows));
     requireThat(matrix.length === rows * k, `they have ${matrix.length} entries, not ${rows} × ${k}`);
     requireThat(sketchRoot(matrix, k) === commitment.gRoot, "their root is not the one registered");

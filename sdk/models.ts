@@ -86,11 +86,14 @@ export async function commitmentsOf(attribution: AttributionRegistry, modelId: b
 }
 
 /**
- * What the chain says of a model, and its manifest from the content store, checked against that.
+ * What the chain says of a model's release, its last unless told, and its manifest from the content store, checked against
+ * that.
  * @throws OpenLedgerError `MODEL_UNKNOWN`, `MODEL_MANIFEST`, `CONTENT_…`
  */
-export async function fetchManifest(models: ModelNFT, store: Content, modelId: bigint) {
-  const minted = await models.manifest(modelId).catch((cause: unknown) => {
+export async function fetchManifest(models: ModelNFT, store: Content, modelId: bigint, release?: bigint) {
+  const named =
+    release === undefined ? models.manifest(modelId) : models.release(modelId, release).then(([one]) => one);
+  const minted = await named.catch((cause: unknown) => {
     throw new OpenLedgerError("MODEL_UNKNOWN", `The chain knows no model ${modelId}. Check the id and the addresses.`, {
       cause,
     });

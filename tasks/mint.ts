@@ -74,14 +74,19 @@ export const register = action<Register>(async (args, context) => {
   const own = await ownProtocol(args, context);
   const { attribution, splitter } = own;
   const result: { registration?: string; opening?: string } = {};
-  if ((await attribution.commitmentOf(model)) === ZeroHash) result.registration = await commit(own, args);
+  const last = await attribution.commitmentOf(model);
+  const isRegistered =
+    last !== ZeroHash && (await attribution.commitment(last)).release === (await own.models.releases(model));
+  if (!isRegistered) result.registration = await commit(own, args);
   const opened = await splitter.queryFilter(splitter.filters.EpochOpened(model));
   if (opened.length === 0) result.opening = (await mined(splitter.openEpoch(model))).hash;
   return {
     message:
-      result.opening === undefined
-        ? "It was registered before, and its epochs run."
-        : "Registered, and epoch 0 takes fees.",
+      result.opening !== undefined
+        ? "Registered, and epoch 0 takes fees."
+        : result.registration !== undefined
+          ? "Registered the retrained adapter, which earns from the next epoch that opens."
+          : "It was registered before, and its epochs run.",
     modelId: model,
     commitmentId: await attribution.commitmentOf(model),
     ...result,

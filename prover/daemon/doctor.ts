@@ -107,7 +107,7 @@ async function checkBalance(operator: string, rpc: JsonRpcProvider): Promise<str
 }
 
 async function checkSketches(contracts: Protocol, store: Content, modelId: bigint): Promise<string> {
-  const { counts } = await fetchCommitted(contracts, store, modelId);
+  const { counts } = await fetchCommitted(contracts, store, await commitmentOf(contracts, modelId));
   return `${counts.reduce((sum, n) => sum + n, 0)} rows of ${counts.length} contributors, as committed`;
 }
 

@@ -35,7 +35,8 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
 
   /** The epoch's receipts from all servers, checked and weighed. */
   async receipts(modelId: bigint, epochId: bigint): Promise<EpochReceipt[]> {
-    const sketches = await fetchSketches(this.#protocol, this.#store, modelId);
+    const { commitmentId } = await this.#protocol.splitter.epoch(modelId, epochId);
+    const sketches = await fetchSketches(this.#protocol, this.#store, commitmentId);
     const received = await fetchRecords(this.#servers, modelId, epochId);
     return weighReceipts(this.#protocol, modelId, epochId, received, (sketch, fee18) =>
       queryWeight(fee18, movement(sketches, sketch), sketches.m0),
@@ -51,7 +52,7 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
 
   async prove(modelId: bigint, epochId: bigint): Promise<void> {
     const { q, context } = await settlementContext(this.#protocol, modelId, epochId, this.#account);
-    const committed = await fetchCommitted(this.#protocol, this.#store, modelId);
+    const committed = await fetchCommitted(this.#protocol, this.#store, context.commitmentId);
     const rows = committed.counts.reduce((sum, n) => sum + n, 0);
     const { key, srs } = await provingKey(this.#protocol, context.vkId, rows);
     this.#proofs.save(context, q, await proveSettlement(committed, q, context, key, srs));

@@ -11,6 +11,7 @@ import type { Content } from "../../sdk/content.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { protocol } from "../../sdk/contracts.ts";
 import { mined } from "../../sdk/transactions.ts";
+import { integers } from "../support/samples.ts";
 import { ACCOUNTS, program, TOKEN, World } from "./world.ts";
 
 type Lie = (method: string, result: unknown) => unknown;
@@ -194,6 +195,19 @@ describe("verifying a settlement from scratch", () => {
     expect(skipped).to.deep.equal(["commitments", "receipts", "totals", "claims"]);
   });
 
+  it("and the operator follow each epoch's own release once the model is retrained", async () => {
+    world.sketch = (epochId, length) => integers(`query ${epochId} ${length}`, 128, 9);
+    const { splitter, modelId } = world;
+    const retrained = await world.retrain();
+    await settle(proven); // epoch 3, opened before
+    await settle(proven); // epoch 4, opened since
+    expect((await splitter.epoch(modelId, 3n)).commitmentId).to.equal(world.commitmentId);
+    expect((await splitter.epoch(modelId, 4n)).commitmentId).to.equal(retrained);
+    const holds = [...ALL, "claims"];
+    expect(await verify(3n)).to.deep.equal({ holds, wrong: [], skipped: ["receipts"] });
+    expect(await verify(4n)).to.deep.equal({ holds, wrong: [], skipped: ["receipts"] });
+  });
+
   it("is a command: a report, JSON, and exit codes 0, 1 and 2", async () => {
     const addresses = join(world.folder, "addresses.json");
     writeFileSync(addresses, JSON.stringify(world.chain.addresses));
@@ -216,9 +230,9 @@ describe("verifying a settlement from scratch", () => {
     const bare = await run("--epoch", "0", "--content", join(world.folder, "empty"));
     expect(bare.code).to.equal(1);
     expect(bare.output).to.match(/WRONG +published sketches +No content/);
-    const open = await run("--epoch", "3", "--content", content);
+    const open = await run("--epoch", "5", "--content", content);
     expect(open.code).to.equal(2);
-    expect(open.output).to.contain("Epoch 3 of model 1 is not settled").and.contain("VERIFY_NOT_SETTLED");
+    expect(open.output).to.contain("Epoch 5 of model 1 is not settled").and.contain("VERIFY_NOT_SETTLED");
     expect((await run("--epoch", "first", "--content", content)).output).to.contain("--epoch must be a whole number");
   });
 });

@@ -11,7 +11,7 @@ import { Customer } from "../../openlora/customer.ts";
 import { Meter } from "../../openlora/meter.ts";
 import { parseConfig } from "../../prover/daemon/config.ts";
 import { registerSketches } from "../../prover/register.ts";
-import { canonicalJson } from "../../sdk/content.ts";
+import { canonicalJson, manifestHash } from "../../sdk/content.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { mintModel } from "../../sdk/models.ts";
@@ -78,27 +78,13 @@ export class World {
   async addModel(name: string, changes: { manifestRows?: Int8Array } = {}): Promise<bigint> {
     const { builder, server, customer } = ACCOUNTS;
     const protocol = this.chain.as(builder);
-    const store = new ContentStore(join(this.folder, "content"));
     const rows = sampleSketches(260, K);
-    const published = { k: K, m0: leastMovement({ rows, k: K }, rows) };
-    const manifest = {
-      name,
-      methodVersion: 1,
-      base: { name: "base", hash: id("base") },
-      adapter: { hash: id(`adapter ${name}`), config: "config", weights: "weights" },
-      sketches: {
-        rows: await store.put(int8Bytes(changes.manifestRows ?? rows)),
-        basis: "basis",
-        description: await store.put(canonicalJson(published)),
-      },
-      versions: [{ datanetId: String(this.#datanetId), version: "1" }],
-      training: {},
-    };
+    const store = this.#store;
+    const manifest = await this.#publish(name, rows, changes.manifestRows);
     const split = { data: 5000, owner: 2000, server: 2000, operator: 500, protocol: 500 };
     const terms = { token: await this.chain.token.getAddress(), inputPrice: 100_000n, outputPrice: 400_000n, split };
     const { modelId } = await mintModel(protocol.models, store, manifest, terms);
-    const srs = await devSrs(260);
-    const { commitmentId } = await registerSketches(protocol, modelId, this.chain.vkId, { ...published, rows }, srs);
+    const commitmentId = await this.#register(modelId, rows);
     await mined(protocol.splitter.openEpoch(modelId));
     const seller = this.chain.account(server);
     const journal = join(this.folder, `${modelId}.jsonl`);
@@ -107,6 +93,54 @@ export class World {
     const buyer = await Customer.open(this.chain.as(customer), payer, modelId, await seller.getAddress());
     this.#models.push({ modelId, commitmentId, meter, buyer });
     return modelId;
+  }
+
+  get #store(): ContentStore {
+    return new ContentStore(join(this.folder, "content"));
+  }
+
+  /** Publishes the sketches of an adapter; `rows` are committed, `published` may be others. */
+  async #publish(name: string, rows: Int8Array, published = rows) {
+    const store = this.#store;
+    return {
+      name,
+      methodVersion: 1,
+      base: { name: "base", hash: id("base") },
+      adapter: { hash: id(`adapter ${name}`), config: "config", weights: "weights" },
+      sketches: {
+        rows: await store.put(int8Bytes(published)),
+        basis: "basis",
+        description: await store.put(canonicalJson({ k: K, m0: leastMovement({ rows, k: K }, rows) })),
+      },
+      versions: [{ datanetId: String(this.#datanetId), version: "1" }],
+      training: {},
+    };
+  }
+
+  async #register(modelId: bigint, rows: Int8Array): Promise<string> {
+    const protocol = this.chain.as(ACCOUNTS.builder);
+    const sketches = { k: K, m0: leastMovement({ rows, k: K }, rows), rows };
+    const { commitmentId } = await registerSketches(protocol, modelId, this.chain.vkId, sketches, await devSrs(260));
+    return commitmentId;
+  }
+
+  /** Names a retrained adapter, whose rows' sketches stand in another order, and commits them. */
+  async retrain(): Promise<string> {
+    const before = sampleSketches(260, K);
+    const rows = new Int8Array(before.length);
+    for (let i = 0; i < 260; i++) rows.set(before.subarray((259 - i) * K, (260 - i) * K), i * K);
+    const manifest = await this.#publish("retrained", rows);
+    const bytes = canonicalJson(manifest);
+    const named = {
+      manifestHash: manifestHash(bytes),
+      manifestCid: await this.#store.put(bytes),
+      baseHash: manifest.base.hash,
+      adapterHash: manifest.adapter.hash,
+      methodVersion: 1,
+    };
+    const { models } = this.chain.as(ACCOUNTS.builder);
+    await mined(models.retrain(this.modelId, named, manifest.versions));
+    return this.#register(this.modelId, rows);
   }
 
   get modelId(): bigint {

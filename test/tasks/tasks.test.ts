@@ -6,6 +6,7 @@ import hre from "hardhat";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey } from "../../circuits/setup/dev.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
+import { canonicalJson, manifestHash } from "../../sdk/content.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import type { ModelManifest } from "../../sdk/models.ts";
@@ -310,9 +311,10 @@ describe("Hardhat tasks", function () {
     const counts = [9, 7];
     const sketches = sampleSketches(16, K);
     let manifest: ModelManifest;
+    let world: Awaited<ReturnType<typeof deployed>>;
 
     beforeEach(async () => {
-      const world = await deployed();
+      world = await deployed();
       const manager = await world.splitter.authority();
       const file = { chainId: 31337, addresses: { ...world.addresses, manager, token: world.token.target } };
       writeFileSync(addresses, JSON.stringify(file));
@@ -350,6 +352,20 @@ describe("Hardhat tasks", function () {
       const block = await ethers.provider.getBlockNumber();
       expect(await run("model:register", args)).to.include({ commitmentId });
       expect(await ethers.provider.getBlockNumber()).to.equal(block);
+
+      const { baseHash, adapterHash, methodVersion } = await world.models.manifest(1n);
+      const manifestBytes = canonicalJson({ ...manifest, name: "Retrained" });
+      const retrained = {
+        ...{ baseHash, adapterHash, methodVersion },
+        manifestHash: manifestHash(manifestBytes),
+        manifestCid: await new ContentStore(store()).put(manifestBytes),
+      };
+      await world.models.connect(owner).retrain(1n, retrained, manifest.versions);
+      const again = await run("model:register", args);
+      expect(again.message).to.contain("Registered the retrained adapter");
+      expect(again.commitmentId).to.not.equal(commitmentId);
+      expect((await run("model:register", args)).message).to.contain("registered before");
+
       const byId = await run("model:mint", { ...write(), manifest: minted.manifestCid });
       expect(byId).to.include({ modelId: "2", manifestCid: minted.manifestCid });
     });
