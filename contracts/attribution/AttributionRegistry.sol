@@ -87,23 +87,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
 
         Contributors memory contributors = _contributors(modelId);
         IModelNFT.Manifest memory manifest = MODELS.manifest(modelId);
-        commitmentId = Transcript.registrationDigest(
-            Transcript.Registration({
-                tag: 0, // the first three are filled in by the library
-                chainId: 0,
-                registry: address(0),
-                modelId: modelId,
-                versions: contributors.versions,
-                k: registration.k,
-                rows: contributors.rows,
-                counts: keccak256(abi.encodePacked(contributors.counts)),
-                columns: keccak256(registration.columns),
-                flags: registration.flags,
-                gRoot: registration.gRoot,
-                m0: registration.m0,
-                manifestHash: manifest.manifestHash
-            })
-        );
+        commitmentId = _digest(contributors, manifest.manifestHash, registration);
         uint256 zeta = Transcript.challenge(commitmentId, 0);
         uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
         _checkOwnership(zeta, contributors.counts, registration);
@@ -240,6 +224,31 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                 ++c;
             }
         }
+    }
+
+    function _digest(
+        Contributors memory contributors,
+        bytes32 manifestHash,
+        Registration calldata registration
+    ) private view returns (bytes32) {
+        return
+            Transcript.registrationDigest(
+                Transcript.Registration({
+                    tag: 0, // the first three are filled in by the library
+                    chainId: 0,
+                    registry: address(0),
+                    modelId: registration.modelId,
+                    versions: contributors.versions,
+                    k: registration.k,
+                    rows: contributors.rows,
+                    counts: keccak256(abi.encodePacked(contributors.counts)),
+                    columns: keccak256(registration.columns),
+                    flags: registration.flags,
+                    gRoot: registration.gRoot,
+                    m0: registration.m0,
+                    manifestHash: manifestHash
+                })
+            );
     }
 
     /// @dev C_b opens at ζ to acc = Σ_{c=1}^{K−1} ζ^start_c, the value of the true flags.
