@@ -87,24 +87,11 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
 
         Contributors memory contributors = _contributors(modelId);
         IModelNFT.Manifest memory manifest = MODELS.manifest(modelId);
-        commitmentId = Transcript.registrationDigest(
-            Transcript.Registration({
-                tag: 0, // the first three are filled in by the library
-                chainId: 0,
-                registry: address(0),
-                modelId: modelId,
-                versions: contributors.versions,
-                k: registration.k,
-                rows: contributors.rows,
-                counts: keccak256(abi.encodePacked(contributors.counts)),
-                columns: keccak256(registration.columns),
-                flags: registration.flags,
-                gRoot: registration.gRoot,
-                m0: registration.m0,
-                manifestHash: manifest.manifestHash
-            })
-        );
-        _checkOpenings(commitmentId, contributors, registration);
+        commitmentId = _digest(contributors, manifest.manifestHash, registration);
+        uint256 zeta = Transcript.challenge(commitmentId, 0);
+        uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
+        _checkOwnership(zeta, contributors.counts, registration);
+        _checkSums(zeta, folded, contributors.rows, registration.sums);
         _store(
             commitmentId,
             contributors,
@@ -239,16 +226,29 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         }
     }
 
-    /// @dev Flags and folded columns, both at ζ.
-    function _checkOpenings(
-        bytes32 commitmentId,
+    function _digest(
         Contributors memory contributors,
+        bytes32 manifestHash,
         Registration calldata registration
-    ) private view {
-        uint256 zeta = Transcript.challenge(commitmentId, 0);
-        uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
-        _checkOwnership(zeta, contributors.counts, registration);
-        _checkSums(zeta, folded, contributors.rows, registration.sums);
+    ) private view returns (bytes32) {
+        return
+            Transcript.registrationDigest(
+                Transcript.Registration({
+                    tag: 0, // the first three are filled in by the library
+                    chainId: 0,
+                    registry: address(0),
+                    modelId: registration.modelId,
+                    versions: contributors.versions,
+                    k: registration.k,
+                    rows: contributors.rows,
+                    counts: keccak256(abi.encodePacked(contributors.counts)),
+                    columns: keccak256(registration.columns),
+                    flags: registration.flags,
+                    gRoot: registration.gRoot,
+                    m0: registration.m0,
+                    manifestHash: manifestHash
+                })
+            );
     }
 
     /// @dev C_b opens at ζ to acc = Σ_{c=1}^{K−1} ζ^start_c, the value of the true flags.

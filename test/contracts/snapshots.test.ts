@@ -4,6 +4,7 @@ import type { ContractTransactionResponse } from "ethers";
 import { artifacts, network } from "hardhat";
 import { claimOf } from "../../sdk/history.ts";
 import { mined } from "../../sdk/transactions.ts";
+import { WIDTHS } from "../../sdk/transcript.ts";
 import { deployAttribution, mintModel, prepareRegistration, registrationArgument } from "../support/attribution.ts";
 import { sampleSketches } from "../support/samples.ts";
 import {
@@ -99,12 +100,13 @@ describe("Snapshots", () => {
       models.connect(owner).mintDerived(MANIFEST, versions, terms, [{ modelId: 1n, royaltyBps: 1000n }]),
     );
 
-    // The widest registration there is: k = 512 columns.
-    const contract = await deployAttribution(await network.create());
-    const widest = await mintModel(contract, [Array<number>(20).fill(6)]);
-    const prepared = await prepareRegistration(contract, widest, 512, sampleSketches(120, 512));
-    const register = contract.registry.connect(contract.owner).register;
-    await spent("register, k = 512", register(registrationArgument(contract, prepared)));
+    const chain = await deployAttribution(await network.create());
+    for (const k of WIDTHS) {
+      const registered = await mintModel(chain, [Array<number>(20).fill(6)]);
+      const prepared = await prepareRegistration(chain, registered, k, sampleSketches(120, k));
+      const register = chain.registry.connect(chain.owner).register;
+      await spent(`register, k = ${k}`, register(registrationArgument(chain, prepared)));
+    }
 
     const all: Ready = await networkHelpers.loadFixture(ready);
     const { escrow, splitter, modelId, id } = all;
