@@ -4,14 +4,18 @@ import { network } from "hardhat";
 import { Bn254 } from "../../circuits/bn254.ts";
 import { inverses, power } from "../../circuits/field.ts";
 import { devSrs } from "../../circuits/setup/dev.ts";
+import { signalPolynomials } from "../../circuits/setup/keygen.ts";
+import { readR1cs } from "../../circuits/setup/r1cs.ts";
 import { readSections, SECTION } from "../../circuits/setup/zkey.ts";
 import { combinedValue } from "../../prover/check.ts";
 import { stopProver } from "../../prover/groth16.ts";
 import { combineColumns, linearCombination, open } from "../../prover/kzg.ts";
+import { openCombined } from "../../prover/settlement.ts";
 import { type Chunk, evaluateChunk } from "../../prover/witness.ts";
 import { challenge, type G1, type G2, mod, FIELD as R, words } from "../../sdk/hash.ts";
 import {
   type ChunkProof,
+  DEVELOPMENT,
   encodeTotals,
   type SettlementProof,
   type SettlementStatement,
@@ -35,10 +39,11 @@ import { sampleQuery, sampleSketches, sparseQuery } from "../support/samples.ts"
 const inverse = (value: bigint): bigint => inverses([mod(value)])[0]!;
 const G1_GENERATOR: G1 = [1n, 2n];
 const INFINITY: G1 = [0n, 0n];
+type Polynomials = ReturnType<typeof signalPolynomials>;
 
 /*
  * What each part of the transcript is for. The contract's text is changed in one place, compiled and deployed; the
- * attack then gets a false settlement past the broken contract, and the same attack fails on ours. No attack here uses
+ * attack then gets a false settlement past the broken contract, and the same attack fails on ours. No attack here needs
  * a secret of the keys: each would work against a key from a ceremony.
  */
 describe("verifiers with one check taken out", () => {
@@ -420,6 +425,62 @@ describe("verifiers with one check taken out", () => {
       const target = await broken(
         inTranscript(copyPoints, "calldatacopy(at, add(chunk, 0x60), 0xc0)\n                at := add(at, 0xc0)"),
       );
+      await accepted(target, await attack(target));
+      await refused(await attack(chain), "VerifierProofInvalid");
+    });
+
+    it("without W: anything, since W can pay for whatever vanishes at z", async () => {
+      // With A = α1 and B = β2 a chunk's equation is left with U + δC. Two private signals and the domain's polynomial,
+      // all in C, make its α, β and plain parts vanish at z; then (U + δC)/(τ − z) is a sum of published powers α·τ^i,
+      // β·τ^i and τ^i, and W takes it when λ is known. The known α, β and τ only stand in for those files of powers.
+      const attack = async (target: Attribution): Promise<Forged> => {
+        const { verifying, key, srs } = target;
+        const { counts } = one.committed;
+        const made = await empty(target, one, [0n, 0n, 10n ** 18n, 0n], 1);
+        const { statement, sd, z, x, claimed } = made;
+        const bn254 = await Bn254.load();
+        const system = readR1cs(key.circuit.r1cs);
+        const { alpha, beta, delta, tau } = DEVELOPMENT;
+        const [atZ, atTau] = [z, tau].map((point) => signalPolynomials(bn254, system, point)) as [
+          Polynomials,
+          Polynomials,
+        ];
+        const opened = await openCombined(truth(one).scores, counts, z, x, srs);
+        const y = mod(opened.y - combinedValue([0n], counts, 210, z, x));
+        const inputs = [1n, z, x, 5n, y, claimed];
+        const sum = (values: bigint[]) => inputs.reduce((total, input, i) => mod(total + input * values[i]!), 0n);
+
+        // d_0·a_i + d_1·a_j = −Σ a and d_0·b_i + d_1·b_j = −Σ b, all at z.
+        const used = atZ.a.keys().filter((s) => s > 5 && atZ.a[s] !== 0n && atZ.b[s] !== 0n);
+        const [i, j] = [...used.take(2)] as [number, number];
+        const over = inverse(atZ.a[i]! * atZ.b[j]! - atZ.a[j]! * atZ.b[i]!);
+        const [sumA, sumB] = [sum(atZ.a), sum(atZ.b)];
+        const d = [
+          mod((sumB * atZ.a[j]! - sumA * atZ.b[j]!) * over),
+          mod((sumA * atZ.b[i]! - sumB * atZ.a[i]!) * over),
+        ] as const;
+        const all = (values: bigint[]) => mod(sum(values) + d[0] * values[i]! + d[1] * values[j]!);
+        expect([all(atZ.a), all(atZ.b)]).to.deep.equal([0n, 0n]);
+        const vanishing = (point: bigint) => power(point, BigInt(atZ.domain)) - 1n;
+        const q = mod(-all(atZ.c) * inverse(vanishing(z)));
+
+        const wire = ({ a, b, c }: Polynomials, s: number) => beta * a[s]! + alpha * b[s]! + c[s]!;
+        const inC = d[0] * wire(atTau, i) + d[1] * wire(atTau, j) + q * vanishing(tau);
+        const whole = beta * all(atTau.a) + alpha * all(atTau.b) + all(atTau.c) + q * vanishing(tau);
+        const chunk: ChunkProof = {
+          ...made.chunks[0]!,
+          y,
+          a: claimed,
+          pA: verifying.alpha1,
+          pB: verifying.beta2,
+          pC: await linearCombination([G1_GENERATOR], [inC * inverse(delta)]),
+        };
+        const values = valuesOf({ chunks: [chunk], opening: INFINITY });
+        const lambda = fold(sd, values, [...chunk.pA, ...chunk.pB, ...chunk.pC], INFINITY); // u, since M = 1
+        const opening = await linearCombination([opened.w, G1_GENERATOR], [1n, whole * inverse(lambda * (tau - z))]);
+        return { statement, proof: { chunks: [chunk], opening } };
+      };
+      const target = await broken(inTranscript("values, points, proof.opening", "values, points, [uint256(0), 0]"));
       await accepted(target, await attack(target));
       await refused(await attack(chain), "VerifierProofInvalid");
     });
