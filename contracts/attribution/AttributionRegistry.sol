@@ -298,6 +298,10 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         Commitment memory head,
         bytes calldata points
     ) private {
+        Record storage record = _records[commitmentId];
+        // A release that changes nothing gives the same id; storing it again would append to its contributors, and then
+        // no proof would settle: totals are read for as many as there seem to be.
+        require(record.head == address(0), RegistryAlreadyRegistered(head.modelId, commitmentId));
         uint256 count = head.contributors;
         bytes memory packed = new bytes(count * CONTRIBUTOR_BYTES);
         for (uint256 c; c < count; ++c) {
@@ -310,7 +314,6 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
             }
         }
         commitmentOf[head.modelId] = commitmentId;
-        Record storage record = _records[commitmentId];
         record.head = SSTORE2.write(abi.encode(head));
         record.columns.write(points);
         record.contributors.write(packed);

@@ -5,7 +5,8 @@ pragma solidity ^0.8.28;
 interface IAttributionRegistryErrors {
     /// @dev No commitment has this id.
     error RegistryUnknownCommitment(bytes32 commitmentId);
-    /// @dev The model's last release has a commitment already. Name the retrained adapter on the model first.
+    /// @dev The model's last release has a commitment already, or an earlier one has this very commitment. Name a
+    /// retrained adapter on the model first.
     error RegistryAlreadyRegistered(uint256 modelId, bytes32 commitmentId);
     /// @dev Only the model's owner registers its commitments.
     error RegistryNotModelOwner(uint256 modelId, address caller);

@@ -196,4 +196,16 @@ describe("Retraining a model", () => {
     await closeEpoch(all);
     expect(COUNTS).to.deep.equal((await attribution.rowCounts(id)).map(Number));
   });
+
+  it("with nothing changed has no commitment of its own: one more under the same id would add to its contributors", async () => {
+    const all = await world();
+    const { models, attribution, splitter, token, modelId, id } = all;
+    await models.connect(owner).retrain(modelId, MANIFEST, [{ datanetId: 1n, version: 1n }]);
+    await expect(register(all, modelId, 1n, COUNTS))
+      .to.be.revertedWithCustomError(attribution, "RegistryAlreadyRegistered")
+      .withArgs(modelId, id);
+    expect((await attribution.rowCounts(id)).map(Number)).to.deep.equal(COUNTS);
+    await settle(all, 0n);
+    await expect(splitter.claim([await claimOf(splitter, id, 0)])).to.changeTokenBalance(ethers, token, alice, 150n);
+  });
 });
