@@ -201,7 +201,7 @@ describe("Retraining a model", () => {
     const all = await world();
     const { models, attribution, splitter, token, modelId, id } = all;
     await models.connect(owner).retrain(modelId, MANIFEST, [{ datanetId: 1n, version: 1n }]);
-    await expect(register(all, modelId, 1n, COUNTS))
+    await expect(register(all, modelId))
       .to.be.revertedWithCustomError(attribution, "RegistryAlreadyRegistered")
       .withArgs(modelId, id);
     expect((await attribution.rowCounts(id)).map(Number)).to.deep.equal(COUNTS);
