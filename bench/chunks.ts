@@ -182,7 +182,10 @@ async function sell(chain: LocalChain, modelId: bigint, sketch: Int8Array): Prom
   await chain.wait(WINDOWS.epochLength);
   await mined(chain.as(OWNER).splitter.openEpoch(modelId));
   await chain.wait(WINDOWS.redeemWindow);
-  const receipt = { receiptId: id("receipt"), recordId: id("record"), fee: FEE, weight: 10n ** 12n, sketch };
+  const receipt = {
+    ...{ server: voucher.server, customer: voucher.customer, receiptId: id("receipt"), recordId: id("record") },
+    ...{ fee: FEE, weight: 10n ** 12n, sketch },
+  };
   await proposeEpoch(chain.as(OPERATOR), modelId, 0n, [receipt], K);
 }
 

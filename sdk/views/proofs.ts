@@ -1,6 +1,8 @@
-import { getBytes } from "ethers";
+import { getBytes, type Result } from "ethers";
 import type { AttributionVerifier, Protocol } from "../contracts.ts";
+import type { LastReceipt } from "../epoch.ts";
 import { bytesInt8, type G1, type G2 } from "../hash.ts";
+import { proposalOf } from "../history.ts";
 import {
   type SettlementProof,
   type SettlementStatement,
@@ -74,7 +76,20 @@ async function stagedProofOf(verifier: AttributionVerifier, claim: string) {
   return { proof: { chunks, opening: [...opening] as G1 }, gasUsed };
 }
 
-/** The same for people to look at: each chunk's public inputs, with `z` and `x` derived again from the statement. */
+/** The last receipt of the proposal that stands, as its transaction gave it. Undefined where another contract called `propose`. */
+export async function lastReceiptOf(
+  { splitter }: Pick<Protocol, "splitter">,
+  modelId: bigint,
+  epochId: bigint,
+): Promise<LastReceipt | undefined> {
+  const { transaction } = await proposalOf(splitter, modelId, epochId);
+  const call = splitter.interface.parseTransaction((await splitter.runner!.provider!.getTransaction(transaction))!);
+  if (call?.name !== "propose") return undefined;
+  const last = (call.args.last as Result).toObject() as LastReceipt;
+  return { ...last, proof: [...last.proof] };
+}
+
+/** A settlement's proof for people to look at: each chunk's public inputs, with `z` and `x` derived again from the statement. */
 export async function settlementProofOf(protocol: Protocol, modelId: bigint, settlement: Settlement) {
   const call = await settleCallOf(protocol, modelId, settlement);
   if (call === undefined) return undefined;
