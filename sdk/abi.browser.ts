@@ -1,4 +1,7 @@
 import type { InterfaceAbi } from "ethers";
+import manager from "../artifacts/@openzeppelin/contracts/access/manager/AccessManager.sol/AccessManager.json" with {
+  type: "json",
+};
 import pauses from "../artifacts/contracts/access/PauseSwitch.sol/PauseSwitch.json" with { type: "json" };
 import attribution from "../artifacts/contracts/attribution/AttributionRegistry.sol/AttributionRegistry.json" with {
   type: "json",
@@ -16,10 +19,10 @@ import escrow from "../artifacts/contracts/rewards/InferenceEscrow.sol/Inference
 import splitter from "../artifacts/contracts/rewards/RewardSplitter.sol/RewardSplitter.json" with { type: "json" };
 import type { ContractName } from "./abi.ts";
 
-const ABIS = { operators, datanets, models, attribution, verifier, splitter, escrow, pauses, token };
+const ABIS = { operators, datanets, models, attribution, verifier, splitter, escrow, pauses, manager, token };
 
-/** Names of the protocol's contracts. */
+/** Names of all contracts that the protocol is made of, and of the token that local chains have. */
 export const CONTRACTS = Object.keys(ABIS) as ContractName[];
 
-/** ABI of one of our contracts, bundled: browsers read no files. */
+/** ABI of one of these contracts, bundled: browsers read no files. */
 export const abi = (name: ContractName): InterfaceAbi => ABIS[name].abi;

@@ -1,6 +1,7 @@
 import { Contract, type ContractRunner } from "ethers";
 import { abi } from "#abi";
 import type {
+  AccessManager,
   AttributionRegistry,
   AttributionVerifier,
   DatanetRegistry,
@@ -13,6 +14,7 @@ import type {
 } from "../types/ethers-contracts/index.ts";
 
 export type {
+  AccessManager,
   AttributionRegistry,
   AttributionVerifier,
   DatanetRegistry,
@@ -73,6 +75,10 @@ export function protocol(addresses: Addresses, runner: ContractRunner): Protocol
 /** The switch that a deployment's splitter names. */
 export const pauseSwitch = async ({ splitter }: Protocol): Promise<PauseSwitch> =>
   new Contract(await splitter.pauses(), abi("pauses"), splitter.runner) as unknown as PauseSwitch;
+
+/** The manager of roles that a deployment's splitter obeys. */
+export const accessManager = async ({ splitter }: Protocol): Promise<AccessManager> =>
+  new Contract(await splitter.authority(), abi("manager"), splitter.runner) as unknown as AccessManager;
 
 /** An ERC-20 token; `mint` works on local chains' test token only. */
 export const token = (address: string, runner: ContractRunner): TestToken =>

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { ContentStore } from "../sdk/content-store.ts";
+import type { Content } from "../sdk/content.ts";
 import type { DatanetRegistry } from "../sdk/contracts.ts";
 import { contribute as contributeRows, fetchContribution } from "../sdk/datanets.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
@@ -9,7 +9,7 @@ import { selectRows } from "../sdk/rows.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
 import { datanetOf } from "../sdk/views/datanets.ts";
 import { openProtocol, ownProtocol, requireAddress, requireAtLeast } from "./deployment.ts";
-import { action, type Options } from "./run.ts";
+import { action, contentOf, type Options } from "./run.ts";
 
 type OfDatanet = Options & { datanet: bigint };
 type Create = Options & {
@@ -21,10 +21,10 @@ type Create = Options & {
 };
 
 export const create = action<Create>(async (args, context) => {
-  const { name, licence, description, store } = args;
+  const { name, licence, description } = args;
   const { datanets, account } = await ownProtocol(args, context);
   const reviewer = requireAddress("reviewer", args.reviewer ?? account);
-  const cid = description === "" ? "" : await new ContentStore(store).put(Buffer.from(description));
+  const cid = description === "" ? "" : await contentOf(args).put(Buffer.from(description));
   const receipt = await mined(datanets.create(reviewer, name, licence, cid));
   const { datanetId } = emitted(datanets, "DatanetCreated", receipt);
   return {
@@ -76,7 +76,7 @@ export const contribute = action<Contribute>(async (args, context) => {
   await datanets.datanet(datanet); // refuses an unknown one before anything is stored
   const { train, longLines } = await readRows(folder, extension, args.prefix ?? basename(resolve(folder)), heldOut);
   const rows = args.rows === 0 ? train : selectRows(train, args.rows);
-  const { contributionId, receipt } = await contributeRows(datanets, new ContentStore(store), datanet, rows);
+  const { contributionId, receipt } = await contributeRows(datanets, contentOf(args), datanet, rows);
   return {
     message: `Contribution ${contributionId} waits for review.`,
     contributionId,
@@ -97,7 +97,7 @@ export const review = action<Review>(async (args, context) => {
   if (reject && !args.reason)
     throw new OpenLedgerError("REASON_MISSING", "reason: a rejection is published with its reason. Say why.");
   const { datanets } = await ownProtocol(args, context);
-  const checked = await check(datanets, new ContentStore(args.store), contributions, reject);
+  const checked = await check(datanets, contentOf(args), contributions, reject);
   const reason = args.reason || "content checked";
   const receipt = await mined(datanets.review(contributions, !reject, reason));
   const verdict = reject ? "rejected" : "accepted";
@@ -105,7 +105,7 @@ export const review = action<Review>(async (args, context) => {
 });
 
 /** Fetches each contribution and holds it against the chain. What is to be rejected may fail that, and is told of. */
-async function check(datanets: DatanetRegistry, store: ContentStore, ids: bigint[], reject: boolean) {
+async function check(datanets: DatanetRegistry, store: Content, ids: bigint[], reject: boolean) {
   const checked: { contribution: bigint; content: string }[] = [];
   for (const contribution of ids) {
     try {

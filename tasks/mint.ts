@@ -6,13 +6,12 @@ import { verifyingKey } from "../circuits/setup/zkey.ts";
 import { stopProver } from "../prover/groth16.ts";
 import { provingKey } from "../prover/keys.ts";
 import { registerSketches } from "../prover/register.ts";
-import { ContentStore } from "../sdk/content-store.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { fetchManifest, type ModelTerms, mintModel, parseManifest } from "../sdk/models.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
 import { ownProtocol, readDeployment, requireAddress, requireAtLeast } from "./deployment.ts";
-import { action, type Options } from "./run.ts";
+import { action, contentOf, type Options } from "./run.ts";
 
 type Mint = Options & {
   manifest: string;
@@ -24,7 +23,7 @@ type Mint = Options & {
 };
 
 export const mint = action<Mint>(async (args, context) => {
-  const store = new ContentStore(args.store);
+  const store = contentOf(args);
   const bytes = existsSync(args.manifest) ? readFileSync(args.manifest) : await store.get(args.manifest);
   const manifest = parseManifest(bytes);
   const weights = await store.get(manifest.adapter.weights);
@@ -93,8 +92,9 @@ export const register = action<Register>(async (args, context) => {
   };
 });
 
-async function commit(own: Protocol, { model, vk, store }: Register): Promise<string> {
-  const content = new ContentStore(store);
+async function commit(own: Protocol, args: Register): Promise<string> {
+  const { model, vk } = args;
+  const content = contentOf(args);
   const { manifest } = await fetchManifest(own.models, content, model);
   const rows = Int8Array.from(await content.get(manifest.sketches.rows));
   const { k, m0, count } = JSON.parse(Buffer.from(await content.get(manifest.sketches.description)).toString());

@@ -1,0 +1,45 @@
+import { task } from "hardhat/config";
+import { ArgumentType } from "hardhat/types/arguments";
+
+/** A task that reads. Actions are loaded when they run, so that Hardhat starts fast. */
+export const define = (id: string, description: string) =>
+  task(id, description)
+    .addFlag({ name: "json", description: "Print one line of JSON instead of tables" })
+    .addOption({
+      name: "account",
+      type: ArgumentType.INT,
+      defaultValue: 0,
+      description: "Index of the account that signs; `accounts` lists them",
+    })
+    .addOption({
+      name: "addresses",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+      description: "File of the deployment's addresses (default: deployments/<chain id>.json)",
+    });
+
+/** A task that sends: everything leaves through one `Sender`. */
+export const sends = (id: string, description: string) =>
+  define(id, description)
+    .addFlag({ name: "dryRun", description: "Print target, arguments, calldata and effect, and send nothing" })
+    .addOption(optional("propose", "Write the same for a Safe's Transaction Builder to this file, and send nothing"))
+    .addOption(
+      optional("from", "Address that a dry run or proposal is for, such as a multisig (default: the account)"),
+    );
+
+/** An option that may be left out. */
+export const optional = <Name extends string>(name: Name, description: string) =>
+  ({ name, description, type: ArgumentType.STRING_WITHOUT_DEFAULT, defaultValue: undefined }) as const;
+
+export const number = <Name extends string>(name: Name, description: string) =>
+  ({ name, description, type: ArgumentType.BIGINT }) as const;
+
+export const DATANET = number("datanet", "Id of the Datanet");
+export const MODEL = number("model", "Id of the model");
+export const EPOCH = number("epoch", "Number of the epoch, from 0");
+export const STORE = {
+  name: "store",
+  defaultValue: ".local/content",
+  description: "Folder of the content store",
+} as const;
+export const FOR = optional("for", "Address of the account that is paid (default: the signer)");
