@@ -7,7 +7,7 @@ import { type Addresses, type Protocol, protocol, type TestToken, token } from "
 import { emitted, mined } from "../sdk/transactions.ts";
 import type { VerifyingKey } from "../sdk/transcript.ts";
 import Local from "./modules/Local.ts";
-import local from "./parameters/local.json" with { type: "json" };
+import { LOCAL_PARAMETERS, readParameters, type Timing } from "./parameters.ts";
 
 /** Hardhat's published development accounts: worthless anywhere else. */
 const MNEMONIC = "test test test test test test test test test test test junk";
@@ -33,8 +33,8 @@ export type LocalChain = {
 export type LocalOptions = {
   /** Where wallets look for a local chain, say; another where that is taken. Any free one by default. */
   port?: number;
-  /** Seconds, in place of those of parameters/local.json. */
-  timing?: Partial<Record<keyof (typeof local)["OpenLedger"]["timing"], number>>;
+  /** Seconds, in place of those of parameters/local.json5. */
+  timing?: Partial<Timing>;
   /** Mines a block each so many seconds, so that time flows while nobody sends. */
   blockSeconds?: number;
 };
@@ -62,10 +62,11 @@ export async function startLocalChain(
   };
 
   const connection = await hre.network.create({ network: "local", override: { url } });
+  const { OpenLedger: local } = readParameters(LOCAL_PARAMETERS);
   const parameters = {
     OpenLedger: {
-      ...local.OpenLedger,
-      timing: { ...local.OpenLedger.timing, ...timing },
+      ...local,
+      timing: { ...local.timing, ...timing },
       operator: await account(operator).getAddress(),
       treasury: await account(treasury).getAddress(),
     },

@@ -21,13 +21,18 @@ export type ContractName = keyof typeof SOURCES;
 /** Names of all contracts that the protocol is made of, and of the token that local chains have. */
 export const CONTRACTS = Object.keys(SOURCES) as ContractName[];
 
+/** A contract's name in its source. */
+export const contractName = (name: ContractName): string => SOURCES[name].split("/").at(-1)!;
+
+/** A contract's source and name, as compilers and explorers give them. */
+export const qualifiedName = (name: ContractName): string => `${SOURCES[name]}.sol:${contractName(name)}`;
+
 /**
  * ABI of one of these contracts, from the compiler's output. Browsers get theirs bundled (abi.browser.ts).
  * @throws OpenLedgerError `CONTRACTS_NOT_BUILT`
  */
 export function abi(name: ContractName): InterfaceAbi {
-  const source = SOURCES[name];
-  const path = new URL(`../artifacts/${source}.sol/${source.split("/").at(-1)}.json`, import.meta.url);
+  const path = new URL(`../artifacts/${SOURCES[name]}.sol/${contractName(name)}.json`, import.meta.url);
   try {
     return (JSON.parse(readFileSync(path, "utf8")) as { abi: InterfaceAbi }).abi;
   } catch (cause) {

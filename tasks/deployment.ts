@@ -6,9 +6,14 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import type { Context, Options } from "./run.ts";
 
 /** One chain's deployment, as `deploy` writes it. */
-export type Deployment = { chainId: number; addresses: Addresses & { manager: string; token?: string } };
+export type Deployment = {
+  chainId: number;
+  addresses: Addresses & { manager: string; pauses: string; token?: string };
+  /** Encoded arguments of the contracts' constructors; not of chains that are gone with their process. */
+  constructors?: Record<string, string>;
+};
 
-const REQUIRED = ["manager", ...CONTRACT_NAMES] as const;
+const REQUIRED = ["manager", "pauses", ...CONTRACT_NAMES] as const;
 
 /** Where a chain's addresses stand. */
 export const deploymentFile = ({ addresses }: Options, { chainId }: Context): string =>

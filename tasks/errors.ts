@@ -32,6 +32,12 @@ const ADVICE: Record<string, string> = {
     "sketches: this epoch has scores, so it needs a proof. Name the folder of the model's sketches, or wait until the time given (seconds since 1970).",
   SplitterNothingToWithdraw: "for, token: this account has no balance of this token. Contributors use `claim`.",
   SplitterUnknownKey: "The verifying key is not registered. The admin must register it first.",
+  AccessManagerUnauthorizedAccount: "account: this account has not got the role. `roles:show` tells who has.",
+  AccessManagerUnauthorizedCall: "account: this account may not do this. `roles:show` tells who may.",
+  AccessManagerUnauthorizedCancel: "account: only who scheduled it, and the admin, may cancel it.",
+  AccessManagerNotScheduled: "account: what this account does waits for a delay. Schedule it with `roles:schedule`.",
+  AccessManagerNotReady: "Its delay is not over. `roles:show` tells when it is.",
+  AccessManagerExpired: "It was not executed within a week of its delay. Schedule it again.",
   AccessManagedUnauthorized: "account: this account may not do this. `roles:show` tells who may.",
 };
 

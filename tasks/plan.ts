@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { Interface, type ParamType, type Result as Values } from "ethers";
-import { abi, CONTRACTS, type ContractName } from "#abi";
+import { abi, CONTRACTS, type ContractName } from "../sdk/abi.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { readDeployment } from "./deployment.ts";
 import { inWords } from "./errors.ts";
@@ -15,12 +15,7 @@ type Planned = { contract: string; function: string; returns?: unknown; gas?: bi
  * Shows what calls would do if `from` sent them now, and writes them for a multisig where `--propose` names a file.
  * The first must work; those behind it may depend on it, and are tried on the chain as it stands.
  */
-export async function plan(
-  calls: Call[],
-  from: string,
-  args: Options,
-  context: Context,
-): Promise<Result & { failure?: unknown }> {
+export async function plan(calls: Call[], from: string, args: Options, context: Context): Promise<Result> {
   const names = await knownContracts(args, context);
   const transactions: Planned[] = [];
   let failure: unknown;

@@ -30,8 +30,11 @@ export type Context = {
   signer(): Promise<Sender>;
 };
 
-/** What a task found or did: `message` is a line, a list of objects a table, anything else a row of a table. */
-export type Result = { message?: string } & Record<string, unknown>;
+/**
+ * What a task found or did: `message` is a line, a list of objects a table, anything else a row of a table. With a
+ * `failure` it ends in that once the rest is printed.
+ */
+export type Result = { message?: string; failure?: unknown } & Record<string, unknown>;
 
 /** Makes a Hardhat action of a task's work: connects, prints its result, and puts errors in plain words. */
 export const action =
@@ -59,17 +62,16 @@ export const action =
     };
     const context = { hre, connection, provider, chainId, accounts, signer };
     try {
-      const result = await work(args, context).catch(async (error: unknown) => {
+      const result: Result = await work(args, context).catch(async (error: unknown) => {
         const unsent = notSent(error);
         if (unsent === undefined) throw error;
         const { plan } = await import("./plan.ts");
-        const { failure, ...planned } = await plan(unsent.calls, (await signer()).address, args, context);
-        if (failure === undefined) return planned;
-        print(planned, args.json);
-        throw failure;
+        return plan(unsent.calls, (await signer()).address, args, context);
       });
-      print(result, args.json);
-      return result;
+      const { failure, ...found } = result;
+      print(found, args.json);
+      if (failure !== undefined) throw failure;
+      return found;
     } catch (error) {
       const words = inWords(error);
       throw words === undefined ? error : new HardhatPluginError("openledger", words, error as Error);

@@ -1,11 +1,25 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import { dataSlice, id as ethersId } from "ethers";
+import type { Timing } from "../parameters.ts";
 
-/** Role that may propose an epoch's V. */
-export const OPERATOR_ROLE = 1n;
+/** Roles of the manager. */
+export const ROLES = {
+  /** All that no other role may do. */
+  admin: 0n,
+  /** May propose an epoch's V. */
+  operator: 1n,
+  /** May pause new obligations. */
+  guardian: 2n,
+};
 
-/** Role that may pause new obligations. */
-export const GUARDIAN_ROLE = 2n;
+/** What each role may call. */
+export const FUNCTIONS = [
+  { role: "operator", contract: "splitter", signature: "propose(uint256,uint256,int128[],uint64,bytes32)" },
+  { role: "guardian", contract: "pauses", signature: "setPaused(uint8,bool)" },
+] as const;
+
+/** Contracts that may lock and slash bonds; unbound while there is none. */
+export const LOCKERS: readonly string[] = [];
 
 /** τ·G2 of the development powers of tau: the registry refuses it on any chain but 31337. */
 const DEVELOPMENT_TAU_G2 = [
@@ -19,7 +33,7 @@ const HOUR = 3600;
 const DAY = 24 * HOUR;
 
 /** All in seconds; see `Timing` of IRewardSplitter. */
-const TIMING = {
+const TIMING: Timing = {
   epochLength: DAY,
   redeemWindow: HOUR,
   proposeWindow: 6 * HOUR,
@@ -30,20 +44,29 @@ const TIMING = {
   fallbackWindow: 7 * DAY,
 };
 
+/** What a parameter is where it is not given. */
+export const DEFAULTS = {
+  tauG2: DEVELOPMENT_TAU_G2,
+  timing: TIMING,
+  tokens: [] as string[],
+  thawPeriod: 2 * DAY,
+  bondThawPeriod: 7 * DAY,
+};
+
 /**
  * The whole protocol. The deployer, account 0, becomes the manager's admin, who registers verifying keys, lists
- * payment tokens and names operators and guardians; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
+ * payment tokens and names operators and guardians; the module `Production` hands that over to a multisig.
  */
 export default buildModule("OpenLedger", (m) => {
   const admin = m.getAccount(0);
   const operator = m.getParameter("operator", admin);
   const guardian = m.getParameter("guardian", admin);
   const treasury = m.getParameter("treasury", admin);
-  const tauG2 = m.getParameter("tauG2", DEVELOPMENT_TAU_G2);
-  const timing = m.getParameter("timing", TIMING);
-  const tokens = m.getParameter<string[]>("tokens", []);
-  const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
-  const bondThawPeriod = m.getParameter("bondThawPeriod", 7 * DAY);
+  const tauG2 = m.getParameter("tauG2", DEFAULTS.tauG2);
+  const timing = m.getParameter("timing", DEFAULTS.timing);
+  const tokens = m.getParameter("tokens", DEFAULTS.tokens);
+  const thawPeriod = m.getParameter("thawPeriod", DEFAULTS.thawPeriod);
+  const bondThawPeriod = m.getParameter("bondThawPeriod", DEFAULTS.bondThawPeriod);
 
   const manager = m.contract("AccessManager", [admin]);
   const pauses = m.contract("PauseSwitch", [manager]);
@@ -65,15 +88,13 @@ export default buildModule("OpenLedger", (m) => {
   const escrow = m.contractAt("InferenceEscrow", m.staticCall(splitter, "escrow"));
 
   // Key registration needs no call: what no role is set for is the admin's.
-  const propose = "propose(uint256,uint256,int128[],uint64,bytes32)";
-  for (const [role, account, contract, signature, id] of [
-    [OPERATOR_ROLE, operator, splitter, propose, "operator"],
-    [GUARDIAN_ROLE, guardian, pauses, "setPaused(uint8,bool)", "guardian"],
-  ] as const) {
-    const selector = dataSlice(ethersId(signature), 0, 4);
-    m.call(manager, "setTargetFunctionRole", [contract, [selector], role], { from: admin, id: `${id}_functions` });
-    m.call(manager, "grantRole", [role, account, 0], { from: admin, id: `${id}_grant` });
+  const contracts = { splitter, pauses };
+  for (const { role, contract, signature } of FUNCTIONS) {
+    const call = [contracts[contract], [dataSlice(ethersId(signature), 0, 4)], ROLES[role]];
+    m.call(manager, "setTargetFunctionRole", call, { from: admin, id: `${role}_functions` });
   }
+  m.call(manager, "grantRole", [ROLES.operator, operator, 0], { from: admin, id: "operator_grant" });
+  m.call(manager, "grantRole", [ROLES.guardian, guardian, 0], { from: admin, id: "guardian_grant" });
 
   m.call(splitter, "setTokens", [tokens, true], { from: admin });
 

@@ -1,12 +1,49 @@
 import { ArgumentType } from "hardhat/types/arguments";
 import { define, optional, sends } from "../define.ts";
 
+const ROLE = { name: "role", description: "One of admin, operator, guardian, or a role's number" } as const;
+const HOLDER = { name: "holder", description: "Address of the account" } as const;
+const TARGET = { name: "contract", description: "Name of a contract as `deploy` lists it, or an address" } as const;
+const CALLDATA = { name: "calldata", description: "The call, as a task prints it with --dry-run" } as const;
+
 export const adminTasks = [
   define("accounts", "Lists the accounts that the network signs for, with their balances")
     .setAction(async () => ({ default: (await import("../chain.ts")).accounts }))
     .build(),
   define("roles:show", "Shows the roles of the AccessManager, who holds them, and what they may call")
-    .setAction(async () => ({ default: (await import("../chain.ts")).roles }))
+    .setAction(async () => ({ default: (await import("../roles.ts")).show }))
+    .build(),
+  sends("roles:grant", "Grants a role, or changes the delay of who holds it; for the admin")
+    .addPositionalArgument(ROLE)
+    .addPositionalArgument(HOLDER)
+    .addOption({
+      name: "delay",
+      type: ArgumentType.INT,
+      defaultValue: 0,
+      description: "Seconds that each use of the role must be scheduled ahead",
+    })
+    .setAction(async () => ({ default: (await import("../roles.ts")).grant }))
+    .build(),
+  sends("roles:revoke", "Takes a role away; the admin's, or the holder's own")
+    .addPositionalArgument(ROLE)
+    .addPositionalArgument(HOLDER)
+    .setAction(async () => ({ default: (await import("../roles.ts")).revoke }))
+    .build(),
+  sends("roles:schedule", "Schedules a call whose caller has a role with a delay")
+    .addPositionalArgument(TARGET)
+    .addPositionalArgument(CALLDATA)
+    .setAction(async () => ({ default: (await import("../roles.ts")).schedule }))
+    .build(),
+  sends("roles:execute", "Makes a scheduled call, once its delay is over")
+    .addPositionalArgument(TARGET)
+    .addPositionalArgument(CALLDATA)
+    .setAction(async () => ({ default: (await import("../roles.ts")).execute }))
+    .build(),
+  sends("roles:cancel", "Cancels a scheduled call; for who scheduled it and for the admin")
+    .addPositionalArgument(TARGET)
+    .addPositionalArgument(CALLDATA)
+    .addOption(optional("caller", "Address of who scheduled it (default: the signer)"))
+    .setAction(async () => ({ default: (await import("../roles.ts")).cancel }))
     .build(),
   define("pause:show", "Shows which groups of new obligations are paused")
     .setAction(async () => ({ default: (await import("../pause.ts")).show }))
@@ -17,9 +54,23 @@ export const adminTasks = [
     .setAction(async () => ({ default: (await import("../pause.ts")).set }))
     .build(),
   define("deploy", "Deploys the protocol as account 0, once a chain, and writes its addresses to a file")
-    .addOption(optional("module", "Local (with a test token) or OpenLedger (default: Local on chain 31337 only)"))
-    .addOption(optional("parameters", "JSON file of parameters (default: on chain 31337 deploy/parameters/local.json)"))
+    .addOption(
+      optional(
+        "module",
+        "Local (with a test token), OpenLedger, or Production (default: Local on chain 31337, else OpenLedger)",
+      ),
+    )
+    .addOption(
+      optional("parameters", "JSON5 file of parameters (default: on chain 31337 deploy/parameters/local.json5)"),
+    )
+    .addFlag({ name: "dryRun", description: "Print the steps and parameters, and send nothing" })
     .setAction(async () => ({ default: (await import("../deploy.ts")).deploy }))
+    .build(),
+  define("deployment:check", "Holds what is deployed against its parameters; exits with 1 where they differ")
+    .addOption(
+      optional("parameters", "JSON5 file of parameters (default: on chain 31337 deploy/parameters/local.json5)"),
+    )
+    .setAction(async () => ({ default: (await import("../check.ts")).check }))
     .build(),
   sends("key:register", "Registers the development verifying key of a circuit; the admin's, on chain 31337 only")
     .addOption({

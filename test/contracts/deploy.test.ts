@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { devSrs } from "../../circuits/setup/dev.ts";
-import OpenLedger, { GUARDIAN_ROLE, OPERATOR_ROLE } from "../../deploy/modules/OpenLedger.ts";
+import OpenLedger, { ROLES } from "../../deploy/modules/OpenLedger.ts";
 import { pauseSwitch } from "../../sdk/contracts.ts";
 import {
   admin,
@@ -51,8 +51,8 @@ describe("Deployment", () => {
       expect((await manager.canCall(account, pauses, pauses.interface.getFunction("setPaused").selector))[0]).to.equal(
         pausing,
       );
-    expect(await manager.hasRole(GUARDIAN_ROLE, admin)).to.deep.equal([true, 0n]);
-    expect(await manager.hasRole(OPERATOR_ROLE, operator)).to.deep.equal([true, 0n]);
+    expect(await manager.hasRole(ROLES.guardian, admin)).to.deep.equal([true, 0n]);
+    expect(await manager.hasRole(ROLES.operator, operator)).to.deep.equal([true, 0n]);
   });
 
   it("has defaults for every parameter", async () => {

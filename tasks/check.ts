@@ -1,0 +1,214 @@
+import { dataSlice, id as ethersId, getBytes, hexlify } from "ethers";
+import { DEFAULTS, FUNCTIONS, LOCKERS, ROLES } from "../deploy/modules/OpenLedger.ts";
+import { LOCAL_PARAMETERS, type Parameters, readParameters } from "../deploy/parameters.ts";
+import { CONTRACTS, type ContractName, contractName } from "../sdk/abi.ts";
+import { accessManager, type Protocol, pauseSwitch, protocol } from "../sdk/contracts.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { type Deployment, readDeployment } from "./deployment.ts";
+import { functionRoles, heldRoles, roleName, scheduledOperations } from "./roles-view.ts";
+import { action, type Context, type Options } from "./run.ts";
+
+/** One thing that was read back, beside what the parameters ask for. */
+type Check = { check: string; expected: string; found: string };
+
+const holds = ({ expected, found }: Check): boolean => expected.toLowerCase() === found.toLowerCase();
+
+export const check = action<Options & { parameters: string | undefined }>(async (args, context) => {
+  const deployment = await readDeployment(args, context);
+  const path = args.parameters ?? (context.chainId === 31337 ? LOCAL_PARAMETERS : undefined);
+  if (path === undefined)
+    throw new OpenLedgerError("PARAMETERS_MISSING", "parameters: name the file that this was deployed with.");
+  const parameters = readParameters(path);
+  const contracts = protocol(deployment.addresses, context.provider);
+  const deployer = await deployerOf(contracts);
+  const code = await codes(deployment, context);
+  const checks = (
+    code.every(holds) // other code cannot be asked
+      ? [
+          ...code,
+          ...(await links(deployment, contracts, context)),
+          ...(await settings(deployment, contracts, parameters, deployer)),
+          ...(await powers(deployment, contracts, parameters, deployer)),
+        ]
+      : code
+  ).map((one) => ({ ...one, ok: holds(one) }));
+  const drifted = checks.filter(({ ok }) => !ok);
+  const held = (await heldRoles(contracts)).filter(({ account }) => account === deployer);
+  const power = held
+    .map(({ role }) => role)
+    .toSorted(byNumber)
+    .map(roleName);
+  return {
+    parameters: path,
+    deployer,
+    rolesOfDeployer: power.join(", ") || "none",
+    scheduled: await scheduledOperations(contracts, deployment.addresses),
+    checks,
+    message: `All ${checks.length} checks hold. The deployer ${power.includes("admin") ? "is still the admin" : "is no admin"}.`,
+    ...(drifted.length > 0 && {
+      message: `${drifted.length} of ${checks.length} checks differ.`,
+      failure: new OpenLedgerError(
+        "DEPLOYMENT_DRIFT",
+        `deployment: not as ${path} has it: ${drifted.map((one) => one.check).join(", ")}. Correct the chain, or the file if the change was meant.`,
+      ),
+    }),
+  };
+});
+
+const byNumber = (a: bigint, b: bigint) => Number(a - b);
+
+/** Who deployed: the manager's first admin. */
+async function deployerOf(contracts: Protocol): Promise<string> {
+  const manager = await accessManager(contracts);
+  const [first] = await manager.queryFilter(manager.filters.RoleGranted(ROLES.admin));
+  return first!.args.account;
+}
+
+/** That each contract runs the code that was compiled here, whatever its constructor put into it. */
+async function codes({ addresses }: Deployment, { hre, provider }: Context): Promise<Check[]> {
+  const known = Object.entries(addresses).filter(([name]) => (CONTRACTS as string[]).includes(name));
+  return Promise.all(
+    known.map(async ([name, address]) => {
+      const expected = contractName(name as ContractName);
+      const artifact = await hre.artifacts.readArtifact(expected);
+      const references = Object.values(artifact.immutableReferences ?? {}).flat();
+      const without = (code: string) => {
+        const bytes = getBytes(code);
+        for (const { start, length } of references) bytes.fill(0, start, start + length);
+        return hexlify(bytes);
+      };
+      const code = await provider.getCode(address);
+      const same = without(code) === without(artifact.deployedBytecode);
+      return {
+        check: `code of ${name}`,
+        expected,
+        found: same ? expected : `other code, of ${code.length / 2 - 1} bytes`,
+      };
+    }),
+  );
+}
+
+/** That the contracts name each other. */
+async function links({ addresses }: Deployment, contracts: Protocol, { provider }: Context): Promise<Check[]> {
+  const { operators, attribution, verifier, splitter, escrow } = contracts;
+  const pauses = await pauseSwitch(contracts);
+  const named: [string, keyof Deployment["addresses"], Promise<string>][] = [
+    ["splitter.authority", "manager", splitter.authority()],
+    ["verifier.authority", "manager", verifier.authority()],
+    ["operators.authority", "manager", operators.authority()],
+    ["pauses.authority", "manager", pauses.authority()],
+    ["splitter.models", "models", splitter.models()],
+    ["splitter.attribution", "attribution", splitter.attribution()],
+    ["splitter.verifier", "verifier", splitter.verifier()],
+    ["splitter.pauses", "pauses", splitter.pauses()],
+    ["splitter.escrow", "escrow", splitter.escrow()],
+    ["escrow.splitter", "splitter", escrow.splitter()],
+    ["verifier.REGISTRY", "attribution", verifier.REGISTRY()],
+    ["attribution.DATANETS", "datanets", attribution.DATANETS()],
+    ["attribution.MODELS", "models", attribution.MODELS()],
+  ];
+  const read = named.map(async ([check, name, found]) => ({ check, expected: addresses[name]!, found: await found }));
+  // These have no getter: an immutable stands in the code.
+  const inside = (
+    [
+      ["datanets", "pauses"],
+      ["models", "pauses"],
+      ["escrow", "pauses"],
+      ["models", "datanets"],
+    ] as const
+  ).map(async ([holder, name]) => {
+    const expected = addresses[name];
+    const named = (await provider.getCode(addresses[holder])).includes(expected.slice(2).toLowerCase());
+    return { check: `${name} in ${holder}`, expected, found: named ? expected : "another" };
+  });
+  return Promise.all([...read, ...inside]);
+}
+
+/** What constructors were given, which payments are taken in, and who may slash. */
+async function settings(
+  { addresses }: Deployment,
+  { splitter, escrow, operators, attribution }: Protocol,
+  { OpenLedger: given }: Parameters,
+  deployer: string,
+): Promise<Check[]> {
+  const expected = { treasury: deployer, ...DEFAULTS, ...given };
+  const timing = await splitter.timing();
+  const set = await splitter.queryFilter(splitter.filters.TokenSet());
+  const tokens = new Set(set.map(({ args }) => args.token));
+  const accepted: string[] = [];
+  for (const token of tokens) if (await splitter.acceptsToken(token)) accepted.push(token);
+  const listed = [...expected.tokens, ...(addresses.token ? [addresses.token] : [])];
+  const bound = (await operators.queryFilter(operators.filters.LockersBound())).flatMap(({ args }) => [
+    ...args.lockers,
+  ]);
+  const lockers = LOCKERS.map((name) => addresses[name as keyof Deployment["addresses"]] ?? `no ${name}`);
+  const words = (list: readonly string[]) =>
+    list
+      .map((one) => one.toLowerCase())
+      .toSorted()
+      .join(", ") || "none";
+  return [
+    { check: "treasury", expected: expected.treasury, found: await splitter.treasury() },
+    { check: "thawPeriod", expected: `${expected.thawPeriod} s`, found: `${await escrow.thawPeriod()} s` },
+    { check: "bondThawPeriod", expected: `${expected.bondThawPeriod} s`, found: `${await operators.thawPeriod()} s` },
+    ...Object.entries(expected.timing).map(([name, seconds]) => ({
+      check: `timing.${name}`,
+      expected: `${seconds} s`,
+      found: `${timing[name as keyof typeof expected.timing]} s`,
+    })),
+    { check: "tauG2", expected: expected.tauG2.join(", "), found: [...(await attribution.tauG2())].join(", ") },
+    { check: "tokens", expected: words(listed), found: words(accepted) },
+    { check: "lockers", expected: words(lockers), found: words(bound) },
+  ];
+}
+
+/** Who may do what, and how long that waits. */
+async function powers(
+  { addresses }: Deployment,
+  contracts: Protocol,
+  { OpenLedger: given, Production: production }: Parameters,
+  deployer: string,
+): Promise<Check[]> {
+  const manager = await accessManager(contracts);
+  const holders = {
+    admin: production ? `${production.admin} (${production.adminDelay} s)` : `${deployer} (0 s)`,
+    operator: `${given.operator ?? deployer} (0 s)`,
+    guardian: `${given.guardian ?? deployer} (0 s)`,
+  };
+  const held = await heldRoles(contracts);
+  const roles = new Set([...Object.values(ROLES), ...held.map(({ role }) => role)]);
+  const checks: Check[] = [];
+  for (const role of roles) {
+    const name = roleName(role);
+    const found = held.filter((one) => one.role === role).map(({ account, words }) => `${account} (${words})`);
+    const expected = holders[name as keyof typeof holders] ?? "none";
+    checks.push({ check: `role ${name}`, expected, found: found.toSorted().join(", ") || "none" });
+    const grantDelay = await manager.getRoleGrantDelay(role);
+    checks.push({ check: `grant delay of ${name}`, expected: "0 s", found: `${grantDelay} s` });
+    for (const [what, holder] of [
+      ["admin", await manager.getRoleAdmin(role)],
+      ["guardian", await manager.getRoleGuardian(role)],
+    ] as const)
+      checks.push({ check: `${what} of ${name}`, expected: "admin", found: roleName(holder) });
+  }
+  const opened = await functionRoles(contracts, addresses);
+  const asked = FUNCTIONS.map(({ contract, signature, role }) => ({
+    key: `${contract} ${dataSlice(ethersId(signature), 0, 4)}`,
+    name: `${contract}.${signature.split("(")[0]}`,
+    role,
+  }));
+  for (const { key, name, role } of asked)
+    checks.push({ check: name, expected: role, found: opened.find((one) => one.key === key)?.role ?? "admin" });
+  for (const { key, contract, function: name, role } of opened)
+    if (role !== "admin" && !asked.some((one) => one.key === key))
+      checks.push({ check: `${contract}.${name}`, expected: "admin", found: role });
+  for (const name of ["manager", "pauses", "operators", "verifier", "splitter"] as const) {
+    const [closed, delay] = [
+      await manager.isTargetClosed(addresses[name]),
+      await manager.getTargetAdminDelay(addresses[name]),
+    ];
+    checks.push({ check: `${name} open`, expected: "yes", found: closed ? "closed by the admin" : "yes" });
+    checks.push({ check: `admin delay of ${name}`, expected: "0 s", found: `${delay} s` });
+  }
+  return checks;
+}
