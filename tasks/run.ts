@@ -51,14 +51,14 @@ export const action =
       pollingInterval: 100,
     });
     const signer = async () => {
-      if (args.from) return new Sender(provider, getAddress(args.from), undefined);
-      const address = accounts[args.account];
+      const address = args.from ? getAddress(args.from) : accounts[args.account];
       if (address === undefined)
         throw new OpenLedgerError(
           "ACCOUNT_UNKNOWN",
           `account: network ${connection.networkName} has no account ${args.account}, only 0 to ${accounts.length - 1}. The task \`accounts\` lists them.`,
         );
-      return new Sender(provider, address, plans ? undefined : await provider.getSigner(args.account));
+      const account = accounts.includes(address) ? await provider.getSigner(address) : undefined;
+      return new Sender(provider, address, account, plans);
     };
     const context = { hre, connection, provider, chainId, accounts, signer };
     try {

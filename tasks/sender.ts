@@ -27,12 +27,17 @@ export class NotSent extends Error {
 export class Sender extends AbstractSigner<BrowserProvider> {
   readonly address: string;
   readonly #account: JsonRpcSigner | undefined;
+  readonly #plans: boolean;
 
-  /** @param account Who signs; undefined where nothing is to be sent. */
-  constructor(provider: BrowserProvider, address: string, account: JsonRpcSigner | undefined) {
+  /**
+   * @param account Who signs; undefined where `address` is none of the network's accounts.
+   * @param plans Whether nothing is to be sent.
+   */
+  constructor(provider: BrowserProvider, address: string, account: JsonRpcSigner | undefined, plans: boolean) {
     super(provider);
     this.address = address;
     this.#account = account;
+    this.#plans = plans;
   }
 
   override connect(): this {
@@ -44,17 +49,16 @@ export class Sender extends AbstractSigner<BrowserProvider> {
   }
 
   override async sendTransaction(transaction: TransactionRequest): Promise<TransactionResponse> {
-    if (this.#account === undefined) throw new NotSent([await this.#call(transaction)]);
-    return this.#account.sendTransaction(transaction);
+    if (this.#plans) throw new NotSent([await this.#call(transaction)]);
+    return this.#signer().sendTransaction(transaction);
   }
 
   /** Sends calls one after the other; a plan, or a multisig, has them all in one. Gives the last one's receipt. */
   async sendAll(transactions: TransactionRequest[]): Promise<ContractTransactionReceipt> {
-    if (this.#account === undefined)
-      throw new NotSent(await Promise.all(transactions.map((transaction) => this.#call(transaction))));
+    if (this.#plans) throw new NotSent(await Promise.all(transactions.map((one) => this.#call(one))));
     let last: ContractTransactionReceipt | null = null;
     for (const transaction of transactions)
-      last = (await (await this.#account.sendTransaction(transaction)).wait()) as ContractTransactionReceipt | null;
+      last = (await (await this.#signer().sendTransaction(transaction)).wait()) as ContractTransactionReceipt | null;
     if (last === null) throw new OpenLedgerError("TRANSACTION_DROPPED", "The transaction was replaced. Send it again.");
     return last;
   }
@@ -79,7 +83,7 @@ export class Sender extends AbstractSigner<BrowserProvider> {
     if (this.#account) return this.#account;
     throw new OpenLedgerError(
       "SIGNATURE_NEEDED",
-      "account: this needs a signature of the account, which a plan has not. Run it without --dry-run and --propose.",
+      `from: ${this.address} is none of the network's accounts, and cannot sign. Give its signature, or leave --from out.`,
     );
   }
 
