@@ -33,7 +33,7 @@ type Create = Options & {
 export const create = action<Create>(async (args, context) => {
   const { name, licence, description } = args;
   const { datanets, account } = await ownProtocol(args, context);
-  const policy = POLICY.indexOf(args.policy);
+  const policy = (POLICY as readonly string[]).indexOf(args.policy);
   if (policy === -1)
     throw new OpenLedgerError("POLICY_UNKNOWN", `policy: there is no ${args.policy}. Choose ${POLICY.join(", ")}.`);
   const named = requireAddresses("reviewers", args.reviewers);

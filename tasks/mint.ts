@@ -1,15 +1,22 @@
 import { existsSync, readFileSync } from "node:fs";
 import { keccak256, ZeroHash } from "ethers";
-import { INSTANCES } from "../circuits/instances.ts";
-import { devKey } from "../circuits/setup/dev.ts";
-import { verifyingKey } from "../circuits/setup/zkey.ts";
 import { stopProver } from "../prover/groth16.ts";
 import { provingKey } from "../prover/keys.ts";
 import { registerSketches } from "../prover/register.ts";
+import type { Content } from "../sdk/content.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { fetchManifest, type ModelTerms, mintModel, parseManifest } from "../sdk/models.ts";
-import { emitted, mined } from "../sdk/transactions.ts";
+import {
+  fetchManifest,
+  type ModelManifest,
+  type ModelParent,
+  type ModelTerms,
+  mintModel,
+  parseManifest,
+  retrainModel,
+  storeManifest,
+} from "../sdk/models.ts";
+import { mined } from "../sdk/transactions.ts";
 import { ownProtocol, readDeployment, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, contentOf, type Options } from "./run.ts";
 
@@ -19,13 +26,65 @@ type Mint = Options & {
   inputPrice: bigint;
   outputPrice: bigint;
   split: string;
+  parents: string;
   store: string;
 };
 
+/** The same manifest of the same owner is not minted twice. */
 export const mint = action<Mint>(async (args, context) => {
   const store = contentOf(args);
-  const bytes = existsSync(args.manifest) ? readFileSync(args.manifest) : await store.get(args.manifest);
-  const manifest = parseManifest(bytes);
+  const manifest = await readManifest(args.manifest, store);
+  requireAtLeast("inputPrice", args.inputPrice, 0);
+  requireAtLeast("outputPrice", args.outputPrice, 0);
+  const own = await ownProtocol(args, context);
+  const { models, account } = own;
+  const token = requireAddress("token", args.token ?? (await readDeployment(args, context)).addresses.token ?? "none");
+  const { inputPrice, outputPrice } = args;
+  const terms = { token, inputPrice, outputPrice, split: parseSplit(args.split) };
+  const parents = parseParents(args.parents);
+  const { manifestHash, manifestCid } = await storeManifest(store, manifest);
+  const minted = await models.queryFilter(models.filters.ModelMinted(undefined, account));
+  const known = minted.find((event) => event.args.manifest.manifestHash === manifestHash)?.args.modelId;
+  if (known !== undefined)
+    return { message: `Model ${known} has this manifest, nothing sent.`, modelId: known, manifestCid };
+  const { modelId, receipt } = await mintModel(models, store, manifest, terms, parents);
+  return {
+    message: `Minted model ${modelId}, ${manifest.name}. Next: \`model:register ${modelId}\`.`,
+    modelId,
+    owner: account,
+    name: manifest.name,
+    manifestCid,
+    ...terms,
+    ...(parents.length > 0 && { parents }),
+    transaction: receipt.hash,
+  };
+});
+
+type Retrain = Options & { model: bigint; manifest: string; store: string };
+
+export const retrain = action<Retrain>(async (args, context) => {
+  const { model } = args;
+  requireAtLeast("model", model, 1);
+  const store = contentOf(args);
+  const manifest = await readManifest(args.manifest, store);
+  const { models } = await ownProtocol(args, context);
+  const { manifestHash, manifestCid } = await storeManifest(store, manifest);
+  const { manifestHash: current } = await models.manifest(model);
+  const told = { modelId: model, name: manifest.name, manifestCid };
+  if (manifestHash === current)
+    return { message: "It is the model's last release, nothing sent.", release: await models.releases(model), ...told };
+  const { release, receipt } = await retrainModel(models, store, model, manifest);
+  return {
+    message: `Release ${release}. Next: \`model:register ${model}\`; it earns from the epoch that opens after that.`,
+    release,
+    ...told,
+    transaction: receipt.hash,
+  };
+});
+
+/** A manifest, from its file or content id, once everything that it names is in the store and fits. */
+async function readManifest(named: string, store: Content): Promise<ModelManifest> {
+  const manifest = parseManifest(existsSync(named) ? readFileSync(named) : await store.get(named));
   const weights = await store.get(manifest.adapter.weights);
   if (keccak256(weights) !== manifest.adapter.hash)
     throw new OpenLedgerError(
@@ -33,24 +92,22 @@ export const mint = action<Mint>(async (args, context) => {
       `manifest: adapter.hash is ${manifest.adapter.hash}, of adapter.weights it is ${keccak256(weights)}. Correct one.`,
     );
   for (const id of [manifest.adapter.config, ...Object.values(manifest.sketches)]) await store.get(id);
-  requireAtLeast("inputPrice", args.inputPrice, 0);
-  requireAtLeast("outputPrice", args.outputPrice, 0);
-  const own = await ownProtocol(args, context);
-  const token = requireAddress("token", args.token ?? (await readDeployment(args, context)).addresses.token ?? "none");
-  const { inputPrice, outputPrice } = args;
-  const terms = { token, inputPrice, outputPrice, split: parseSplit(args.split) };
-  const { modelId, receipt } = await mintModel(own.models, store, manifest, terms);
-  const { manifestCid } = await own.models.manifest(modelId);
-  return {
-    message: `Minted model ${modelId}, ${manifest.name}. Next: \`model:register ${modelId}\`.`,
-    modelId,
-    owner: own.account,
-    name: manifest.name,
-    manifestCid,
-    ...terms,
-    transaction: receipt.hash,
-  };
-});
+  return manifest;
+}
+
+/** Parents with their royalties in basis points: `3:1000,4:500`. */
+function parseParents(text: string): ModelParent[] {
+  return text === ""
+    ? []
+    : text.split(",").map((one) => {
+        const [, modelId, royaltyBps] = one.trim().match(/^(\d+):(\d+)$/) ?? [];
+        if (modelId !== undefined) return { modelId: BigInt(modelId), royaltyBps: Number(royaltyBps) };
+        throw new OpenLedgerError(
+          "PARENTS_INVALID",
+          `parents: ${one} is no parent. Give model:royalty in basis points of the owner's share, such as 3:1000.`,
+        );
+      });
+}
 
 /** Parts of a fee in basis points, as `Terms` of IModelNFT names them. */
 function parseSplit(text: string): ModelTerms["split"] {
@@ -112,26 +169,6 @@ async function lastKey({ verifier }: Protocol): Promise<string> {
   const registered = await verifier.queryFilter(verifier.filters.VerifyingKeyRegistered());
   const last = registered.at(-1);
   if (!last)
-    throw new OpenLedgerError("KEY_MISSING", "vk: no verifying key is registered. The admin runs `key:register`.");
+    throw new OpenLedgerError("KEY_MISSING", "vk: no verifying key is registered. The admin runs `verifier:register`.");
   return last.args.vkId;
 }
-
-export const registerKey = action<Options & { chunkRows: number }>(async (args, context) => {
-  const instance = Object.values(INSTANCES).find(({ rows }) => rows === args.chunkRows);
-  if (!instance) {
-    const sizes = Object.values(INSTANCES).map(({ rows }) => rows);
-    throw new OpenLedgerError(
-      "CHUNK_UNKNOWN",
-      `chunkRows: there is no circuit of ${args.chunkRows} rows. Choose ${sizes.join(", ")}.`,
-    );
-  }
-  const { verifier } = await ownProtocol(args, context);
-  const key = await verifyingKey(await devKey(instance));
-  try {
-    const receipt = await mined(verifier.registerKey(key));
-    const { vkId } = emitted(verifier, "VerifyingKeyRegistered", receipt);
-    return { message: "Registered the development key.", vkId, chunkRows: args.chunkRows, transaction: receipt.hash };
-  } finally {
-    await stopProver();
-  }
-});

@@ -6,6 +6,13 @@ const HOLDER = { name: "holder", description: "Address of the account" } as cons
 const TARGET = { name: "contract", description: "Name of a contract as `deploy` lists it, or an address" } as const;
 const CALLDATA = { name: "calldata", description: "The call, as a task prints it with --dry-run" } as const;
 
+const CHUNK_ROWS = {
+  name: "chunkRows",
+  type: ArgumentType.INT,
+  defaultValue: 1260,
+  description: "Rows that one proof takes: 210, 1260, 5040 or 20790",
+} as const;
+
 export const adminTasks = [
   define("accounts", "Lists the accounts that the network signs for, with their balances")
     .setAction(async () => ({ default: (await import("../chain.ts")).accounts }))
@@ -72,13 +79,17 @@ export const adminTasks = [
     )
     .setAction(async () => ({ default: (await import("../check.ts")).check }))
     .build(),
-  sends("key:register", "Registers the development verifying key of a circuit; the admin's, on chain 31337 only")
-    .addOption({
-      name: "chunkRows",
-      type: ArgumentType.INT,
-      defaultValue: 1260,
-      description: "Rows that one proof takes: 210, 1260, 5040 or 20790",
-    })
-    .setAction(async () => ({ default: (await import("../mint.ts")).registerKey }))
+  sends("verifier:register", "Registers the development verifying key of a circuit; the admin's, on chain 31337 only")
+    .addOption(CHUNK_ROWS)
+    .setAction(async () => ({ default: (await import("../verifier.ts")).register }))
+    .build(),
+  define(
+    "verifier:check",
+    "Holds every constant of a verifying key on the chain against a key file; exits with 1 if one differs",
+  )
+    .addOption(CHUNK_ROWS)
+    .addOption(optional("zkey", "Proving key of the circuit (default: the development key)"))
+    .addOption(optional("vk", "Id of the key on the chain (default: the last one of these rows)"))
+    .setAction(async () => ({ default: (await import("../verifier.ts")).check }))
     .build(),
 ];

@@ -1,3 +1,4 @@
+import { ArgumentType } from "hardhat/types/arguments";
 import { define, MODEL, number, optional, STORE, sends } from "../define.ts";
 
 export const modelTasks = [
@@ -15,6 +16,11 @@ export const modelTasks = [
       defaultValue: "5000,2000,2000,500,500",
       description: "Basis points of a fee for data,owner,server,operator,protocol",
     })
+    .addOption({
+      name: "parents",
+      defaultValue: "",
+      description: "Models it was made from, each with basis points of the owner's share for it: 3:1000,4:500",
+    })
     .addOption(STORE)
     .setAction(async () => ({ default: (await import("../mint.ts")).mint }))
     .build(),
@@ -23,5 +29,34 @@ export const modelTasks = [
     .addOption(optional("vk", "Id of the verifying key its epochs are proven under (default: the last registered)"))
     .addOption(STORE)
     .setAction(async () => ({ default: (await import("../mint.ts")).register }))
+    .build(),
+  sends("model:retrain", "Names the retrained adapter that takes the place of a model's current one")
+    .addPositionalArgument(MODEL)
+    .addPositionalArgument({ name: "manifest", description: "File of its manifest, or its content id" })
+    .addOption(STORE)
+    .setAction(async () => ({ default: (await import("../mint.ts")).retrain }))
+    .build(),
+  define("model:lineage", "Shows the models that a model was made from, and what each gets of its owner's share")
+    .addPositionalArgument(MODEL)
+    .setAction(async () => ({ default: (await import("../model.ts")).lineage }))
+    .build(),
+  sends("model:terms", "Shows a model's prices and royalties; its owner changes some")
+    .addPositionalArgument(MODEL)
+    .addOption({ ...number("inputPrice", "Token units for 1,000 tokens of prompt"), defaultValue: -1n })
+    .addOption({ ...number("outputPrice", "Token units for 1,000 tokens of answer"), defaultValue: -1n })
+    .addOption({
+      name: "minRoyalty",
+      type: ArgumentType.INT,
+      defaultValue: -1,
+      description: "Basis points of the owner's share that models made from it must give",
+    })
+    .addOption({
+      name: "saleRoyalty",
+      type: ArgumentType.INT,
+      defaultValue: -1,
+      description: "Basis points that ERC-2981 asks of a sale of the token; the creator's, while he holds it",
+    })
+    .addOption(optional("saleReceiver", "Address that gets it (default: as before, or the signer)"))
+    .setAction(async () => ({ default: (await import("../model.ts")).terms }))
     .build(),
 ];
