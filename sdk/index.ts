@@ -15,6 +15,7 @@ export * from "./history.ts";
 export * from "./key.ts";
 export * from "./merkle.ts";
 export * from "./models.ts";
+export * from "./permit.ts";
 export * from "./receipts.ts";
 export * from "./revert.ts";
 export * from "./rows.ts";

@@ -43,3 +43,5 @@ export const STORE = {
   description: "Folder of the content store",
 } as const;
 export const FOR = optional("for", "Address of the account that is paid (default: the signer)");
+export const TOKEN = optional("token", "Address of the token (default: the deployment's test token)");
+export const AMOUNT = { name: "amount", description: "Amount in tokens, such as 1.5" } as const;

@@ -3,6 +3,7 @@ import { datanetTasks } from "./definitions/datanet.ts";
 import { epochTasks } from "./definitions/epoch.ts";
 import { modelTasks } from "./definitions/model.ts";
 import { moneyTasks } from "./definitions/money.ts";
+import { operatorTasks } from "./definitions/operator.ts";
 
 /** The protocol from the command line: docs/tasks.md. */
-export const tasks = [...adminTasks, ...datanetTasks, ...modelTasks, ...epochTasks, ...moneyTasks];
+export const tasks = [...adminTasks, ...datanetTasks, ...modelTasks, ...epochTasks, ...moneyTasks, ...operatorTasks];

@@ -1,5 +1,5 @@
 import { ArgumentType } from "hardhat/types/arguments";
-import { DATANET, define, FOR, number, optional, STORE, sends } from "../define.ts";
+import { DATANET, define, FOR, number, optional, STORE, sends, TOKEN } from "../define.ts";
 
 const CODE = {
   name: "code",
@@ -78,7 +78,7 @@ export const datanetTasks = [
     .setAction(async () => ({ default: (await import("../datanet.ts")).allow }))
     .build(),
   sends("datanet:bonds", "Pays an account its bonds that were released")
-    .addOption(optional("token", "Address of the token (default: the deployment's test token)"))
+    .addOption(TOKEN)
     .addOption(FOR)
     .setAction(async () => ({ default: (await import("../datanet.ts")).bonds }))
     .build(),

@@ -108,6 +108,6 @@ describe("Plans of tasks", () => {
     const { transactions } = await idle("datanet:create", { ...create, dryRun: true });
     expect(existsSync(store)).to.equal(false);
     const { description } = await run("datanet:create", create);
-    expect(transactions[0].arguments.metadataCid).to.equal(description);
+    expect(transactions[0].arguments.settings.metadataCid).to.equal(description);
   });
 });
