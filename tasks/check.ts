@@ -11,7 +11,7 @@ import { action, type Context, type Options } from "./run.ts";
 /** One thing that was read back, beside what the parameters ask for. */
 type Check = { check: string; expected: string; found: string };
 
-const holds = ({ expected, found }: Check): boolean => expected.toLowerCase() === found.toLowerCase();
+export const holds = ({ expected, found }: Check): boolean => expected.toLowerCase() === found.toLowerCase();
 
 export const check = action<Options & { parameters: string | undefined }>(async (args, context) => {
   const deployment = await readDeployment(args, context);
@@ -65,7 +65,7 @@ async function deployerOf(contracts: Protocol): Promise<string> {
 }
 
 /** That each contract runs the code that was compiled here, whatever its constructor put into it. */
-async function codes({ addresses }: Deployment, { hre, provider }: Context): Promise<Check[]> {
+export async function codes({ addresses }: Deployment, { hre, provider }: Context): Promise<Check[]> {
   const known = Object.entries(addresses).filter(([name]) => (CONTRACTS as string[]).includes(name));
   return Promise.all(
     known.map(async ([name, address]) => {
@@ -133,6 +133,7 @@ async function settings(
 ): Promise<Check[]> {
   const expected = { treasury: deployer, ...DEFAULTS, ...given };
   const timing = await splitter.timing();
+  const tauG2 = [...(await attribution.tauG2())];
   const set = await splitter.queryFilter(splitter.filters.TokenSet());
   const tokens = new Set(set.map(({ args }) => args.token));
   const accepted: string[] = [];
@@ -156,7 +157,7 @@ async function settings(
       expected: `${seconds} s`,
       found: `${timing[name as keyof typeof expected.timing]} s`,
     })),
-    { check: "tauG2", expected: expected.tauG2.join(", "), found: [...(await attribution.tauG2())].join(", ") },
+    { check: "hash of tauG2", expected: ethersId(expected.tauG2.join()), found: ethersId(tauG2.join()) },
     { check: "tokens", expected: words(listed), found: words(accepted) },
     { check: "lockers", expected: words(lockers), found: words(bound) },
   ];

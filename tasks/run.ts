@@ -107,7 +107,7 @@ const isTable = (value: unknown): value is object[] => Array.isArray(value) && t
 
 /** Whether a row fits into a table. */
 const isFlat = (row: object): boolean =>
-  Object.values(row).every((value) => typeof value !== "object" && String(value).length <= 100);
+  Object.values(row).every((value) => typeof value !== "object" && String(value).length <= 160);
 
 function printLines(row: object): void {
   for (const [key, value] of Object.entries(row))

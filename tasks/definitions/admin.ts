@@ -79,6 +79,18 @@ export const adminTasks = [
     )
     .setAction(async () => ({ default: (await import("../check.ts")).check }))
     .build(),
+  define("deployment:verify", "Submits the sources of what is deployed to a block explorer that speaks Etherscan's API")
+    .addOption(optional("api", "Address of its API, such as https://eth.blockscout.com/api"))
+    .addOption(optional("apiKey", "Key of its API, where it asks for one"))
+    .addOption(optional("contracts", "Names of contracts, with commas (default: all)"))
+    .addOption({
+      name: "poll",
+      type: ArgumentType.INT,
+      defaultValue: 3,
+      description: "Seconds between two questions for the verdict",
+    })
+    .setAction(async () => ({ default: (await import("../verify.ts")).verify }))
+    .build(),
   sends("verifier:register", "Registers the development verifying key of a circuit; the admin's, on chain 31337 only")
     .addOption(CHUNK_ROWS)
     .setAction(async () => ({ default: (await import("../verifier.ts")).register }))
