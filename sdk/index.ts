@@ -8,6 +8,7 @@ export * from "./deployment.ts";
 export * from "./eip712.ts";
 export * from "./epoch.ts";
 export * from "./errors.ts";
+export * from "./events.ts";
 export * from "./fees.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
