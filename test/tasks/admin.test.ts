@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import hre from "hardhat";
 import { tasks } from "../../tasks/index.ts";
-import { addresses, refused, run, STRANGER, useTasks } from "../support/tasks.ts";
+import { addresses, idle, refused, run, STRANGER, useTasks } from "../support/tasks.ts";
 import { owner } from "../support/world.ts";
 
 describe("Tasks of admins", () => {
@@ -31,6 +31,7 @@ describe("Tasks of admins", () => {
     expect(await refused("pause:set", { group: "claims" })).to.match(/group: .*GROUP_UNKNOWN/);
     expect(await refused("pause:set", { group: "datanets", account: STRANGER })).to.match(/account: .*Unauthorized/);
     expect(await run("pause:set", { group: "datanets" })).to.include({ paused: true });
+    await idle("pause:set", { group: "datanets" });
     expect((await run("pause:show")).groups[0]).to.deep.equal({ group: "datanets", paused: true });
     expect(await refused("datanet:create", { name: "A" })).to.match(/PauseGroupPaused/);
     await run("pause:set", { group: "datanets", off: true });
