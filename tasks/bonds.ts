@@ -1,3 +1,4 @@
+import { OpenLedgerError } from "../sdk/errors.ts";
 import { mined } from "../sdk/transactions.ts";
 import { openProtocol, ownProtocol, requireAddress } from "./deployment.ts";
 import { accountOf, thaw } from "./escrow.ts";
@@ -13,6 +14,9 @@ export const bond = action<For & { amount: string }>(async (args, context) => {
   const token = await openToken(args, context, sender);
   const holder = requireAddress("for", args.for ?? account);
   const amount = token.units("amount", args.amount);
+  // Known before the approval is sent.
+  if (!(await operators.bound()))
+    throw new OpenLedgerError("LOCKERS_UNBOUND", "No bonds are taken before the admin bound who may lock them.");
   const { hash } = await sender.sendAll([
     ...(await approvals(token, account, addresses.operators, amount)),
     await operators.bond.populateTransaction(holder, token.address, amount),

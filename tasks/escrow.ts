@@ -1,5 +1,6 @@
 import { Signature } from "ethers";
 import { chainTime } from "../sdk/clock.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
 import { signPermit } from "../sdk/permit.ts";
 import { mined } from "../sdk/transactions.ts";
 import { openProtocol, ownProtocol, requireAddress } from "./deployment.ts";
@@ -11,10 +12,16 @@ type For = Money & { for: string | undefined };
 
 /** A second deposit is a second one: this adds to what is there. */
 export const deposit = action<For & { amount: string; permit: boolean }>(async (args, context) => {
-  const { escrow, sender, account, addresses } = await ownProtocol(args, context);
+  const { escrow, splitter, sender, account, addresses } = await ownProtocol(args, context);
   const token = await openToken(args, context, sender);
   const customer = requireAddress("for", args.for ?? account);
   const amount = token.units("amount", args.amount);
+  // Known before the approval is sent.
+  if (!(await splitter.acceptsToken(token.address)))
+    throw new OpenLedgerError(
+      "TOKEN_REFUSED",
+      `token: no payments are taken in ${token.address}. See \`tokens:list\`.`,
+    );
   const { hash } = args.permit ? await withPermit() : await withApproval();
   const available = token.words(await escrow.available(customer, token.address));
   return {

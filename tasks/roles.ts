@@ -104,7 +104,11 @@ export const cancel = action<Operation & { caller: string | undefined }>(async (
   const caller = requireAddress("caller", args.caller ?? own.account);
   const operationId = await manager.hashOperation(caller, target, data);
   if ((await manager.getSchedule(operationId)) === 0n)
-    return { message: "It is not scheduled, nothing sent.", operationId, target };
+    return {
+      message: `Nothing of ${caller} is scheduled, nothing sent. --caller names who scheduled it.`,
+      operationId,
+      target,
+    };
   const receipt = await mined(manager.cancel(caller, target, data));
   return { message: "Cancelled.", operationId, target, transaction: receipt.hash };
 });

@@ -42,19 +42,20 @@ export const modelTasks = [
     .build(),
   sends("model:terms", "Shows a model's prices and royalties; its owner changes some")
     .addPositionalArgument(MODEL)
-    .addOption({ ...number("inputPrice", "Token units for 1,000 tokens of prompt"), defaultValue: -1n })
-    .addOption({ ...number("outputPrice", "Token units for 1,000 tokens of answer"), defaultValue: -1n })
+    .addOption({ ...number("inputPrice", "Token units for 1,000 tokens of prompt; -1: as before"), defaultValue: -1n })
+    .addOption({ ...number("outputPrice", "Token units for 1,000 tokens of answer; -1: as before"), defaultValue: -1n })
     .addOption({
       name: "minRoyalty",
       type: ArgumentType.INT,
       defaultValue: -1,
-      description: "Basis points of the owner's share that models made from it must give",
+      description: "Basis points of the owner's share that models made from it must give; -1: as before",
     })
     .addOption({
       name: "saleRoyalty",
       type: ArgumentType.INT,
       defaultValue: -1,
-      description: "Basis points that ERC-2981 asks of a sale of the token; the creator's, while he holds it",
+      description:
+        "Basis points that ERC-2981 asks of a sale of the token; the creator's, while he holds it; -1: as before",
     })
     .addOption(optional("saleReceiver", "Address that gets it (default: as before, or the signer)"))
     .setAction(async () => ({ default: (await import("../model.ts")).terms }))

@@ -19,9 +19,9 @@ describe("Tasks of bonds", () => {
     await token.mint(operator, 10_000_000n);
     const args = { account: OPERATOR };
     expect(await run("operator:status", args)).to.include({ bonded: "0.0" });
+    await operators.connect(admin).bindLockers([admin.address]);
     const plan = await idle("operator:bond", { ...args, amount: "1", dryRun: true });
     expect(plan.transactions[1].function).to.equal("bond(address,address,uint256)");
-    await operators.connect(admin).bindLockers([admin.address]);
     expect(await run("operator:bond", { ...args, amount: "5" })).to.include({ free: "5.0" });
     await operators.connect(admin).lock(operator, token, 1_000_000n);
     expect(await refused("operator:unbond", { ...args, amount: "4.5" })).to.match(/OperatorsWithdrawalTooLarge/);
@@ -41,10 +41,9 @@ describe("Tasks of bonds", () => {
   });
 
   it("say why no bond is taken before somebody may lock it", async () => {
-    const { token, operators } = await unbound();
+    const { token } = await unbound();
     await token.mint(operator, 1_000_000n);
-    await token.connect(operator).approve(operators, ethers.MaxUint256);
-    expect(await refused("operator:bond", { account: OPERATOR, amount: "1" })).to.match(/OperatorsLockersUnbound/);
+    expect(await refused("operator:bond", { account: OPERATOR, amount: "1" })).to.match(/LOCKERS_UNBOUND/);
     expect((await run("operator:status", { account: OPERATOR })).message).to.match(/No bonds are taken yet/);
   });
 });

@@ -36,6 +36,8 @@ describe("Tasks of money", () => {
     const forAnother = { ...args, amount: "1", for: owner.address, permit: true };
     expect(await run("escrow:deposit", forAnother)).to.include({ customer: owner.address, available: "1.0" });
     expect(await refused("escrow:deposit", { ...args, amount: "all" })).to.match(/amount: .*AMOUNT_INVALID/);
+    const other = await ethers.deployContract("TestToken", ["Euro", "EUR", 18]);
+    expect(await refused("escrow:deposit", { ...args, amount: "1", token: other.target })).to.match(/TOKEN_REFUSED/);
     expect(await refused("escrow:deposit", { ...args, amount: "99" })).to.match(/ERC20InsufficientBalance/);
 
     expect(await refused("escrow:withdraw", args)).to.match(/amount: .*EscrowNothingThawing/);

@@ -1,12 +1,15 @@
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
 import { Interface } from "ethers";
 import hre from "hardhat";
 import { abi } from "../../sdk/abi.ts";
 import { deploy } from "../../tasks/deploy.ts";
+import type { Deployment } from "../../tasks/deployment.ts";
 import { addresses, printed, refused, run, useTasks } from "../support/tasks.ts";
 
 /** What a deployment over HTTP writes, since a chain inside the process has no journal to take it from. */
@@ -14,10 +17,13 @@ async function deployOverHttp(path: string) {
   const server = await hre.network.createServer("default", "127.0.0.1", 0);
   const { address, port } = await server.listen();
   const connection = await hre.network.create({ network: "local", override: { url: `http://${address}:${port}` } });
+  const { log } = console;
   try {
+    console.log = () => {};
     const there = Object.assign(Object.create(hre), { network: { getOrCreate: async () => connection } });
     await deploy({ json: true, account: 0, addresses: path, module: undefined, parameters: undefined }, there);
   } finally {
+    console.log = log;
     await connection.close();
     await server.close();
   }
@@ -63,20 +69,22 @@ describe("Verification of sources by an explorer", function () {
 
   let explorer: Explorer;
   let args: Record<string, unknown>;
-  let pausesThere: string;
+  let there: Deployment;
   const deployed = () => JSON.parse(readFileSync(addresses, "utf8"));
   const results = () =>
     Object.fromEntries(
       JSON.parse(printed.at(-1)!).contracts.map((one: Record<string, string>) => [one.contract, one.result]),
     );
 
+  before(async () => {
+    const folder = mkdtempSync(join(tmpdir(), "openledger-verify-"));
+    await deployOverHttp(join(folder, "there.json"));
+    there = JSON.parse(readFileSync(join(folder, "there.json"), "utf8"));
+    rmSync(folder, { recursive: true });
+  });
   beforeEach(async () => {
-    await deployOverHttp(addresses);
-    const { constructors, addresses: there } = deployed();
-    pausesThere = there.pauses;
-    await run("deploy", { addresses: `${addresses}.here` });
-    const here = JSON.parse(readFileSync(`${addresses}.here`, "utf8"));
-    writeFileSync(addresses, JSON.stringify({ ...here, constructors }));
+    await run("deploy");
+    writeFileSync(addresses, JSON.stringify({ ...deployed(), constructors: there.constructors }));
     explorer = new Explorer();
     args = { api: await explorer.listen(), apiKey: "secret", poll: 0 };
   });
@@ -103,7 +111,7 @@ describe("Verification of sources by an explorer", function () {
       true,
     );
     // The splitter made the escrow itself: no transaction has its arguments.
-    const escrow = new Interface(abi("escrow")).encodeDeploy([1200, pausesThere]);
+    const escrow = new Interface(abi("escrow")).encodeDeploy([1200, there.addresses.pauses]);
     expect(`0x${explorer.sent.get(at.escrow)!.get("constructorArguments")}`).to.equal(escrow);
   });
 
