@@ -83,6 +83,7 @@ export async function startLocalChain(
     verifier: await addressOf("verifier"),
     splitter: await addressOf("splitter"),
     escrow: await addressOf("escrow"),
+    committee: await addressOf("committee"),
   };
   const tokenAddress = await addressOf("token");
   account(0).reset();

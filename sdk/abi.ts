@@ -11,6 +11,7 @@ const SOURCES = {
   verifier: "attribution/AttributionVerifier",
   splitter: "rewards/RewardSplitter",
   escrow: "rewards/InferenceEscrow",
+  committee: "disputes/Committee",
   pauses: "access/PauseSwitch",
   token: "mocks/TestToken",
 };

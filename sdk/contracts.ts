@@ -3,6 +3,7 @@ import { abi } from "#abi";
 import type {
   AttributionRegistry,
   AttributionVerifier,
+  Committee,
   DatanetRegistry,
   InferenceEscrow,
   ModelNFT,
@@ -15,6 +16,7 @@ import type {
 export type {
   AttributionRegistry,
   AttributionVerifier,
+  Committee,
   DatanetRegistry,
   InferenceEscrow,
   ModelNFT,
@@ -33,6 +35,7 @@ type Contracts = {
   verifier: AttributionVerifier;
   splitter: RewardSplitter;
   escrow: InferenceEscrow;
+  committee: Committee;
 };
 
 export const CONTRACT_NAMES = [
@@ -43,6 +46,7 @@ export const CONTRACT_NAMES = [
   "verifier",
   "splitter",
   "escrow",
+  "committee",
 ] as const;
 
 /** Addresses of one deployment, as `deploy/modules/OpenLedger.ts` returns its contracts. */
@@ -67,6 +71,7 @@ export function protocol(addresses: Addresses, runner: ContractRunner): Protocol
     verifier: at("verifier"),
     splitter: at("splitter"),
     escrow: at("escrow"),
+    committee: at("committee"),
   };
 }
 

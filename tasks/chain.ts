@@ -31,7 +31,7 @@ async function localToken(args: Options, context: Context) {
   }
 }
 
-const NAMES: Record<string, string> = { "0": "admin", "1": "operator", "2": "guardian" };
+const NAMES: Record<string, string> = { "0": "admin", "1": "operator", "2": "guardian", "3": "auditor" };
 const name = (role: bigint) => NAMES[String(role)] ?? String(role);
 
 export const roles = action<Options>(async (args, context) => {
@@ -48,8 +48,10 @@ export const roles = action<Options>(async (args, context) => {
   const targets = new Map(Object.entries(addresses).map(([key, address]) => [address.toLowerCase(), key]));
   const set = await manager.queryFilter(manager.filters.TargetFunctionRoleUpdated());
   const contracts = protocol(addresses, provider);
-  const { splitter, verifier } = contracts;
-  const interfaces: Interface[] = [splitter, verifier, await pauseSwitch(contracts)].map((one) => one.interface);
+  const { splitter, verifier, committee } = contracts;
+  const interfaces: Interface[] = [splitter, verifier, committee, await pauseSwitch(contracts)].map(
+    (one) => one.interface,
+  );
   const nameOf = (selector: string) =>
     interfaces.map((known) => known.getFunction(selector)?.name).find(Boolean) ?? selector;
   const functions = set.map(({ args: { target, selector, roleId } }) => ({

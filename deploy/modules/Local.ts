@@ -1,10 +1,10 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import OpenLedger from "./OpenLedger.ts";
+import { openLedger } from "./OpenLedger.ts";
 
-/** The protocol with a token that anyone can mint, for local chains. */
-export default buildModule("Local", (m) => {
+/** The protocol with a token that anyone can mint, for local chains; its parameters are those of `OpenLedger`. */
+export default buildModule("OpenLedger", (m) => {
   const token = m.contract("TestToken", ["Test Dollar", "TUSD", 6]);
-  const protocol = m.useModule(OpenLedger);
-  m.call(protocol.splitter, "setTokens", [[token], true], { from: m.getAccount(0) });
+  const protocol = openLedger(m, token);
+  m.call(protocol.splitter, "setTokens", [[token], true], { from: m.getAccount(0), id: "local_token" });
   return { ...protocol, token };
 });

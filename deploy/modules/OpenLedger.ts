@@ -1,11 +1,14 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import { dataSlice, id as ethersId } from "ethers";
+import { dataSlice, id as ethersId, ZeroAddress } from "ethers";
 
 /** Role that may propose an epoch's V. */
 export const OPERATOR_ROLE = 1n;
 
 /** Role that may pause new obligations. */
 export const GUARDIAN_ROLE = 2n;
+
+/** Role that votes in the committee. */
+export const AUDITORS_ROLE = 3n;
 
 /** τ·G2 of the development powers of tau: the registry refuses it on any chain but 31337. */
 const DEVELOPMENT_TAU_G2 = [
@@ -30,20 +33,29 @@ const TIMING = {
   fallbackWindow: 7 * DAY,
 };
 
+type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
+type Argument = NonNullable<Parameters<Builder["call"]>[2]>[number];
+
 /**
  * The whole protocol. The deployer, account 0, becomes the manager's admin, who registers verifying keys, lists
- * payment tokens and names operators and guardians; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
+ * payment tokens and names operators, guardians and auditors; on public chains he hands that over to a multisig with
+ * `grantRole` and `renounceRole`. Auditors' bonds are in `bondToken`.
  */
-export default buildModule("OpenLedger", (m) => {
+export const openLedger = (m: Builder, bondToken: Argument) => {
   const admin = m.getAccount(0);
   const operator = m.getParameter("operator", admin);
   const guardian = m.getParameter("guardian", admin);
+  const auditor = m.getParameter("auditor", admin);
   const treasury = m.getParameter("treasury", admin);
   const tauG2 = m.getParameter("tauG2", DEVELOPMENT_TAU_G2);
   const timing = m.getParameter("timing", TIMING);
   const tokens = m.getParameter<string[]>("tokens", []);
   const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
   const bondThawPeriod = m.getParameter("bondThawPeriod", 7 * DAY);
+  const auditorBond = m.getParameter("auditorBond", 0n);
+  const commitPeriod = m.getParameter("commitPeriod", DAY);
+  const revealPeriod = m.getParameter("revealPeriod", DAY);
+  const quorum = m.getParameter("quorum", 3);
 
   const manager = m.contract("AccessManager", [admin]);
   const pauses = m.contract("PauseSwitch", [manager]);
@@ -64,11 +76,22 @@ export default buildModule("OpenLedger", (m) => {
   ]);
   const escrow = m.contractAt("InferenceEscrow", m.staticCall(splitter, "escrow"));
 
+  const committee = m.contract("Committee", [
+    operators,
+    bondToken,
+    auditorBond,
+    commitPeriod,
+    revealPeriod,
+    quorum,
+    manager,
+  ]);
+
   // Key registration needs no call: what no role is set for is the admin's.
   const propose = "propose(uint256,uint256,int128[],uint64,bytes32)";
   for (const [role, account, contract, signature, id] of [
     [OPERATOR_ROLE, operator, splitter, propose, "operator"],
     [GUARDIAN_ROLE, guardian, pauses, "setPaused(uint8,bool)", "guardian"],
+    [AUDITORS_ROLE, auditor, committee, "commitVote(uint256,bytes32)", "auditor"],
   ] as const) {
     const selector = dataSlice(ethersId(signature), 0, 4);
     m.call(manager, "setTargetFunctionRole", [contract, [selector], role], { from: admin, id: `${id}_functions` });
@@ -77,5 +100,7 @@ export default buildModule("OpenLedger", (m) => {
 
   m.call(splitter, "setTokens", [tokens, true], { from: admin });
 
-  return { manager, pauses, operators, datanets, models, attribution, verifier, splitter, escrow };
-});
+  return { manager, pauses, operators, datanets, models, attribution, verifier, splitter, escrow, committee };
+};
+
+export default buildModule("OpenLedger", (m) => openLedger(m, m.getParameter("bondToken", ZeroAddress)));

@@ -57,6 +57,7 @@ describe("Snapshots", () => {
       "AttributionVerifier",
       "RewardSplitter",
       "InferenceEscrow",
+      "Committee",
     ];
     const sizes: Figures = {};
     for (const name of names) {

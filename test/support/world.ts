@@ -25,6 +25,8 @@ export const TIMING = {
 };
 export const THAW = 600;
 export const BOND_THAW = 700;
+/** Of the committee. */
+export const COMMITTEE = { auditorBond: 100n, commitPeriod: 120, revealPeriod: 130, quorum: 2 };
 export const K = 128;
 export const COUNTS = [3, 5, 2];
 export const M0 = 1n;
@@ -66,6 +68,9 @@ export type Signer = Awaited<ReturnType<typeof ethers.getSigners>>[number];
 export const [admin, operator, treasury, owner, reviewer, customer, server, stranger, ...contributors] =
   (await ethers.getSigners()) as [Signer, Signer, Signer, Signer, Signer, Signer, Signer, Signer, ...Signer[]];
 
+/** Who may vote in the committee, and take no part in anything else. */
+export const auditors = contributors.slice(-4);
+
 export type World = Protocol & { token: TestToken; vkId: string };
 
 /** The protocol as the deployment module makes it, one key registered. */
@@ -78,6 +83,8 @@ export async function deployed(): Promise<World> {
         timing: TIMING,
         thawPeriod: THAW,
         bondThawPeriod: BOND_THAW,
+        auditor: auditors[0]!.address,
+        ...COMMITTEE,
       },
     },
   });
@@ -92,6 +99,7 @@ export async function deployed(): Promise<World> {
         verifier: address("verifier"),
         splitter: address("splitter"),
         escrow: address("escrow"),
+        committee: address("committee"),
       },
       admin,
     ),

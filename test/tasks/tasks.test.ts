@@ -207,10 +207,12 @@ describe("Hardhat tasks", function () {
       expect(accounts).to.have.length(20);
       expect(accounts[3]).to.include({ index: 3, address: owner.address, TUSD: "0.0" });
       const { holders, functions } = await run("roles:show");
-      expect(holders.map(({ role }: { role: string }) => role)).to.have.members(["admin", "operator", "guardian"]);
+      const held = holders.map(({ role }: { role: string }) => role);
+      expect(held).to.have.members(["admin", "operator", "guardian", "auditor"]);
       expect(functions).to.have.deep.members([
         { contract: "splitter", function: "propose", role: "operator" },
         { contract: "pauses", function: "setPaused", role: "guardian" },
+        { contract: "committee", function: "commitVote", role: "auditor" },
       ]);
     });
 
