@@ -36,7 +36,15 @@ export async function weighReceipts(
         "EPOCH_WRONG_RECEIPT",
         `Receipt ${ids.receiptId} is for model ${receipt.modelId}, epoch ${receipt.epochId}. Leave it out.`,
       );
-    return { ...ids, fee: receipt.fee, weight: weigh(sketch, toFee18(receipt.fee, Number(decimals))), sketch };
+    const { server, customer } = receipt;
+    return {
+      server,
+      customer,
+      ...ids,
+      fee: receipt.fee,
+      weight: weigh(sketch, toFee18(receipt.fee, Number(decimals))),
+      sketch,
+    };
   });
 }
 

@@ -1,3 +1,4 @@
+import { concat } from "ethers";
 import { OpenLedgerError } from "./errors.ts";
 import { words } from "./hash.ts";
 import { leaf, merkleRoot } from "./merkle.ts";
@@ -16,8 +17,10 @@ export const MAX_V = 1n << 120n;
 
 /** One paid call of an epoch, as the operator takes it from the server. */
 export type EpochReceipt = {
+  server: string;
+  customer: string;
   receiptId: string;
-  /** Digest of the server's sketch record. */
+  /** Digest of the server's sketch record; zero where it kept none, and then the weight is 0. */
   recordId: string;
   /** In token units. */
   fee: bigint;
@@ -27,38 +30,69 @@ export type EpochReceipt = {
   sketch: Int8Array;
 };
 
-/** Receipts in the order of the proposal: strictly by id. */
-export function sortReceipts<T extends { receiptId: string }>(receipts: T[]): T[] {
-  const sorted = receipts.toSorted((a, b) => (BigInt(a.receiptId) < BigInt(b.receiptId) ? -1 : 1));
-  sorted.forEach(({ receiptId }, i) => {
-    if (i > 0 && sorted[i - 1]!.receiptId === receiptId)
-      throw new OpenLedgerError("EPOCH_DUPLICATE_RECEIPT", `Receipt ${receiptId} stands twice. Keep one.`);
+/** A receipt's place in the receipts tree, with the sums up to and including it. */
+export type ReceiptLeaf = {
+  receipt: EpochReceipt;
+  /** V_0 … V_{k−1}. */
+  v: bigint[];
+  /** All fees so far, in token units. */
+  feeSum: bigint;
+  /** The fees so far that this customer paid this server. */
+  payerFees: bigint;
+  hash: string;
+};
+
+/** Receipts in the order of the proposal: strictly by server, customer and id. */
+export function sortReceipts<T extends Pick<EpochReceipt, "server" | "customer" | "receiptId">>(receipts: T[]): T[] {
+  const sorted = receipts
+    .map((receipt) => ({ receipt, key: concat([receipt.server, receipt.customer, receipt.receiptId]) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  sorted.forEach(({ receipt, key }, i) => {
+    if (i > 0 && sorted[i - 1]!.key === key)
+      throw new OpenLedgerError("EPOCH_DUPLICATE_RECEIPT", `Receipt ${receipt.receiptId} stands twice. Keep one.`);
   });
-  return sorted;
+  return sorted.map(({ receipt }) => receipt);
 }
 
-/** V = Σ ω_t q_t, and the root of the receipts' sum tree. */
-export function sumReceipts(receipts: EpochReceipt[], k: number): { v: bigint[]; fees: bigint; root: string } {
-  const v = Array<bigint>(k).fill(0n);
-  let fees = 0n;
-  const leaves = sortReceipts(receipts).map(({ receiptId, recordId, fee, weight, sketch }, index) => {
+/** V = Σ ω_t q_t, the fees, and the receipts tree: its leaves in order, and its root. */
+export function sumReceipts(
+  receipts: EpochReceipt[],
+  k: number,
+): { v: bigint[]; fees: bigint; root: string; leaves: ReceiptLeaf[] } {
+  let v = Array<bigint>(k).fill(0n);
+  let feeSum = 0n;
+  let payerFees = 0n;
+  let payer = "";
+  const leaves = sortReceipts(receipts).map((receipt, index): ReceiptLeaf => {
+    const { server, customer, receiptId, recordId, fee, weight, sketch } = receipt;
     if (sketch.length !== k)
       throw new OpenLedgerError(
         "EPOCH_SKETCH_LENGTH",
         `The sketch of ${receiptId} has ${sketch.length} entries, not ${k}.`,
       );
-    sketch.forEach((entry, j) => {
-      v[j]! += weight * BigInt(entry);
-    });
-    fees += fee;
-    return leaf(
+    v = v.map((entry, j) => entry + weight * BigInt(sketch[j]!));
+    feeSum += fee;
+    payerFees = fee + (payer === concat([server, customer]) ? payerFees : 0n);
+    payer = concat([server, customer]);
+    const hash = leaf(
       "Receipt",
       index,
-      ["bytes32", "uint256", "uint256", "bytes32", "bytes32", "uint256"],
-      [receiptId, fee, weight, recordId, words(v.map((entry) => BigInt.asUintN(256, entry))), fees],
+      ["address", "address", "bytes32", "uint256", "uint256", "bytes32", "bytes32", "uint256", "uint256"],
+      [
+        server,
+        customer,
+        receiptId,
+        fee,
+        weight,
+        recordId,
+        words(v.map((entry) => BigInt.asUintN(256, entry))),
+        feeSum,
+        payerFees,
+      ],
     );
+    return { receipt, v, feeSum, payerFees, hash };
   });
-  return { v, fees, root: merkleRoot(leaves) };
+  return { v, fees: feeSum, root: merkleRoot(leaves.map(({ hash }) => hash)), leaves };
 }
 
 const abs = (value: bigint): bigint => (value < 0n ? -value : value);

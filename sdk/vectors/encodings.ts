@@ -160,7 +160,10 @@ encodings.settlement = [1, 2, 3].map((m) => {
   return { ...statement, totalValues: totals, sd, z, x, proof, lambda: foldingChallenge(sd, proof) };
 });
 
+// Two servers; the first has two customers, who share a server or an account with the others.
 const receipts = [0, 1, 2, 3, 4].map((i) => ({
+  server: address(`server ${[0, 1, 0, 0, 1][i]}`),
+  customer: address(`customer ${[0, 0, 1, 0, 0][i]}`),
   receiptId: bytes32("receipt", i),
   recordId: bytes32("record", i),
   fee: BigInt(bytes32("fee", i)) >> 220n,
@@ -179,7 +182,19 @@ const quantiseCases: [bigint[], bigint][] = [
 ];
 const claims = [10n, 0n, 10n ** 24n, 5n, 7n];
 encodings.epoch = {
-  receipts: { k: 4, receipts, ...summed },
+  receipts: {
+    k: 4,
+    receipts,
+    v: summed.v,
+    fees: summed.fees,
+    root: summed.root,
+    payerFees: summed.leaves.map(({ payerFees }) => payerFees),
+    leaves: summed.leaves.map(({ hash }) => hash),
+    lastProof: merkleProof(
+      summed.leaves.map(({ hash }) => hash),
+      4,
+    ),
+  },
   quantise: quantiseCases.map(([v, fees18]) => {
     const { q, d } = quantise(v);
     return {

@@ -127,10 +127,21 @@ export interface SignatureVectors {
 export interface EpochVectors {
   receipts: {
     k: number;
-    receipts: { receiptId: string; recordId: string; fee: string; weight: string; sketch: string }[];
+    receipts: {
+      server: string;
+      customer: string;
+      receiptId: string;
+      recordId: string;
+      fee: string;
+      weight: string;
+      sketch: string;
+    }[];
     v: string[];
     fees: string;
     root: string;
+    payerFees: string[];
+    leaves: string[];
+    lastProof: string[];
   };
   quantise: { v: string[]; q: string; d: string; squares: number; fees18: string; floorUnits: string }[];
   sharePot: { pot: string; totals: string[]; floor: string; base: string[]; pay: string[]; dust: string }[];
