@@ -84,6 +84,7 @@ export async function startLocalChain(
     splitter: await addressOf("splitter"),
     escrow: await addressOf("escrow"),
     committee: await addressOf("committee"),
+    disputes: await addressOf("disputes"),
   };
   const tokenAddress = await addressOf("token");
   account(0).reset();

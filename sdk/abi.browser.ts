@@ -8,6 +8,8 @@ import verifier from "../artifacts/contracts/attribution/AttributionVerifier.sol
 };
 import datanets from "../artifacts/contracts/datanet/DatanetRegistry.sol/DatanetRegistry.json" with { type: "json" };
 import committee from "../artifacts/contracts/disputes/Committee.sol/Committee.json" with { type: "json" };
+import disputes from "../artifacts/contracts/disputes/EpochDisputes.sol/EpochDisputes.json" with { type: "json" };
+import judge from "../artifacts/contracts/disputes/ReceiptJudge.sol/ReceiptJudge.json" with { type: "json" };
 import token from "../artifacts/contracts/mocks/TestToken.sol/TestToken.json" with { type: "json" };
 import models from "../artifacts/contracts/model/ModelNFT.sol/ModelNFT.json" with { type: "json" };
 import operators from "../artifacts/contracts/operators/OperatorRegistry.sol/OperatorRegistry.json" with {
@@ -17,7 +19,7 @@ import escrow from "../artifacts/contracts/rewards/InferenceEscrow.sol/Inference
 import splitter from "../artifacts/contracts/rewards/RewardSplitter.sol/RewardSplitter.json" with { type: "json" };
 import type { ContractName } from "./abi.ts";
 
-const ABIS = { operators, datanets, models, attribution, verifier, splitter, escrow, committee, pauses, token };
+const ABIS = { operators, datanets, models, attribution, verifier, splitter, escrow, committee, disputes, judge, pauses, token };
 
 /** Names of the protocol's contracts. */
 export const CONTRACTS = Object.keys(ABIS) as ContractName[];

@@ -12,6 +12,8 @@ const SOURCES = {
   splitter: "rewards/RewardSplitter",
   escrow: "rewards/InferenceEscrow",
   committee: "disputes/Committee",
+  disputes: "disputes/EpochDisputes",
+  judge: "disputes/ReceiptJudge",
   pauses: "access/PauseSwitch",
   token: "mocks/TestToken",
 };

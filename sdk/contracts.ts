@@ -5,10 +5,12 @@ import type {
   AttributionVerifier,
   Committee,
   DatanetRegistry,
+  EpochDisputes,
   InferenceEscrow,
   ModelNFT,
   OperatorRegistry,
   PauseSwitch,
+  ReceiptJudge,
   RewardSplitter,
   TestToken,
 } from "../types/ethers-contracts/index.ts";
@@ -18,10 +20,12 @@ export type {
   AttributionVerifier,
   Committee,
   DatanetRegistry,
+  EpochDisputes,
   InferenceEscrow,
   ModelNFT,
   OperatorRegistry,
   PauseSwitch,
+  ReceiptJudge,
   RewardSplitter,
   TestToken,
 };
@@ -36,6 +40,7 @@ type Contracts = {
   splitter: RewardSplitter;
   escrow: InferenceEscrow;
   committee: Committee;
+  disputes: EpochDisputes;
 };
 
 export const CONTRACT_NAMES = [
@@ -47,6 +52,7 @@ export const CONTRACT_NAMES = [
   "splitter",
   "escrow",
   "committee",
+  "disputes",
 ] as const;
 
 /** Addresses of one deployment, as `deploy/modules/OpenLedger.ts` returns its contracts. */
@@ -72,12 +78,17 @@ export function protocol(addresses: Addresses, runner: ContractRunner): Protocol
     splitter: at("splitter"),
     escrow: at("escrow"),
     committee: at("committee"),
+    disputes: at("disputes"),
   };
 }
 
 /** The switch that a deployment's splitter names. */
 export const pauseSwitch = async ({ splitter }: Protocol): Promise<PauseSwitch> =>
   new Contract(await splitter.pauses(), abi("pauses"), splitter.runner) as unknown as PauseSwitch;
+
+/** The judge that a deployment's disputes ask. */
+export const receiptJudge = async ({ disputes }: Protocol): Promise<ReceiptJudge> =>
+  new Contract(await disputes.judge(), abi("judge"), disputes.runner) as unknown as ReceiptJudge;
 
 /** An ERC-20 token; `mint` works on local chains' test token only. */
 export const token = (address: string, runner: ContractRunner): TestToken =>
