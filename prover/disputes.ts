@@ -137,9 +137,7 @@ export async function challenge(
     case "weight": {
       const { sketch } = tree.leaves[index]!.receipt;
       const scores = await proveMovement(protocol, proposal, sketch, prover, await proving());
-      return mined(
-        disputes.challengeWeight(proposal, index, tree.proven(index), tree.opening(index), ...scores),
-      );
+      return mined(disputes.challengeWeight(proposal, index, tree.proven(index), tree.opening(index), ...scores));
     }
     case "demand":
       return mined(disputes.demand(proposal, index));

@@ -19,7 +19,20 @@ import escrow from "../artifacts/contracts/rewards/InferenceEscrow.sol/Inference
 import splitter from "../artifacts/contracts/rewards/RewardSplitter.sol/RewardSplitter.json" with { type: "json" };
 import type { ContractName } from "./abi.ts";
 
-const ABIS = { operators, datanets, models, attribution, verifier, splitter, escrow, committee, disputes, judge, pauses, token };
+const ABIS = {
+  operators,
+  datanets,
+  models,
+  attribution,
+  verifier,
+  splitter,
+  escrow,
+  committee,
+  disputes,
+  judge,
+  pauses,
+  token,
+};
 
 /** Names of the protocol's contracts. */
 export const CONTRACTS = Object.keys(ABIS) as ContractName[];

@@ -1,7 +1,7 @@
-import { concat } from "ethers";
+import { concat, ZeroAddress, ZeroHash } from "ethers";
 import { OpenLedgerError } from "./errors.ts";
 import { words } from "./hash.ts";
-import { leaf, merkleRoot } from "./merkle.ts";
+import { leaf, merkleProof, merkleRoot } from "./merkle.ts";
 
 /** κ0 in basis points: at least this part of the fees stands against the scores when a pot is shared. */
 export const KAPPA0_BPS = 5000n;
@@ -42,6 +42,12 @@ export type ReceiptLeaf = {
   hash: string;
 };
 
+/** The last receipt as `propose` takes it. */
+export type LastReceipt = Omit<EpochReceipt, "sketch"> & { payerFees: bigint; proof: string[] };
+
+/** What `propose` takes behind model and epoch: V, the number of receipts, their root, and the last with its proof. */
+export type Proposal = [v: bigint[], count: number, root: string, last: LastReceipt];
+
 /** Receipts in the order of the proposal: strictly by server, customer and id. */
 export function sortReceipts<T extends Pick<EpochReceipt, "server" | "customer" | "receiptId">>(receipts: T[]): T[] {
   const sorted = receipts
@@ -54,6 +60,29 @@ export function sortReceipts<T extends Pick<EpochReceipt, "server" | "customer" 
   return sorted.map(({ receipt }) => receipt);
 }
 
+/** Leaf `index` of the receipts tree. */
+export const receiptLeaf = (
+  index: number,
+  { server, customer, receiptId, fee, weight, recordId }: Omit<EpochReceipt, "sketch">,
+  { v, feeSum, payerFees }: Pick<ReceiptLeaf, "v" | "feeSum" | "payerFees">,
+): string =>
+  leaf(
+    "Receipt",
+    index,
+    ["address", "address", "bytes32", "uint256", "uint256", "bytes32", "bytes32", "uint256", "uint256"],
+    [
+      server,
+      customer,
+      receiptId,
+      fee,
+      weight,
+      recordId,
+      words(v.map((entry) => BigInt.asUintN(256, entry))),
+      feeSum,
+      payerFees,
+    ],
+  );
+
 /** V = Σ ω_t q_t, the fees, and the receipts tree: its leaves in order, and its root. */
 export function sumReceipts(
   receipts: EpochReceipt[],
@@ -64,7 +93,7 @@ export function sumReceipts(
   let payerFees = 0n;
   let payer = "";
   const leaves = sortReceipts(receipts).map((receipt, index): ReceiptLeaf => {
-    const { server, customer, receiptId, recordId, fee, weight, sketch } = receipt;
+    const { server, customer, receiptId, fee, weight, sketch } = receipt;
     if (sketch.length !== k)
       throw new OpenLedgerError(
         "EPOCH_SKETCH_LENGTH",
@@ -74,26 +103,39 @@ export function sumReceipts(
     feeSum += fee;
     payerFees = fee + (payer === concat([server, customer]) ? payerFees : 0n);
     payer = concat([server, customer]);
-    const hash = leaf(
-      "Receipt",
-      index,
-      ["address", "address", "bytes32", "uint256", "uint256", "bytes32", "bytes32", "uint256", "uint256"],
-      [
-        server,
-        customer,
-        receiptId,
-        fee,
-        weight,
-        recordId,
-        words(v.map((entry) => BigInt.asUintN(256, entry))),
-        feeSum,
-        payerFees,
-      ],
-    );
-    return { receipt, v, feeSum, payerFees, hash };
+    const sums = { v, feeSum, payerFees };
+    return { receipt, ...sums, hash: receiptLeaf(index, receipt, sums) };
   });
   return { v, fees: feeSum, root: merkleRoot(leaves.map(({ hash }) => hash)), leaves };
 }
+
+/** In the place of the last receipt where there is none. */
+export const NO_RECEIPT: LastReceipt = {
+  server: ZeroAddress,
+  customer: ZeroAddress,
+  receiptId: ZeroHash,
+  recordId: ZeroHash,
+  fee: 0n,
+  weight: 0n,
+  payerFees: 0n,
+  proof: [],
+};
+
+/** What is proposed for these receipts. */
+export function proposalFor(receipts: EpochReceipt[], k: number): Proposal {
+  const { v, root, leaves } = sumReceipts(receipts, k);
+  const last = leaves.at(-1);
+  if (last === undefined) return [v, 0, root, NO_RECEIPT];
+  const { receipt, payerFees } = last;
+  const proof = merkleProof(
+    leaves.map(({ hash }) => hash),
+    leaves.length - 1,
+  );
+  return [v, leaves.length, root, { ...receipt, payerFees, proof }];
+}
+
+/** What a proposal locks of its proposer's bond, where the epoch holds `held`; in the epoch's token. */
+export const stakeFor = (held: bigint, bondFactor: bigint): bigint => ceilDiv(held, bondFactor);
 
 const abs = (value: bigint): bigint => (value < 0n ? -value : value);
 const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);

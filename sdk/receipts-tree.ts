@@ -96,7 +96,15 @@ export class ReceiptsTree {
   }
 }
 
-/** A tree as JSON: integers as decimal strings, sketches as arrays of numbers. */
+/** A leaf as JSON has it: integers as decimal strings, the sketch as an array of numbers. */
+type WrittenLeaf = {
+  receipt: Record<"server" | "customer" | "receiptId" | "recordId" | "fee" | "weight", string> & { sketch: number[] };
+  v: string[];
+  feeSum: string;
+  payerFees: string;
+  salt: string;
+};
+
 export const encodeTree = ({ leaves }: ReceiptsTree): string =>
   JSON.stringify(
     leaves.map(({ receipt, ...leaf }) => ({ ...leaf, receipt: { ...receipt, sketch: [...receipt.sketch] } })),
@@ -110,29 +118,23 @@ export const encodeTree = ({ leaves }: ReceiptsTree): string =>
 export function decodeTree(json: string): ReceiptsTree {
   let index = 0;
   try {
-    const leaves = (JSON.parse(json) as Record<string, never>[]).map(({ receipt, v, feeSum, payerFees, salt }, i) => {
+    const leaves = (JSON.parse(json) as WrittenLeaf[]).map(({ receipt, v, feeSum, payerFees, salt }, i): OpenLeaf => {
       index = i;
-      const { server, customer, receiptId, recordId, fee, weight, sketch } = receipt as Record<string, never>;
+      const { fee, weight, sketch, ...ids } = receipt;
       return {
-        receipt: {
-          server,
-          customer,
-          receiptId,
-          recordId,
-          fee: BigInt(fee!),
-          weight: BigInt(weight!),
-          sketch: Int8Array.from(sketch!),
-        } as EpochReceipt,
-        v: (v as unknown as string[]).map(BigInt),
-        feeSum: BigInt(feeSum!),
-        payerFees: BigInt(payerFees!),
-        salt: salt as unknown as string,
+        receipt: { ...ids, fee: BigInt(fee), weight: BigInt(weight), sketch: Int8Array.from(sketch) },
+        v: v.map(BigInt),
+        feeSum: BigInt(feeSum),
+        payerFees: BigInt(payerFees),
+        salt,
       };
     });
     return new ReceiptsTree(leaves);
   } catch (cause) {
-    throw new OpenLedgerError("TREE_INVALID", `Leaf ${index} of the tree is malformed. Ask the operator for it again.`, {
-      cause,
-    });
+    throw new OpenLedgerError(
+      "TREE_INVALID",
+      `Leaf ${index} of the tree is malformed. Ask the operator for it again.`,
+      { cause },
+    );
   }
 }

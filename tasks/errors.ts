@@ -27,6 +27,7 @@ const ADVICE: Record<string, string> = {
   SplitterEpochRunning: "The current epoch runs until then (seconds since 1970). Wait.",
   SplitterNotProposed: "epoch: nobody proposed V for it yet. `epoch:show` tells until when the operator can.",
   SplitterWindowOpen: "epoch: its challenge window runs until then (seconds since 1970). Wait.",
+  SplitterDisputed: "epoch: its proposal is disputed. Wait until the disputes are resolved.",
   SplitterAlreadySettled: "epoch: it is settled.",
   SplitterNeedsProof:
     "sketches: this epoch has scores, so it needs a proof. Name the folder of the model's sketches, or wait until the time given (seconds since 1970).",

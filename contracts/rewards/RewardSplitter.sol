@@ -220,7 +220,8 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         Epoch storage e = _proposed(modelId, epochId);
         uint256 until = _windowEnd(e);
         require(block.timestamp < until || e.disputes != 0, SplitterWindowOver(until));
-        (address proposer, uint256 stake) = (e.proposer, e.stake);
+        emit ProposalRejected(modelId, epochId, e.proposer, e.round, e.stake, beneficiary);
+        _releaseStake(e, beneficiary);
         e.proposedAt = 0;
         e.count = 0;
         e.queryHash = 0;
@@ -229,10 +230,8 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         e.proposer = address(0);
         e.stake = 0;
         e.disputes = 0;
+        e.clearedAt = 0;
         e.reopenedAt = uint48(block.timestamp);
-        emit ProposalRejected(modelId, epochId, proposer, e.round, stake, beneficiary);
-        if (beneficiary == address(0)) operators.unlock(proposer, e.token, stake);
-        else operators.slash(proposer, e.token, stake, beneficiary);
     }
 
     /// @inheritdoc IRewardSplitter
@@ -272,7 +271,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         Epoch storage e = _settleable(modelId, epochId, q);
         verifier.verify(e.commitmentId, e.vkId, epochId, prover, e.floorUnits, q, totals, proof);
         _share(e, modelId, epochId, prover, totals, previous);
-        operators.unlock(e.proposer, e.token, e.stake);
+        _releaseStake(e, address(0));
     }
 
     /// @inheritdoc IRewardSplitter
@@ -292,12 +291,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
             require(scores[0] == 0 && scores[1] == 0, SplitterNeedsProof(from));
         }
         _share(e, modelId, epochId, prover, q[:0], previous);
-        if (!late) {
-            operators.unlock(e.proposer, e.token, e.stake);
-        } else if (e.stake != 0) {
-            emit StakeForfeited(modelId, epochId, e.proposer, e.stake, prover);
-            operators.slash(e.proposer, e.token, e.stake, prover);
-        }
+        _releaseStake(e, late ? prover : address(0));
     }
 
     /// @inheritdoc IRewardSplitter
@@ -490,7 +484,10 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     }
 
     /// @dev The ledger, if `previous` is what everybody has earned in it.
-    function _ledgerAfter(bytes32 commitmentId, uint256[] calldata previous) private view returns (Ledger storage ledger) {
+    function _ledgerAfter(
+        bytes32 commitmentId,
+        uint256[] calldata previous
+    ) private view returns (Ledger storage ledger) {
         ledger = _ledgers[commitmentId];
         bytes32 root = ClaimTree.root(commitmentId, previous);
         require(root == ledger.root, SplitterPreviousMismatch(root, ledger.root));
@@ -503,6 +500,17 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         e.stake = uint128(stake);
         emit ProposalStaked(modelId, epochId, msg.sender, ++e.round, stake);
         operators.lock(msg.sender, e.token, stake);
+    }
+
+    /// @dev Lets the stake go, or gives half to `beneficiary` and half to the treasury: who cheats and then slashes himself
+    /// by another account loses that half. The registry calls nobody.
+    function _releaseStake(Epoch storage e, address beneficiary) private {
+        (address proposer, uint256 stake) = (e.proposer, e.stake);
+        if (stake == 0) return;
+        if (beneficiary == address(0)) return operators.unlock(proposer, e.token, stake);
+        e.stake = 0;
+        operators.slash(proposer, e.token, stake - stake / 2, beneficiary);
+        operators.slash(proposer, e.token, stake / 2, treasury);
     }
 
     /// @dev Without receipts there were no fees, and nothing is summed: V = 0 just where `d` is.
@@ -569,9 +577,9 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         require(e.settledAt == 0, SplitterAlreadySettled(modelId, epochId));
     }
 
-    /// @dev End of the standing proposal's challenge window.
+    /// @dev End of the standing proposal's challenge window. What an answer opened can be looked at before anybody settles.
     function _windowEnd(Epoch storage e) private view returns (uint256) {
-        return uint256(e.proposedAt) + _timing.challengeWindow;
+        return Math.max(uint256(e.proposedAt) + _timing.challengeWindow, uint256(e.clearedAt) + _timing.answerWindow);
     }
 
     /// @dev Last second for proposals of a closed epoch.
@@ -582,7 +590,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @dev 0 while the epoch or a dispute of it is open.
     function _fallbackAt(Epoch storage e) private view returns (uint256) {
         if (e.closedAt == 0 || e.disputes != 0) return 0;
-        uint256 from = e.proposedAt == 0 ? _proposableUntil(e) : Math.max(_windowEnd(e), e.clearedAt);
+        uint256 from = e.proposedAt == 0 ? _proposableUntil(e) : _windowEnd(e);
         return from + _timing.settleWindow + _timing.fallbackWindow;
     }
 

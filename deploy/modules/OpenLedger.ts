@@ -7,8 +7,11 @@ export const OPERATOR_ROLE = 1n;
 /** Role that may pause new obligations. */
 export const GUARDIAN_ROLE = 2n;
 
-/** Role that votes in the committee. */
+/** Role that votes in the committee, and demands a proposal's sample. */
 export const AUDITORS_ROLE = 3n;
+
+/** Role that opens the committee's cases: contracts only. */
+export const CASES_ROLE = 4n;
 
 /** τ·G2 of the development powers of tau: the registry refuses it on any chain but 31337. */
 const DEVELOPMENT_TAU_G2 = [
@@ -39,7 +42,9 @@ type Argument = NonNullable<Parameters<Builder["call"]>[2]>[number];
 /**
  * The whole protocol. The deployer, account 0, becomes the manager's admin, who registers verifying keys, lists
  * payment tokens and names operators, guardians and auditors; on public chains he hands that over to a multisig with
- * `grantRole` and `renounceRole`. Auditors' bonds are in `bondToken`.
+ * `grantRole` and `renounceRole`.
+ * @param bondToken what auditors' bonds are in
+ * @returns the contracts, and the call from which on bonds are taken
  */
 export const openLedger = (m: Builder, bondToken: Argument) => {
   const admin = m.getAccount(0);
@@ -52,10 +57,12 @@ export const openLedger = (m: Builder, bondToken: Argument) => {
   const tokens = m.getParameter<string[]>("tokens", []);
   const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
   const bondThawPeriod = m.getParameter("bondThawPeriod", 7 * DAY);
+  const bondFactor = m.getParameter("bondFactor", 10);
   const auditorBond = m.getParameter("auditorBond", 0n);
   const commitPeriod = m.getParameter("commitPeriod", DAY);
   const revealPeriod = m.getParameter("revealPeriod", DAY);
   const quorum = m.getParameter("quorum", 3);
+  const demandBps = m.getParameter("demandBps", 1000);
 
   const manager = m.contract("AccessManager", [admin]);
   const pauses = m.contract("PauseSwitch", [manager]);
@@ -68,9 +75,11 @@ export const openLedger = (m: Builder, bondToken: Argument) => {
     models,
     attribution,
     verifier,
+    operators,
     pauses,
     treasury,
     thawPeriod,
+    bondFactor,
     timing,
     manager,
   ]);
@@ -85,13 +94,21 @@ export const openLedger = (m: Builder, bondToken: Argument) => {
     quorum,
     manager,
   ]);
+  const disputes = m.contract("EpochDisputes", [splitter, committee, demandBps, manager]);
+
+  // Once and for ever: who may lock and slash bonds, and who decides on proposals.
+  const bound = m.call(operators, "bindLockers", [[splitter, committee, disputes]], { from: admin });
+  m.call(splitter, "bindDisputes", [disputes], { from: admin });
 
   // Key registration needs no call: what no role is set for is the admin's.
-  const propose = "propose(uint256,uint256,int128[],uint64,bytes32)";
+  const receipt = "(address,address,bytes32,uint128,uint64,bytes32,uint256,bytes32[])";
+  const propose = `propose(uint256,uint256,int128[],uint64,bytes32,${receipt})`;
   for (const [role, account, contract, signature, id] of [
     [OPERATOR_ROLE, operator, splitter, propose, "operator"],
     [GUARDIAN_ROLE, guardian, pauses, "setPaused(uint8,bool)", "guardian"],
     [AUDITORS_ROLE, auditor, committee, "commitVote(uint256,bytes32)", "auditor"],
+    [AUDITORS_ROLE, auditor, disputes, "demandSample((uint256,uint256,uint256),uint256)", "sampler"],
+    [CASES_ROLE, disputes, committee, "open(bytes32,string)", "cases"],
   ] as const) {
     const selector = dataSlice(ethersId(signature), 0, 4);
     m.call(manager, "setTargetFunctionRole", [contract, [selector], role], { from: admin, id: `${id}_functions` });
@@ -100,7 +117,8 @@ export const openLedger = (m: Builder, bondToken: Argument) => {
 
   m.call(splitter, "setTokens", [tokens, true], { from: admin });
 
-  return { manager, pauses, operators, datanets, models, attribution, verifier, splitter, escrow, committee };
+  const core = { manager, pauses, operators, datanets, models, attribution, verifier, splitter, escrow };
+  return { contracts: { ...core, committee, disputes }, bound };
 };
 
-export default buildModule("OpenLedger", (m) => openLedger(m, m.getParameter("bondToken", ZeroAddress)));
+export default buildModule("OpenLedger", (m) => openLedger(m, m.getParameter("bondToken", ZeroAddress)).contracts);

@@ -13,6 +13,7 @@ import {
   networkHelpers,
   operator,
   owner,
+  proposal,
   type Ready,
   ready,
   reviewer,
@@ -106,7 +107,7 @@ describe("Snapshots", () => {
     await networkHelpers.time.increase(TIMING.epochLength);
     await spent("openEpoch", splitter.openEpoch(modelId));
     await networkHelpers.time.increase(TIMING.redeemWindow);
-    await spent("propose", splitter.connect(operator).propose(modelId, 0n, vector(0n), 1n, ethers.ZeroHash));
+    await spent("propose", splitter.connect(operator).propose(...(await proposal(all, modelId, 0n, vector(0n)))));
     await networkHelpers.time.increase(TIMING.challengeWindow);
     const q = new Uint8Array(vector(0n).length);
     q[1] = 127;

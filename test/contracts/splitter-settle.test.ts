@@ -26,6 +26,7 @@ import {
   networkHelpers,
   operator,
   pay,
+  proposal,
   type Ready,
   register,
   registerKey,
@@ -77,7 +78,7 @@ describe("RewardSplitter, settling by proof", function () {
       await pay(all, FEES, epochId);
       await closeEpoch(all);
       await networkHelpers.time.increase(TIMING.redeemWindow);
-      await world.splitter.connect(operator).propose(modelId, epochId, V, 3n, ethers.id("receipts"));
+      await world.splitter.connect(operator).propose(...(await proposal(world, modelId, epochId, V)));
       settlements.push(await proveEpoch(world, modelId, epochId, operator.address, committed, key, srs));
     }
     await networkHelpers.time.increase(TIMING.challengeWindow);

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Result } from "ethers";
-import { floorUnits, quantise, sharePot, toFee18 } from "../../sdk/epoch.ts";
+import { floorUnits, proposalFor, quantise, sharePot, sumReceipts, toFee18 } from "../../sdk/epoch.ts";
 import { bytesInt8 } from "../../sdk/hash.ts";
 import { claimOf as claim, earningsOf } from "../../sdk/history.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
@@ -20,6 +20,7 @@ import {
   operator,
   owner,
   pay,
+  proposal,
   propose,
   type Ready,
   ready,
@@ -72,35 +73,44 @@ async function secondModel(all: Ready): Promise<Ready> {
 const claimOf = (all: Ready, c: number) => claim(all.splitter, all.id, c);
 
 describe("RewardSplitter", () => {
-  it("refuses windows that overlap, epochs without length, an endless thaw and no treasury", async () => {
-    const { splitter, models, attribution, verifier } = await networkHelpers.loadFixture(deployed);
-    const deploy = async (timing: Partial<typeof TIMING>, account = treasury.address, thaw = 600n) =>
+  it("refuses windows that overlap, epochs without length, an endless thaw, no treasury and no stakes", async () => {
+    const { splitter, models, attribution, verifier, operators } = await networkHelpers.loadFixture(deployed);
+    const deploy = async (timing: Partial<typeof TIMING>, account = treasury.address, thaw = 600n, factor = 7n) =>
       ethers.deployContract("RewardSplitter", [
         models.target,
         attribution.target,
         verifier.target,
+        operators.target,
         await splitter.pauses(),
         account,
         thaw,
+        factor,
         { ...TIMING, ...timing },
         admin.address,
       ]);
-    for (const [timing, account, thaw] of [
-      [{ redeemWindow: 501 }, undefined, undefined],
-      [{ epochLength: 0 }, undefined, undefined],
-      [{}, ethers.ZeroAddress, undefined],
-      [{}, undefined, 2n ** 32n],
+    for (const [timing, account, thaw, factor] of [
+      [{ redeemWindow: 501 }, undefined, undefined, undefined],
+      [{ epochLength: 0 }, undefined, undefined, undefined],
+      [{}, ethers.ZeroAddress, undefined, undefined],
+      [{}, undefined, 2n ** 32n, undefined],
+      [{}, undefined, undefined, 0n],
     ] as const)
-      await expect(deploy(timing, account, thaw)).to.be.revertedWithCustomError(splitter, "SplitterInvalidDeployment");
+      await expect(deploy(timing, account, thaw, factor)).to.be.revertedWithCustomError(
+        splitter,
+        "SplitterInvalidDeployment",
+      );
     const made = await deploy({ redeemWindow: 500 });
     expect(Object.values(fields(await made.timing()))).to.deep.equal(
       Object.values({ ...TIMING, redeemWindow: 500 }).map(BigInt),
     );
-    expect(await Promise.all([made.models(), made.attribution(), made.verifier(), made.treasury()])).to.deep.equal([
+    const { models: of, attribution: by, verifier: judge, operators: bonds, treasury: to, bondFactor } = made;
+    expect(await Promise.all([of(), by(), judge(), bonds(), to(), bondFactor()])).to.deep.equal([
       models.target,
       attribution.target,
       verifier.target,
+      operators.target,
       treasury.address,
+      7n,
     ]);
   });
 
@@ -304,19 +314,27 @@ describe("RewardSplitter", () => {
       const all = await world();
       const { splitter, modelId } = all;
       await pay(all, 123_457n);
-      const v = Array.from({ length: K }, (_, j) => BigInt(j * j * 7919 - 31_000_000) * 10n ** 18n);
-      const root = ethers.id("receipts");
+      const receipts = [1, 2, 3].map((i) => ({
+        server: server.address,
+        customer: customer.address,
+        receiptId: ethers.id(`receipt ${i}`),
+        recordId: ethers.id(`record ${i}`),
+        fee: 41_152n + (i === 1 ? 1n : 0n),
+        weight: 10n ** 15n + BigInt(i),
+        sketch: Int8Array.from({ length: K }, (_, j) => ((i * 31 + j * 7) % 255) - 127),
+      }));
+      const { v, root } = sumReceipts(receipts, K);
       await closeEpoch(all);
       await time.increase(redeemWindow);
       const { q, d } = quantise(v);
       const floor = floorUnits(toFee18(123_457n, 6), d);
-      const sent = splitter.connect(operator).propose(modelId, 0n, v, 42n, root);
+      const sent = splitter.connect(operator).propose(modelId, 0n, ...proposalFor(receipts, K));
       await expect(sent)
         .to.emit(splitter, "EpochProposed")
-        .withArgs(modelId, 0n, v, ethers.hexlify(new Uint8Array(q.buffer)), floor, 42n, root);
+        .withArgs(modelId, 0n, v, ethers.hexlify(new Uint8Array(q.buffer)), floor, 3n, root);
       expect(fields(await splitter.epoch(modelId, 0n))).to.deep.include({
         proposedAt: BigInt(await time.latest()),
-        count: 42n,
+        count: 3n,
         queryHash: ethers.keccak256(new Uint8Array(q.buffer)),
         receiptsRoot: root,
         floorUnits: floor,
@@ -327,9 +345,10 @@ describe("RewardSplitter", () => {
     });
 
     it("come from operators only", async () => {
-      const { splitter, modelId } = await world();
+      const all = await world();
+      const { splitter, modelId } = all;
       for (const account of [stranger, admin])
-        await expect(splitter.connect(account).propose(modelId, 0n, vector(0n), 0n, ethers.ZeroHash))
+        await expect(splitter.connect(account).propose(...(await proposal(all, modelId, 0n, vector(0n)))))
           .to.be.revertedWithCustomError(splitter, "AccessManagedUnauthorized")
           .withArgs(account);
     });
@@ -337,8 +356,8 @@ describe("RewardSplitter", () => {
     it("are taken from D0 to D1 after the end, and once", async () => {
       const all = await world();
       const { modelId, splitter } = all;
-      const attempt = (epochId = 0n) =>
-        splitter.connect(operator).propose(modelId, epochId, vector(0n), 0n, ethers.ZeroHash);
+      const [, , ...given] = await proposal(all, modelId, 0n, vector(0n));
+      const attempt = (epochId = 0n) => splitter.connect(operator).propose(modelId, epochId, ...given);
       await expect(attempt()).to.be.revertedWithCustomError(splitter, "SplitterNotProposable").withArgs(0n, 0n);
       await expect(attempt(1n)).to.be.revertedWithCustomError(splitter, "SplitterUnknownEpoch").withArgs(modelId, 1n);
       await closeEpoch(all);
@@ -366,7 +385,8 @@ describe("RewardSplitter", () => {
       const { modelId, splitter } = all;
       await closeEpoch(all);
       await time.increase(redeemWindow);
-      const attempt = (v: bigint[]) => splitter.connect(operator).propose(modelId, 0n, v, 0n, ethers.ZeroHash);
+      const attempt = async (v: bigint[]) =>
+        splitter.connect(operator).propose(...(await proposal(all, modelId, 0n, v)));
       for (const length of [K - 1, K + 1, 0])
         await expect(attempt(Array<bigint>(length).fill(1n)))
           .to.be.revertedWithCustomError(splitter, "SplitterVectorLength")

@@ -232,9 +232,7 @@ contract MoneyHandler is World {
         uint256 epochId = _recent(i, back);
         Book storage book = _epochs[i][epochId];
         bool due =
-            book.proposedAt != 0 &&
-                !book.settled &&
-                (block.timestamp < book.proposedAt + 200 || book.disputes != 0);
+            book.proposedAt != 0 && !book.settled && (block.timestamp < book.proposedAt + 200 || book.disputes != 0);
         try splitter.reject(i + 1, epochId, slashed ? VM.addr(7500) : address(0)) {
             _check(9, due);
             _release(i, book, slashed);

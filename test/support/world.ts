@@ -5,6 +5,7 @@ import { commitFlags } from "../../prover/kzg.ts";
 import { proveOwnership } from "../../prover/registration.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { escrowDomain, signVoucher, type Voucher } from "../../sdk/eip712.ts";
+import { type LastReceipt, type Proposal, receiptLeaf } from "../../sdk/epoch.ts";
 import { type G1, type G2, int8Bytes } from "../../sdk/hash.ts";
 import { proposalOf } from "../../sdk/history.ts";
 import { commitmentId, registrationChallenges, type VerifyingKey } from "../../sdk/transcript.ts";
@@ -25,6 +26,7 @@ export const TIMING = {
 };
 export const THAW = 600;
 export const BOND_THAW = 700;
+export const BOND_FACTOR = 10n;
 /** Of the committee. */
 export const COMMITTEE = { auditorBond: 100n, commitPeriod: 120, revealPeriod: 130, quorum: 2 };
 export const K = 128;
@@ -85,6 +87,7 @@ export async function deployed(): Promise<World> {
         bondThawPeriod: BOND_THAW,
         auditor: auditors[0]!.address,
         ...COMMITTEE,
+        bondFactor: BOND_FACTOR,
       },
     },
   });
@@ -100,6 +103,7 @@ export async function deployed(): Promise<World> {
         splitter: address("splitter"),
         escrow: address("escrow"),
         committee: address("committee"),
+        disputes: address("disputes"),
       },
       admin,
     ),
@@ -240,11 +244,42 @@ export async function closeEpoch({ splitter, modelId }: Ready): Promise<void> {
   await splitter.openEpoch(modelId);
 }
 
+/** What `propose` takes for `v`: a tree of one receipt, of all the epoch's fees, by any payer. */
+export async function proposal(
+  { splitter, escrow }: Pick<World, "splitter" | "escrow">,
+  modelId: bigint,
+  epochId: bigint,
+  v: bigint[],
+  changes: Partial<LastReceipt> = {},
+): Promise<[modelId: bigint, epochId: bigint, ...Proposal]> {
+  const { token, fees } = await splitter.epoch(modelId, epochId);
+  const last = {
+    server: server.address,
+    customer: customer.address,
+    receiptId: ethers.id("receipt"),
+    recordId: ethers.ZeroHash,
+    fee: fees,
+    weight: 0n,
+    payerFees: await escrow.redeemed(customer, server, modelId, epochId, token),
+    proof: [],
+    ...changes,
+  };
+  const root = receiptLeaf(0, last, { v, feeSum: fees, payerFees: last.payerFees });
+  return [modelId, epochId, v, 1, root, last];
+}
+
+/** Bonds tokens for the operator. */
+export async function bond({ operators }: World, token: TestToken, amount: bigint): Promise<void> {
+  await token.mint(operator, amount);
+  await token.connect(operator).approve(operators, amount);
+  await operators.connect(operator).bond(operator, token, amount);
+}
+
 /** Closes epoch `epochId` and proposes `v` for it at the first moment. Returns Q. */
 export async function propose(world: Ready, epochId: bigint, v: bigint[]): Promise<string> {
   await closeEpoch(world);
   await networkHelpers.time.increase(TIMING.redeemWindow);
-  await world.splitter.connect(operator).propose(world.modelId, epochId, v, 1n, ethers.ZeroHash);
+  await world.splitter.connect(operator).propose(...(await proposal(world, world.modelId, epochId, v)));
   return ethers.hexlify(int8Bytes((await proposalOf(world.splitter, world.modelId, epochId)).q));
 }
 

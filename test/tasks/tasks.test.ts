@@ -28,6 +28,7 @@ import {
   operator,
   owner,
   pay,
+  proposal,
   propose,
   type Ready,
   ready,
@@ -250,7 +251,7 @@ describe("Hardhat tasks", function () {
       expect(await refused("epoch:settle", EPOCH)).to.match(/epoch: .*SplitterNotProposed/);
       await networkHelpers.time.increase(TIMING.redeemWindow);
       expect((await run("epoch:show", EPOCH)).state).to.equal("may be proposed");
-      await world.splitter.connect(operator).propose(1n, 0n, vector(0n), 1n, ethers.ZeroHash);
+      await world.splitter.connect(operator).propose(...(await proposal(world, 1n, 0n, vector(0n))));
       expect(await refused("epoch:settle", EPOCH)).to.match(/epoch: .*SplitterWindowOpen/);
       expect(await run("epoch:show", EPOCH)).to.deep.include({ fees: "0.1", state: "proposed: may be challenged" });
       await networkHelpers.time.increase(TIMING.challengeWindow);
