@@ -16,20 +16,23 @@ export async function proposalOf(splitter: RewardSplitter, modelId: bigint, epoc
   return { v: [...v], q: bytesInt8(q), floorUnits };
 }
 
-/** Settlements and corrections of a model, or under one commitment, in the order they happened. */
+/** Settlements and corrections of a model, or under one commitment, in the order they happened: `settled` in settlements only. */
 export async function earningEvents(splitter: RewardSplitter, of: { modelId: bigint } | { commitmentId: string }) {
   const which = "modelId" in of ? ([of.modelId] as const) : ([undefined, undefined, of.commitmentId] as const);
   const [settled, corrected] = await Promise.all([
     splitter.queryFilter(splitter.filters.EpochSettled(...which)),
     splitter.queryFilter(splitter.filters.EpochCorrected(...which)),
   ]);
-  return [...settled, ...corrected].sort((a, b) => a.blockNumber - b.blockNumber || a.index - b.index);
+  return [
+    ...settled.map((event) => ({ event, settled: event.args })),
+    ...corrected.map((event) => ({ event, settled: undefined })),
+  ].sort(({ event: a }, { event: b }) => a.blockNumber - b.blockNumber || a.index - b.index);
 }
 
 /** Cumulative earnings under a commitment as its last settlement or correction left them; empty before the first. */
 export async function earningsOf(splitter: RewardSplitter, commitmentId: string): Promise<bigint[]> {
   const events = await earningEvents(splitter, { commitmentId });
-  return [...(events.at(-1)?.args.cumulative ?? [])];
+  return [...(events.at(-1)?.event.args.cumulative ?? [])];
 }
 
 /** The claim of contributor `c`, ready to send. */

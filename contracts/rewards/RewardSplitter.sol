@@ -563,9 +563,9 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @dev The epoch, if its proposal stands undisputed after the challenge window and `q` is its Q.
     function _settleable(uint256 modelId, uint256 epochId, bytes calldata q) private view returns (Epoch storage e) {
         e = _proposed(modelId, epochId);
+        require(e.disputes == 0, SplitterDisputed(e.disputes));
         uint256 until = _windowEnd(e);
         require(block.timestamp >= until, SplitterWindowOpen(until));
-        require(e.disputes == 0, SplitterDisputed(e.disputes));
         bytes32 hash = keccak256(q);
         require(hash == e.queryHash, SplitterQueryMismatch(hash, e.queryHash));
     }

@@ -26,12 +26,12 @@ export type Settlement = {
 export async function settlementsOf(splitter: RewardSplitter, modelId: bigint): Promise<Settlement[]> {
   const earned = new Map<string, bigint[]>();
   const settlements: Settlement[] = [];
-  for (const event of await earningEvents(splitter, { modelId })) {
+  for (const { event, settled } of await earningEvents(splitter, { modelId })) {
     const { epochId, commitmentId, cumulative } = event.args;
     const before = earned.get(commitmentId) ?? cumulative.map(() => 0n);
     earned.set(commitmentId, [...cumulative]);
-    if (!("prover" in event.args)) continue; // a correction
-    const { prover, pot, totals } = event.args;
+    if (!settled) continue;
+    const { prover, pot, totals } = settled;
     settlements.push({
       epochId,
       commitmentId,

@@ -23,10 +23,11 @@ const SUBJECT = ethers.id("subject");
 
 /** Four auditors with bonds, and an opener of cases. */
 async function court(bond = auditorBond) {
-  const { operators, token, ...world } = await deployed();
-  const manager = await ethers.getContractAt("AccessManager", await operators.authority());
+  const { splitter, token } = await deployed();
+  const manager = await ethers.getContractAt("AccessManager", await splitter.authority());
+  const operators = await ethers.deployContract("OperatorRegistry", [BOND_THAW, manager]);
   const args = [operators, token, bond, commitPeriod, revealPeriod, quorum, manager] as const;
-  const committee = bond === auditorBond ? world.committee : await ethers.deployContract("Committee", [...args]);
+  const committee = await ethers.deployContract("Committee", [...args]);
   await operators.bindLockers([committee]);
   const [CASES, AUDITORS] = [104n, 103n];
   for (const [name, role] of [

@@ -17,7 +17,7 @@ import {
 
 describe("Deployment", () => {
   it("wires the contracts to each other", async () => {
-    const { operators, datanets, models, attribution, verifier, splitter, escrow, committee } =
+    const { operators, datanets, models, attribution, verifier, splitter, escrow, committee, disputes } =
       await networkHelpers.loadFixture(deployed);
     expect(await attribution.DATANETS()).to.equal(datanets.target);
     expect(await attribution.MODELS()).to.equal(models.target);
@@ -27,6 +27,10 @@ describe("Deployment", () => {
     expect(await splitter.escrow()).to.equal(escrow.target);
     expect(await operators.authority()).to.equal(await splitter.authority());
     expect(await committee.operators()).to.equal(operators.target);
+    expect(await splitter.disputes()).to.equal(disputes.target);
+    expect(await disputes.splitter()).to.equal(splitter.target);
+    expect(await disputes.committee()).to.equal(committee.target);
+    for (const locker of [splitter, committee, disputes]) expect(await operators.isLocker(locker)).to.equal(true);
     expect(await committee.authority()).to.equal(await splitter.authority());
     expect(await splitter.treasury()).to.equal(treasury.address);
     expect((await splitter.timing()).challengeWindow).to.equal(TIMING.challengeWindow);
@@ -71,9 +75,9 @@ describe("Deployment", () => {
   });
 
   it("keeps every contract below the size limit", async () => {
-    const { operators, datanets, models, attribution, verifier, splitter, escrow, committee } =
+    const { operators, datanets, models, attribution, verifier, splitter, escrow, committee, disputes } =
       await networkHelpers.loadFixture(deployed);
-    for (const contract of [operators, datanets, models, attribution, verifier, splitter, escrow, committee])
+    for (const contract of [operators, datanets, models, attribution, verifier, splitter, escrow, committee, disputes])
       expect(ethers.dataLength(await ethers.provider.getCode(contract))).to.be.lessThan(24_576);
   });
 });

@@ -59,6 +59,8 @@ describe("Snapshots", () => {
       "RewardSplitter",
       "InferenceEscrow",
       "Committee",
+      "EpochDisputes",
+      "ReceiptJudge",
     ];
     const sizes: Figures = {};
     for (const name of names) {

@@ -6,6 +6,7 @@ import { claimOf as claim, earningsOf } from "../../sdk/history.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
 import {
   admin,
+  bond,
   COUNTS,
   closeEpoch,
   contributors,
@@ -67,6 +68,7 @@ async function secondModel(all: Ready): Promise<Ready> {
   await all.splitter.openEpoch(modelId);
   const second = { ...all, token: token as never, modelId, id };
   await deposit(second, customer, 1_000_000n);
+  await bond(second, second.token, 1_000_000n);
   return second;
 }
 
@@ -272,6 +274,7 @@ describe("RewardSplitter", () => {
       const id = await register(all, modelId, datanetId, [1, 1]);
       await splitter.openEpoch(modelId);
       await deposit(all, customer, 5000n, hostile as never);
+      await bond(all, hostile as never, 5000n);
       const one = { ...all, modelId, id, token: hostile as never };
       await pay(one, 4000n);
       const q = await propose(one, 0n, vector(0n));

@@ -112,6 +112,12 @@ export async function deployed(): Promise<World> {
   return { ...world, vkId: await registerKey(world, UNUSED_KEY) };
 }
 
+/** The contract that decides disputes, as an account that sends. */
+export async function asDisputes({ disputes }: World): Promise<Signer> {
+  await networkHelpers.setBalance(disputes.target as string, 10n ** 20n);
+  return ethers.getImpersonatedSigner(disputes.target as string) as Promise<Signer>;
+}
+
 export async function registerKey({ verifier }: Protocol, key: VerifyingKey): Promise<string> {
   const vkId = await verifier.registerKey.staticCall(key);
   await verifier.registerKey(key);
