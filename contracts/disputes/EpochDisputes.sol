@@ -110,7 +110,7 @@ contract EpochDisputes is IEpochDisputes, AccessManaged {
 
     /// @inheritdoc IEpochDisputes
     function demand(Proposal calldata proposal, uint256 index) external returns (uint256 id) {
-        IRewardSplitter.Epoch memory e = _standing(proposal);
+        IRewardSplitter.Epoch memory e = _staked(proposal);
         require(index < e.count, JudgeUnknownIndex(index, e.count));
         _requireWindow(e);
         Round storage round = _rounds[_key(proposal)];
@@ -123,7 +123,7 @@ contract EpochDisputes is IEpochDisputes, AccessManaged {
 
     /// @inheritdoc IEpochDisputes
     function demandSample(Proposal calldata proposal, uint256 point) external restricted returns (uint256 id) {
-        IRewardSplitter.Epoch memory e = _standing(proposal);
+        IRewardSplitter.Epoch memory e = _staked(proposal);
         _requireWindow(e);
         Round storage round = _rounds[_key(proposal)];
         require(round.sampled[point] == 0, DisputesAlreadyDemanded(round.sampled[point]));
@@ -172,7 +172,7 @@ contract EpochDisputes is IEpochDisputes, AccessManaged {
         uint256 index,
         string calldata evidenceCid
     ) external returns (uint256 id) {
-        IRewardSplitter.Epoch memory e = _standing(proposal);
+        IRewardSplitter.Epoch memory e = _staked(proposal);
         require(index < e.count, JudgeUnknownIndex(index, e.count));
         bytes32 key = _key(proposal);
         uint256 answeredAt = _rounds[key].answeredAt[index];
@@ -338,6 +338,7 @@ contract EpochDisputes is IEpochDisputes, AccessManaged {
         splitter.reject(proposal.modelId, proposal.epochId, msg.sender);
     }
 
+    /// @dev Demands are taken, and sketches that no answer opened can be challenged.
     function _requireWindow(IRewardSplitter.Epoch memory e) private view {
         uint256 until = e.proposedAt + _challengeWindow;
         require(block.timestamp < until, DisputesTooLate(until));
@@ -347,6 +348,12 @@ contract EpochDisputes is IEpochDisputes, AccessManaged {
     function _standing(Proposal memory proposal) private view returns (IRewardSplitter.Epoch memory e) {
         e = splitter.epoch(proposal.modelId, proposal.epochId);
         require(_stands(e, proposal.round), JudgeNoProposal(proposal.modelId, proposal.epochId, proposal.round));
+    }
+
+    /// @dev The same, if the epoch holds anything that a dispute could be about.
+    function _staked(Proposal calldata proposal) private view returns (IRewardSplitter.Epoch memory e) {
+        e = _standing(proposal);
+        require(e.stake != 0, DisputesNothingAtStake(proposal.modelId, proposal.epochId));
     }
 
     function _stands(IRewardSplitter.Epoch memory e, uint256 round) private pure returns (bool) {
