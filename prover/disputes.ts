@@ -1,4 +1,4 @@
-import { concat, dataSlice, getAddress, isError, ZeroHash } from "ethers";
+import { concat, dataSlice, getAddress, ZeroHash } from "ethers";
 import type { Srs } from "../circuits/setup/srs.ts";
 import type { ProvingKey } from "../circuits/setup/zkey.ts";
 import { type Protocol, type ReceiptJudge, receiptJudge } from "../sdk/contracts.ts";
@@ -6,6 +6,7 @@ import { FAULTS, type Fault, standingProposal } from "../sdk/disputes.ts";
 import { type EpochReceipt, toFee18 } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { ReceiptsTree } from "../sdk/receipts-tree.ts";
+import { revertReason } from "../sdk/revert.ts";
 import { mined } from "../sdk/transactions.ts";
 import type { IReceiptJudgeTypes as Types } from "../types/ethers-contracts/contracts/disputes/EpochDisputes.ts";
 import { type Committed, proveSettlement } from "./settlement.ts";
@@ -61,7 +62,7 @@ async function stepFault(judge: ReceiptJudge, proposal: Types.ProposalStruct, st
   try {
     return FAULTS[Number(await judge.stepFault(proposal, step))]!;
   } catch (error) {
-    if (isError(error, "CALL_EXCEPTION") && error.revert?.name === "JudgeInvalidOpening") return "unopened";
+    if (revertReason(error).includes("JudgeInvalidOpening")) return "unopened";
     throw error;
   }
 }

@@ -165,7 +165,7 @@ contract ReceiptJudge is IReceiptJudge {
 
         require(ReceiptTree.hash(step.v) == leaf.sums, JudgeInvalidSums(step.index));
         bool first = step.index == 0;
-        require(first || ReceiptTree.hash(step.vBefore) == sumsBefore, JudgeInvalidSums(step.index - 1));
+        if (!first) require(ReceiptTree.hash(step.vBefore) == sumsBefore, JudgeInvalidSums(step.index - 1));
         if (step.v.length != k || (!first && step.vBefore.length != k)) return Fault.Sum;
         for (uint256 j; j < k; ++j) {
             int256 before = first ? int256(0) : step.vBefore[j];

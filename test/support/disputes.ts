@@ -67,14 +67,15 @@ export type Sale = { server: Signer; customer: Signer; fee: bigint; sketch?: Int
 const second = { server: contributors[4]!, customer: contributors[5]! };
 const sketch = (i: number) => integers(`query ${i}`, K, 20);
 
-/** Three payers: two calls, one call without a record, three calls of which one moves nothing. */
+/** Three payers: a call with a record, two of which one has none, and four of which one moves nothing. */
 export const SALES: Sale[] = [
-  { server, customer, fee: 1000n, sketch: sketch(0) },
-  { server, customer, fee: 2500n, sketch: sketch(1) },
-  { server, customer: second.customer, fee: 700n },
+  { server, customer: second.customer, fee: 700n, sketch: sketch(0) },
+  { server, customer, fee: 1000n, sketch: sketch(1) },
+  { server, customer, fee: 2500n },
   { server: second.server, customer, fee: 40n, sketch: sketch(2) },
   { server: second.server, customer, fee: 1n, sketch: new Int8Array(K) },
   { server: second.server, customer, fee: 3000n, sketch: sketch(3) },
+  { server: second.server, customer, fee: 200n, sketch: sketch(4) },
 ];
 
 /** An epoch whose calls were paid, ready for proposals. */
