@@ -13,7 +13,7 @@ export async function proposalOf(splitter: RewardSplitter, modelId: bigint, epoc
       `Epoch ${epochId} of model ${modelId} has no proposal. Propose V first.`,
     );
   const { v, q, floorUnits } = event.args;
-  return { v: [...v], q: bytesInt8(q), floorUnits };
+  return { v: [...v], q: bytesInt8(q), floorUnits, transaction: event.transactionHash };
 }
 
 /** Settlements and corrections of a model, or under one commitment, in the order they happened: `settled` in settlements only. */

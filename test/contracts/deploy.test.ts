@@ -5,6 +5,7 @@ import { pauseSwitch } from "../../sdk/contracts.ts";
 import {
   admin,
   auditors,
+  BOND_FACTOR,
   deployed,
   ethers,
   ignition,
@@ -32,6 +33,8 @@ describe("Deployment", () => {
     expect(await disputes.committee()).to.equal(committee.target);
     for (const locker of [splitter, committee, disputes]) expect(await operators.isLocker(locker)).to.equal(true);
     expect(await committee.authority()).to.equal(await splitter.authority());
+    expect(await splitter.operators()).to.equal(operators.target);
+    expect(await splitter.bondFactor()).to.equal(BOND_FACTOR);
     expect(await splitter.treasury()).to.equal(treasury.address);
     expect((await splitter.timing()).challengeWindow).to.equal(TIMING.challengeWindow);
     expect(await splitter.authority()).to.equal(await verifier.authority());
@@ -66,7 +69,9 @@ describe("Deployment", () => {
   });
 
   it("has defaults for every parameter", async () => {
-    const { operators, splitter, escrow, committee } = await ignition.deploy(OpenLedger);
+    const { operators, splitter, escrow, committee, disputes } = await ignition.deploy(OpenLedger);
+    expect(await splitter.bondFactor!()).to.equal(10n);
+    expect(await disputes.demandBps!()).to.equal(1000n);
     expect(await splitter.treasury!()).to.equal(admin.address);
     expect((await splitter.timing!()).challengeWindow).to.equal(24n * 3600n);
     expect(await escrow.thawPeriod!()).to.equal(2n * 24n * 3600n);

@@ -161,6 +161,18 @@ describe("RewardSplitter, receipts of a proposal", () => {
     await attempt({});
   });
 
+  it("are summed as the words that V is read from: an entry with bits above its 128 is refused", async () => {
+    const all = await closed(1000n);
+    const { splitter, modelId } = all;
+    const clean = vector(0n);
+    const dirty = clean.with(1, clean[1]! + (1n << 200n));
+    const [, , , count, root, last] = await proposal(all, modelId, 0n, dirty);
+    const data = splitter.interface.encodeFunctionData("propose", [modelId, 0n, clean, count, root, last]);
+    const at = data.indexOf(ethers.toBeHex(clean[1]!, 32).slice(2), 2 + 8 + 64 * 6);
+    const changed = data.slice(0, at) + ethers.toBeHex(dirty[1]!, 32).slice(2) + data.slice(at + 64);
+    await expect(operator.sendTransaction({ to: splitter, data: changed })).to.be.revertedWithoutReason(ethers);
+  });
+
   it("can be missing only where there were no fees, and then nothing is summed", async () => {
     const all = await closed(1000n);
     const { splitter, modelId } = all;
