@@ -31,7 +31,7 @@ async function localToken(args: Options, context: Context) {
   }
 }
 
-const NAMES: Record<string, string> = { "0": "admin", "1": "operator", "2": "guardian", "3": "auditor" };
+const NAMES: Record<string, string> = { "0": "admin", "1": "operator", "2": "guardian", "3": "auditor", "4": "cases" };
 const name = (role: bigint) => NAMES[String(role)] ?? String(role);
 
 export const roles = action<Options>(async (args, context) => {
@@ -48,8 +48,8 @@ export const roles = action<Options>(async (args, context) => {
   const targets = new Map(Object.entries(addresses).map(([key, address]) => [address.toLowerCase(), key]));
   const set = await manager.queryFilter(manager.filters.TargetFunctionRoleUpdated());
   const contracts = protocol(addresses, provider);
-  const { splitter, verifier, committee } = contracts;
-  const interfaces: Interface[] = [splitter, verifier, committee, await pauseSwitch(contracts)].map(
+  const { splitter, verifier, committee, disputes } = contracts;
+  const interfaces: Interface[] = [splitter, verifier, committee, disputes, await pauseSwitch(contracts)].map(
     (one) => one.interface,
   );
   const nameOf = (selector: string) =>

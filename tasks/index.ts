@@ -141,6 +141,25 @@ export const tasks = [
     .addOption(optional("sketches", "Folder with the model's rows.int8, to prove from"))
     .setAction(async () => ({ default: (await import("./epoch.ts")).settle }))
     .build(),
+  define("epoch:disputes", "Lists the disputes of an epoch's proposals: kind, bond, until when, outcome")
+    .addPositionalArgument(MODEL)
+    .addPositionalArgument(EPOCH)
+    .setAction(async () => ({ default: (await import("./dispute.ts")).list }))
+    .build(),
+  define("epoch:challenge", "Challenges an epoch's proposal; shows what it locks and wins, and with --dry only that")
+    .addPositionalArgument(MODEL)
+    .addPositionalArgument(EPOCH)
+    .addPositionalArgument({
+      name: "kind",
+      description: "step, payer or weight (decided at once, from --tree); demand or sketch (a bond; --index)",
+    })
+    .addOption(optional("tree", "File of the proposal's leaves, as its operator gives it to auditors"))
+    .addOption({ ...number("index", "Leaf to demand, or whose sketch the committee shall judge"), defaultValue: 0n })
+    .addOption(optional("sketches", "Folder with the model's rows.int8, to check and prove weights from"))
+    .addOption(optional("evidence", "Content id of the evidence that the committee shall look at"))
+    .addFlag({ name: "dry", description: "Send nothing" })
+    .setAction(async () => ({ default: (await import("./dispute.ts")).challenge }))
+    .build(),
   define("claim", "Pays an account all it earned as a contributor to the models, in one transaction")
     .addVariadicArgument(number("models", "Ids of the models"))
     .addOption(FOR)

@@ -31,7 +31,7 @@ export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which
 }
 
 /** The sketches of `rows.int8`, as the trainer saves them, if they are the committed ones. */
-function readSketches(folder: string, k: number, gRoot: string): Int8Array {
+export function readSketches(folder: string, k: number, gRoot: string): Int8Array {
   const path = join(folder, "rows.int8");
   let sketches: Int8Array;
   try {

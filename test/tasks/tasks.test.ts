@@ -209,11 +209,13 @@ describe("Hardhat tasks", function () {
       expect(accounts[3]).to.include({ index: 3, address: owner.address, TUSD: "0.0" });
       const { holders, functions } = await run("roles:show");
       const held = holders.map(({ role }: { role: string }) => role);
-      expect(held).to.have.members(["admin", "operator", "guardian", "auditor"]);
+      expect(held).to.have.members(["admin", "operator", "guardian", "auditor", "cases"]);
       expect(functions).to.have.deep.members([
         { contract: "splitter", function: "propose", role: "operator" },
         { contract: "pauses", function: "setPaused", role: "guardian" },
         { contract: "committee", function: "commitVote", role: "auditor" },
+        { contract: "disputes", function: "demandSample", role: "auditor" },
+        { contract: "committee", function: "open", role: "cases" },
       ]);
     });
 
