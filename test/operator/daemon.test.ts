@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ZeroAddress } from "ethers";
+import { JsonRpcSigner, ZeroAddress } from "ethers";
 import { epochCount, moment } from "../../prover/daemon/look.ts";
 import { claimOf, earningsOf } from "../../sdk/history.ts";
 import { mined } from "../../sdk/transactions.ts";
@@ -177,7 +177,7 @@ describe("the operator's daemon", () => {
     const account = chain.addresses.disputes;
     await chain.provider.send("hardhat_impersonateAccount", [account]);
     await chain.provider.send("hardhat_setBalance", [account, "0xde0b6b3a7640000"]);
-    const disputes = splitter.connect(await chain.provider.getSigner(account));
+    const disputes = splitter.connect(new JsonRpcSigner(chain.provider, account));
     const epochId = await world.sell();
     const daemon = run();
     await world.until(epochId, ({ closedAt }) => closedAt !== 0n, "closed");
