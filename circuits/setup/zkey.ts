@@ -62,7 +62,7 @@ export async function verifyingKey({ zkey, circuit }: ProvingKey): Promise<Verif
 }
 
 /** Reads only the wanted sections: the rest of a large key is hundreds of megabytes. */
-function readSections(path: string, wanted: number[]): Map<number, Uint8Array> {
+export function readSections(path: string, wanted: number[]): Map<number, Uint8Array> {
   const file = openSync(path, "r");
   try {
     const read = (position: number, bytes: number) => {

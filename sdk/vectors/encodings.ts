@@ -16,7 +16,7 @@ import {
 } from "../eip712.ts";
 import { floorUnits, quantise, sharePot, sumReceipts, toFee18 } from "../epoch.ts";
 import { type G1, type G2, keccak, mod, tag, words } from "../hash.ts";
-import { claimLeaf, claimProof, claimRoot, leaf, merkleProof } from "../merkle.ts";
+import { claimLeaf, claimProof, claimRoot, leaf, merkleProof, merkleRoot } from "../merkle.ts";
 import { encodeContribution, type Row, rowHash, rowRoot } from "../rows.ts";
 import {
   type ChunkProof,
@@ -26,10 +26,13 @@ import {
   encodeTotals,
   flagsBefore,
   foldingChallenge,
+  foldRows,
   registrationChallenges,
+  runningSums,
   settlementChallenges,
   sketchRoot,
   starts,
+  sumLeaves,
   type VerifyingKey,
   vkId,
 } from "../transcript.ts";
@@ -52,6 +55,10 @@ const rows: Row[] = [
 const rowLeaves = rows.map(({ text }, i) => leaf("Row", i, ["bytes32"], [rowHash(text)]));
 const sketches = int8s("sketch", 5 * 4);
 
+const rd = bytes32("rd", 0);
+const { zeta, gamma } = registrationChallenges(rd);
+const sums = runningSums(foldRows(sketches, 4, gamma), zeta);
+
 encodings.rows = {
   rows,
   hashes: rows.map(({ text }) => rowHash(text)),
@@ -59,7 +66,15 @@ encodings.rows = {
   root: rowRoot(rows),
   proofs: rowLeaves.map((_, i) => merkleProof(rowLeaves, i)),
   file: encodeContribution(rows),
-  sketches: { k: 4, rows: 5, bytes: sketches, root: sketchRoot(sketches, 4) },
+  sketches: {
+    k: 4,
+    rows: 5,
+    bytes: sketches,
+    root: sketchRoot(sketches, 4),
+    rd,
+    sums,
+    sumRoot: merkleRoot(sumLeaves(sums)),
+  },
 };
 
 const versionContributions = [0, 1, 2].map((i) => ({

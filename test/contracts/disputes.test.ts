@@ -11,6 +11,7 @@ import {
   changed,
   committed,
   key,
+  M0,
   proposeTree,
   SALES,
   type Sold,
@@ -26,7 +27,6 @@ import {
   customer,
   ethers,
   K,
-  M0,
   networkHelpers,
   operator,
   server,
@@ -41,8 +41,7 @@ const proving = async () => ({ committed, key, srs });
 /** `all` as the stranger calls it. */
 const strangers = (all: Sold) => ({ ...all, disputes: all.disputes.connect(stranger) });
 
-const weigh = (sketch: Int8Array, fee18: bigint) =>
-  queryWeight(fee18, movement({ rows: sketches, k: K }, sketch), Number(M0));
+const weigh = (sketch: Int8Array, fee18: bigint) => queryWeight(fee18, movement({ rows: sketches, k: K }, sketch), M0);
 
 /** Checks that the proposal is gone at once, and that its stake went by halves to the stranger and the treasury. */
 async function expectRefuted(

@@ -118,7 +118,7 @@ class Ledger {
   async addModel(token: TestToken, counts: number[], split: Model["split"]): Promise<void> {
     const datanetId = await freeze(this.world, counts);
     const id = await mint(this.world, datanetId, token, split);
-    const commitment = await register(this.world, id, datanetId, counts);
+    const commitment = await register(this.world, id, counts);
     for (const account of this.customers) {
       await token.mint(account, 10n ** 24n);
       await token.connect(account).approve(this.world.escrow, 10n ** 24n);

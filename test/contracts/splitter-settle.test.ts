@@ -11,7 +11,6 @@ import { sharePot } from "../../sdk/epoch.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { claimOf, earningsOf } from "../../sdk/history.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
-import { sketchRoot } from "../../sdk/transcript.ts";
 import { integers, sampleSketches } from "../support/samples.ts";
 import {
   closeEpoch,
@@ -68,8 +67,7 @@ describe("RewardSplitter, settling by proof", function () {
     const vkId = await registerKey(world, await verifyingKey(key));
     const datanetId = await freeze(world, COUNTS);
     const modelId = await mint(world, datanetId, world.token);
-    const sketches = { columns: committed.columns, gRoot: sketchRoot(committed.sketches, K) };
-    const id = await register(world, modelId, datanetId, COUNTS, sketches, vkId);
+    const id = await register(world, modelId, COUNTS, { rows: committed.sketches, k: K, m0: 1 }, vkId);
     const all = { ...world, modelId, id };
     await world.splitter.openEpoch(modelId);
     await deposit(world, customer, 2n * FEES);

@@ -64,7 +64,7 @@ async function secondModel(all: Ready): Promise<Ready> {
   const token = await ethers.deployContract("TestToken", ["Ether-like", "WETH", 18]);
   const datanetId = await freeze(all, [4, 4]);
   const modelId = await mint(all, datanetId, token);
-  const id = await register(all, modelId, datanetId, [4, 4]);
+  const id = await register(all, modelId, [4, 4]);
   await all.splitter.openEpoch(modelId);
   const second = { ...all, token: token as never, modelId, id };
   await deposit(second, customer, 1_000_000n);
@@ -128,7 +128,7 @@ describe("RewardSplitter", () => {
       await expect(splitter.openEpoch(modelId))
         .to.be.revertedWithCustomError(splitter, "SplitterNoCommitment")
         .withArgs(modelId);
-      const id = await register(all, modelId, datanetId);
+      const id = await register(all, modelId);
       await expect(splitter.connect(stranger).openEpoch(modelId))
         .to.emit(splitter, "EpochOpened")
         .withArgs(modelId, 0n, id, all.vkId, token);
@@ -153,13 +153,13 @@ describe("RewardSplitter", () => {
       const datanetId = await freeze(all, [1]);
       const keyless = await mint(all, datanetId, all.token);
       const unknown = ethers.id("key");
-      await register(all, keyless, datanetId, [1], undefined, unknown);
+      await register(all, keyless, [1], undefined, unknown);
       await expect(splitter.openEpoch(keyless))
         .to.be.revertedWithCustomError(splitter, "SplitterUnknownKey")
         .withArgs(unknown);
       const hostile = await ethers.deployContract("HostileToken");
       const modelId = await mint(all, datanetId, hostile);
-      await register(all, modelId, datanetId, [1]);
+      await register(all, modelId, [1]);
       await hostile.setDecimals(19);
       await expect(splitter.openEpoch(modelId))
         .to.be.revertedWithCustomError(splitter, "SplitterTokenDecimals")
@@ -175,7 +175,7 @@ describe("RewardSplitter", () => {
         .withArgs(stranger);
       const datanetId = await freeze(all, COUNTS);
       const modelId = await mint(all, datanetId, token);
-      const id = await register(all, modelId, datanetId);
+      const id = await register(all, modelId);
       await expect(splitter.connect(admin).setTokens(tokens, false))
         .to.emit(splitter, "TokenSet")
         .withArgs(token, false);
@@ -271,7 +271,7 @@ describe("RewardSplitter", () => {
       const hostile = await ethers.deployContract("HostileToken");
       const datanetId = await freeze(all, [1, 1]);
       const modelId = await mint(all, datanetId, hostile);
-      const id = await register(all, modelId, datanetId, [1, 1]);
+      const id = await register(all, modelId, [1, 1]);
       await splitter.openEpoch(modelId);
       await deposit(all, customer, 5000n, hostile as never);
       await bond(all, hostile as never, 5000n);
@@ -297,7 +297,7 @@ describe("RewardSplitter", () => {
       const hostile = await ethers.deployContract("HostileToken");
       const datanetId = await freeze(all, [1]);
       const modelId = await mint(all, datanetId, hostile);
-      await register(all, modelId, datanetId, [1]);
+      await register(all, modelId, [1]);
       await splitter.openEpoch(modelId);
       await deposit(all, customer, 5000n, hostile as never);
       await pay({ ...all, modelId, token: hostile as never }, 5000n);

@@ -17,7 +17,6 @@ import { type EpochReceipt, toFee18 } from "../../sdk/epoch.ts";
 import type { AttributedReceipt } from "../../sdk/receipts.ts";
 import { sketchRecord } from "../../sdk/receipts.ts";
 import { type OpenLeaf, ReceiptsTree } from "../../sdk/receipts-tree.ts";
-import { sketchRoot } from "../../sdk/transcript.ts";
 import { movement, queryWeight } from "../../trainer/attribution/weights.ts";
 import { integers, sampleSketches } from "./samples.ts";
 import {
@@ -31,7 +30,6 @@ import {
   ethers,
   freeze,
   K,
-  M0,
   mint,
   networkHelpers,
   operator,
@@ -49,6 +47,7 @@ const ROWS = COUNTS.reduce((sum, count) => sum + count, 0);
 
 export const key = await devKey(INSTANCES.r210);
 export const srs = await devSrs(ROWS);
+export const M0 = 1;
 export const sketches = sampleSketches(ROWS, K);
 export const committed: Committed = {
   counts: COUNTS,
@@ -59,7 +58,7 @@ export const committed: Committed = {
 
 /** ω of a sketch for a fee in units of the test token, which has 6 decimals. */
 export const weightOf = (sketch: Int8Array, fee: bigint): bigint =>
-  queryWeight(toFee18(fee, 6), movement({ rows: sketches, k: K }, sketch), Number(M0));
+  queryWeight(toFee18(fee, 6), movement({ rows: sketches, k: K }, sketch), M0);
 
 /** A call that a server sold: to whom, for what, and its sketch, if it kept a record of it. */
 export type Sale = { server: Signer; customer: Signer; fee: bigint; sketch?: Int8Array };
@@ -137,8 +136,7 @@ export async function sold(): Promise<Sold> {
   const vkId = await registerKey(world, await verifyingKey(key));
   const datanetId = await freeze(world, COUNTS);
   const modelId = await mint(world, datanetId, world.token);
-  const shown = { columns: committed.columns, gRoot: sketchRoot(sketches, K) };
-  const id = await register(world, modelId, datanetId, COUNTS, shown, vkId);
+  const id = await register(world, modelId, COUNTS, { rows: sketches, k: K, m0: M0 }, vkId);
   const all: Ready = { ...world, modelId, id };
   await world.splitter.openEpoch(modelId);
   for (const payer of [customer, second.customer]) await deposit(world, payer, 1_000_000n);
