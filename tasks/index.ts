@@ -151,7 +151,7 @@ export const tasks = [
     .addPositionalArgument(EPOCH)
     .addPositionalArgument({
       name: "kind",
-      description: "step, payer or weight (decided at once, from --tree); demand or sketch (a bond; --index)",
+      description: "One of step, payer, weight (decided at once, from --tree), demand, sketch (a bond, by --index)",
     })
     .addOption(optional("tree", "File of the proposal's leaves, as its operator gives it to auditors"))
     .addOption({ ...number("index", "Leaf to demand, or whose sketch the committee shall judge"), defaultValue: 0n })

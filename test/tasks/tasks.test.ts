@@ -10,8 +10,10 @@ import { canonicalJson, manifestHash } from "../../sdk/content.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import type { ModelManifest } from "../../sdk/models.ts";
+import { encodeTree } from "../../sdk/receipts-tree.ts";
 import { sketchRoot } from "../../sdk/transcript.ts";
 import { tasks } from "../../tasks/index.ts";
+import { changed, proposeTree, sold } from "../support/disputes.ts";
 import { sampleSketches } from "../support/samples.ts";
 import {
   COUNTS,
@@ -280,6 +282,43 @@ describe("Hardhat tasks", function () {
       expect(await refused("claim", { models: [2n] })).to.match(/model: .*ModelUnknown/);
       expect(await run("withdraw", { account: SERVER })).to.include({ amount: "0.02", account: server.address });
       expect(await refused("withdraw", { account: SERVER })).to.match(/SplitterNothingToWithdraw/);
+    });
+
+    it("has a proposal disputed: listed, demanded, judged, and rejected for a fault in its leaves", async () => {
+      const all = await networkHelpers.loadFixture(sold);
+      await known(all);
+      const tree = join(folder, "tree.json");
+      const from = { ...EPOCH, account: STRANGER };
+      expect(await refused("epoch:challenge", { ...from, kind: "demand" })).to.match(/EPOCH_NOT_PROPOSED/);
+      const bad = changed(all.tree, 2, ({ feeSum }) => ({ feeSum: feeSum + 1n }));
+      await proposeTree(all, bad);
+      expect((await run("epoch:disputes", EPOCH)).disputes).to.deep.equal([]);
+      for (const [args, message] of [
+        [{ kind: "fee" }, /kind: there is no fee.*KIND_UNKNOWN/],
+        [{ kind: "step" }, /tree: .*TREE_MISSING/],
+        [{ kind: "step", tree }, /tree: there is no .*TREE_MISSING/],
+        [{ kind: "sketch" }, /evidence: .*EVIDENCE_MISSING/],
+        [{ kind: "demand", index: 99n }, /JudgeUnknownIndex/],
+      ] as const)
+        expect(await refused("epoch:challenge", { ...from, ...args })).to.match(message);
+      writeFileSync(tree, encodeTree(all.tree));
+      expect(await refused("epoch:challenge", { ...from, kind: "step", tree })).to.match(/DISPUTE_OTHER_TREE/);
+      writeFileSync(tree, encodeTree(bad));
+      expect(await refused("epoch:challenge", { ...from, kind: "payer", tree })).to.match(
+        /--kind step.*DISPUTE_NOT_FOUND/,
+      );
+      const shown = { kind: "step", index: 2, fault: "fee sum", locks: "nothing" };
+      expect(await run("epoch:challenge", { ...from, kind: "step", tree, dry: true })).to.include(shown);
+      await run("epoch:challenge", { ...from, kind: "demand", index: 1n });
+      await run("epoch:challenge", { ...from, kind: "sketch", index: 1n, evidence: "bafy" });
+      const { disputes, open } = await run("epoch:disputes", EPOCH);
+      expect(open).to.equal("2");
+      expect(disputes.map(({ kind, outcome }: Record<string, string>) => [kind, outcome])).to.deep.equal([
+        ["demand", "open"],
+        ["sketch", "open"],
+      ]);
+      expect(await run("epoch:challenge", { ...from, kind: "step", tree })).to.include(shown);
+      expect((await all.splitter.epoch(1n, 0n)).proposedAt).to.equal(0n);
     });
 
     it("has an epoch with scores settled under a proof from its sketches, and from no others", async () => {
