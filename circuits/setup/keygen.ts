@@ -95,7 +95,7 @@ function multiples(bn254: Bn254, group: "G1" | "G2", lists: bigint[][]): Uint8Ar
 }
 
 /** L_i(point) over the `size` powers of `root`: (point^size - 1)/size · root^i / (point - root^i). */
-function lagrangeAt(point: bigint, size: number, root: bigint): bigint[] {
+export function lagrangeAt(point: bigint, size: number, root: bigint): bigint[] {
   const factor = ((power(point, BigInt(size)) - 1n) * power(BigInt(size), FIELD - 2n)) % FIELD;
   const roots = new Array<bigint>(size);
   for (let i = 0, w = 1n; i < size; i++, w = (w * root) % FIELD) roots[i] = w;
