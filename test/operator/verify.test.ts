@@ -43,7 +43,7 @@ describe("verifying a settlement from scratch", () => {
     const operator = chain.as(ACCOUNTS.operator);
     const account = await chain.account(ACCOUNTS.operator).getAddress();
     const proofs = new ProofStore(join(world.folder, "proofs"));
-    const steps = new Steps(operator, account, store, world.config().servers, proofs);
+    const steps = new Steps(operator, account, store, world.config(), proofs);
     const epochId = await world.sell();
     await mined(chain.as(0).splitter.openEpoch(modelId));
     await world.redeem(epochId);
