@@ -244,9 +244,9 @@ export class World {
   config = (changes: object = {}) => parseConfig({ ...this.configuration("data"), ...changes }, this.folder);
 
   /** Path of a file with this world's configuration. */
-  configFile(): string {
+  configFile(changes: object = {}): string {
     const path = join(this.folder, "operator.json");
-    writeFileSync(path, JSON.stringify(this.configuration("data")));
+    writeFileSync(path, JSON.stringify({ ...this.configuration("data"), ...changes }));
     return path;
   }
 
