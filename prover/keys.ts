@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { findExport } from "../circuits/ceremony/exported.ts";
+import { type ExportedKey, findExport } from "../circuits/ceremony/exported.ts";
 import { INSTANCES } from "../circuits/instances.ts";
 import { devKey, devSrs } from "../circuits/setup/dev.ts";
 import type { Srs } from "../circuits/setup/srs.ts";
@@ -22,25 +22,34 @@ export async function provingKey(
   rows: number,
   keys: string | undefined,
 ): Promise<{ key: ProvingKey; srs: Srs }> {
-  const found = isDevelopmentKey(id)
-    ? await developmentKey(Number(await verifier.chunkRows(id)), id, rows)
-    : keys && (await findExport(keys, id));
-  if (!found)
-    throw new OpenLedgerError(
-      "KEY_UNKNOWN",
-      `keys: there is no proving key for ${id}${keys ? ` in ${keys}` : ", and no folder of exported keys was named"}. ` +
-        "Get the folder of this id that its ceremony exported.",
-    );
-  return { key: found.key, srs: found.srs };
+  if (!isDevelopmentKey(id)) return exportedKey(id, keys);
+  const key = await developmentKey(Number(await verifier.chunkRows(id)));
+  const srs = await devSrs(rows);
+  if (key === undefined || vkId(await verifyingKey(key), srs.tauG2, true) !== id) throw unknown(id, keys);
+  return { key, srs };
 }
 
-async function developmentKey(chunkRows: number, id: string, rows: number) {
-  const instance = Object.values(INSTANCES).find((one) => one.rows === chunkRows);
-  if (!instance) return undefined;
-  const key = await devKey(instance);
-  const srs = await devSrs(rows);
-  return vkId(await verifyingKey(key), srs.tauG2, true) === id ? { key, srs } : undefined;
+/** Powers of τ alone, for who checks commitments. @throws as `provingKey` */
+export const powersUnder = async (id: string, rows: number, keys: string | undefined): Promise<Srs> =>
+  isDevelopmentKey(id) ? devSrs(rows) : (await exportedKey(id, keys)).srs;
+
+async function exportedKey(id: string, keys: string | undefined): Promise<ExportedKey> {
+  const found = keys && (await findExport(keys, id));
+  if (!found) throw unknown(id, keys);
+  return found;
 }
+
+async function developmentKey(chunkRows: number): Promise<ProvingKey | undefined> {
+  const instance = Object.values(INSTANCES).find((one) => one.rows === chunkRows);
+  return instance && devKey(instance);
+}
+
+const unknown = (id: string, keys: string | undefined) =>
+  new OpenLedgerError(
+    "KEY_UNKNOWN",
+    `keys: there is no proving key for ${id}${keys ? ` in ${keys}` : ", and no folder of exported keys was named"}. ` +
+      "Get the folder of this id that its ceremony exported.",
+  );
 
 /** @throws OpenLedgerError `OPERATOR_CHAIN` on a chain without development keys, where no folder of others is there. */
 export function requireKeys(chainId: bigint, keys: string | undefined): void {

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { OPERATOR_KEY, TOKEN_ENV } from "../../prover/daemon/config.ts";
 import { doctor } from "../../prover/daemon/doctor.ts";
@@ -35,7 +37,7 @@ describe("the operator on a chain that takes no development keys", () => {
     expect(missing!.detail).to.match(/no proving key.*KEY_UNKNOWN/);
   });
 
-  it("proves and settles an epoch under the key of a ceremony", async () => {
+  it("proves and settles an epoch, which anyone can verify, under the key of a ceremony", async () => {
     const config = world.configFile({ keys });
     running = program("bin/openledger.ts", ["operator", "run", "--config", config]);
     const epochId = await world.sell();
@@ -47,5 +49,19 @@ describe("the operator on a chain that takes no development keys", () => {
     const { splitter } = world;
     const [settled] = await splitter.queryFilter(splitter.filters.EpochSettled(world.modelId, epochId));
     expect(settled!.args.totals.length, "settled by proof: 8 bytes a contributor").to.equal(2 + 2 * 8 * 3);
+
+    const addresses = join(world.folder, "addresses.json");
+    writeFileSync(addresses, JSON.stringify(world.chain.addresses));
+    const which = ["--model", String(world.modelId), "--epoch", String(epochId), "--addresses", addresses];
+    const where = ["--content", join(world.folder, "content"), "--rpc", world.chain.url];
+    const verified = program("bin/openledger.ts", ["verify", ...which, ...where, "--keys", keys]);
+    expect((await verified.ended).code, verified.output).to.equal(0);
+    expect(verified.output)
+      .to.match(/holds +commitments/)
+      .and.to.match(/holds +proof/)
+      .and.not.to.contain("DEVELOPMENT");
+    const without = program("bin/openledger.ts", ["verify", ...which, ...where]);
+    expect((await without.ended).code).to.equal(2);
+    expect(without.output).to.match(/KEY_UNKNOWN/);
   });
 });

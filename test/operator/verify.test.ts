@@ -75,7 +75,7 @@ describe("verifying a settlement from scratch", () => {
   async function verify(epochId: bigint, lie: Lie = (_, result) => result, content: Content = store) {
     const provider = new LyingProvider(world.chain.url, lie);
     const at = protocol(world.chain.addresses, provider);
-    const findings = await verifySettlement(at, content, devSrs, world.modelId, epochId);
+    const findings = await verifySettlement(at, content, (_, rows) => devSrs(rows), world.modelId, epochId);
     provider.destroy();
     const having = (wanted: string) => findings.filter(({ result }) => result === wanted).map(({ check }) => check);
     return { holds: having("holds"), wrong: having("WRONG"), skipped: having("not checked") };
