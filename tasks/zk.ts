@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { fetchPowers } from "../circuits/ceremony/download.ts";
-import { exportKey, verifyExport } from "../circuits/ceremony/exported.ts";
+import { exportKey, openExport, verifyExport } from "../circuits/ceremony/exported.ts";
 import * as phase2 from "../circuits/ceremony/phase2.ts";
 import { openPowers, type Powers, PUBLISHED_POWERS, tauG2 } from "../circuits/ceremony/powers.ts";
 import { type VerifiedKey, verifyKey } from "../circuits/ceremony/verify.ts";
@@ -64,18 +64,19 @@ export const beacon = step<Beacon>(async ({ previous, next, value, iterations })
 
 type Verify = PowersOptions & { chunkRows: number; key: string; unfinished: boolean };
 
-export const verify = step<Verify>(async (args) => {
-  const instance = instanceOf(args.chunkRows);
-  const { unfinished } = args;
+export const verify = step<Verify>(async ({ chunkRows, unfinished, ...args }) => {
+  if (statSync(requireFile("key", args.key)).isDirectory()) {
+    const { key } = await openExport(args.key);
+    const powers = await powersFor(key.circuit.instance, args);
+    const verified = await verifyExport(args.key, powers);
+    return { message: "The folder is whole, and its key well made.", ...described(verified, powers) };
+  }
+  const instance = instanceOf(chunkRows);
   const powers = await powersFor(instance, args);
-  const isFolder = statSync(requireFile("key", args.key)).isDirectory();
-  const verified = isFolder
-    ? await verifyExport(args.key, powers)
-    : await verifyKey(args.key, instance, powers, { unfinished });
+  const verified = await verifyKey(args.key, instance, powers, { unfinished });
+  const state = unfinished ? "What is there so far" : "The key";
   return {
-    message: unfinished
-      ? "What is there so far is well made."
-      : "The key is well made. Look for your contribution in the list.",
+    message: `${state} is well made. Look for your contribution in the list.`,
     ...described(verified, powers),
   };
 });
