@@ -20,7 +20,7 @@ import { outcome } from "../prover/samples.ts";
 import { BEACON, CEREMONY_INSTANCE, holdCeremony } from "../support/ceremony.ts";
 
 describe("key ceremony", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   let folder: string;
   let held: Awaited<ReturnType<typeof holdCeremony>>;

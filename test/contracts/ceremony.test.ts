@@ -5,7 +5,7 @@ import { deployAttribution, registerModel, settle, verify } from "../support/att
 import { exportedCeremony } from "../support/ceremony.ts";
 
 describe("AttributionVerifier, with a key of a ceremony", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   after(stopProver);
 
   it("#13 takes it on a public chain, and settlements proven under it", async () => {
