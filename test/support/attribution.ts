@@ -1,4 +1,5 @@
 import type { NetworkConnection } from "hardhat/types/network";
+import type { ExportedKey } from "../../circuits/ceremony/exported.ts";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
 import type { Srs } from "../../circuits/setup/srs.ts";
@@ -30,12 +31,13 @@ const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 5
 
 export type Attribution = Awaited<ReturnType<typeof deployAttribution>>;
 
-/** The contracts a settlement needs, on a fresh chain, with the development key of 210 rows a chunk. */
-export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
+const developmentKey = async () => ({ key: await devKey(INSTANCES.r210), srs: await devSrs(2 ** 11) });
+
+/** The contracts a settlement needs, on a fresh chain, with a key: the development key of 210 rows a chunk unless told. */
+export async function deployAttribution({ ethers }: NetworkConnection<"l1">, keys?: Pick<ExportedKey, "key" | "srs">) {
   const [admin, owner, splitter, prover, ...contributors] = await ethers.getSigners();
-  const key = await devKey(INSTANCES.r210);
+  const { key, srs } = keys ?? (await developmentKey());
   const verifying = await verifyingKey(key);
-  const srs = await devSrs(2 ** 11);
   const token = await ethers.deployContract("TestToken", ["Test", "TEST", 18]);
   const manager = await ethers.deployContract("AccessManager", [admin]);
   const pauses = await ethers.deployContract("PauseSwitch", [manager]);
@@ -58,7 +60,7 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
     verifier,
     key,
     verifying,
-    vkId: vkId(verifying, srs.tauG2, true),
+    vkId: vkId(verifying, srs.tauG2, srs.development),
     srs,
   };
 }
