@@ -48,16 +48,14 @@ export async function modelFacts({ datanets, models, addresses }: Protocol, mode
 }
 
 /**
- * Refuses rows that a dispute would revoke: entries of −128, and Σ_j g_ij² > 136².
+ * Refuses rows with Σ_j g_ij² > 136², for which a dispute would revoke them; commitColumns refuses entries of −128.
  * With ΣQ_j² ≤ 480² a row of at most that norm scores at most 136·480 = 65,280 < 2^16 (Cauchy–Schwarz): no query, the
  * sum of all rows included, can then push a score out of the circuit's range, and no epoch can lack a witness.
- * @throws OpenLedgerError `SKETCH_ENTRY`, `SKETCH_NORM`, naming the row
+ * @throws OpenLedgerError `SKETCH_NORM`, naming the row
  */
-function checkRows(sketches: Int8Array, k: number): void {
+function checkNorms(sketches: Int8Array, k: number): void {
   for (let i = 0; i * k < sketches.length; i++) {
     const row = sketches.subarray(i * k, (i + 1) * k);
-    if (row.includes(-128))
-      throw new OpenLedgerError("SKETCH_ENTRY", `sketches: row ${i} has an entry of -128. Build them again.`);
     const squares = row.reduce((sum, entry) => sum + entry * entry, 0);
     if (squares > MAX_NORM ** 2)
       throw new OpenLedgerError(
@@ -79,7 +77,7 @@ export async function prepareRegistration(
   const { modelId, counts } = facts;
   if (!Number.isSafeInteger(least) || least < 1)
     throw new OpenLedgerError("SKETCH_M0", `sketches: m0 is ${least}, not a whole number from 1. Build them again.`);
-  checkRows(sketches, k);
+  checkNorms(sketches, k);
   const m0 = BigInt(least);
   const columns = await commitColumns(sketches, k, srs);
   const flags = await commitFlags(counts, srs);

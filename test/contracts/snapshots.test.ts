@@ -57,6 +57,7 @@ describe("Snapshots", () => {
       "DatanetRegistry",
       "ModelNFT",
       "AttributionRegistry",
+      "SketchDisputes",
       "AttributionVerifier",
       "RewardSplitter",
       "InferenceEscrow",

@@ -10,10 +10,12 @@ import {IAttributionRegistryTypes} from "../../contracts/interfaces/IAttribution
 import {IAttributionVerifierTypes} from "../../contracts/interfaces/IAttributionVerifier.sol";
 import {IModelNFTTypes} from "../../contracts/interfaces/IModelNFT.sol";
 import {IRewardSplitterTypes} from "../../contracts/interfaces/IRewardSplitter.sol";
+import {ISketchDisputesTypes} from "../../contracts/interfaces/ISketchDisputes.sol";
 import {Bn254} from "../../contracts/libraries/Bn254.sol";
 import {Transcript} from "../../contracts/libraries/Transcript.sol";
 import {TestToken} from "../../contracts/mocks/TestToken.sol";
 import {ModelNFT} from "../../contracts/model/ModelNFT.sol";
+import {OperatorRegistry} from "../../contracts/operators/OperatorRegistry.sol";
 import {InferenceEscrow} from "../../contracts/rewards/InferenceEscrow.sol";
 import {RewardSplitter} from "../../contracts/rewards/RewardSplitter.sol";
 import {VM} from "./Vm.sol";
@@ -46,7 +48,17 @@ abstract contract World {
         pauses = new PauseSwitch(address(manager));
         datanets = new DatanetRegistry(pauses);
         models = new ModelNFT(datanets, pauses);
-        attribution = new AttributionRegistry(datanets, models, tauG2);
+        OperatorRegistry operators = new OperatorRegistry(600, address(manager));
+        attribution = new AttributionRegistry(
+            datanets,
+            models,
+            tauG2,
+            operators,
+            ISketchDisputesTypes.Activation(0, 0, 0, 0)
+        );
+        address[] memory lockers = new address[](1);
+        lockers[0] = address(attribution.DISPUTES());
+        operators.bindLockers(lockers);
         AttributionVerifier verifier = new AttributionVerifier(attribution, address(manager));
         splitter = new RewardSplitter(
             models,

@@ -27,7 +27,7 @@ describe("what a model's owner registers", () => {
   }
 
   it("20: is refused with an entry of -128, or a norm above 136, naming the row", async () => {
-    expect(await refusal([-128])).to.match(/^SKETCH_ENTRY .*row 3 /);
+    expect(await refusal([-128])).to.match(/^SKETCH_ENTRY .*row 3,/);
     expect(await refusal([127, 49])).to.match(/^SKETCH_NORM .*row 3 .*18530/);
   });
 
