@@ -6,6 +6,7 @@ import { commitColumns, commitFlags } from "../prover/kzg.ts";
 import { proveEpoch, settleArguments } from "../prover/operator.ts";
 import {
   type Attribution,
+  AT_ONCE,
   deployAttribution,
   mintModel,
   prepareRegistration,
@@ -85,7 +86,7 @@ export async function measureGas(): Promise<Gas> {
 export async function settleLarge(): Promise<number> {
   const rows = 4 * INSTANCES.r1260.rows;
   const key = { key: await devKey(INSTANCES.r1260), srs: await devSrs(rows) };
-  await measure(await deployAttribution(await network.create(), key), rows, CONTRIBUTORS, COLUMNS);
+  await measure(await deployAttribution(await network.create(), AT_ONCE, key), rows, CONTRIBUTORS, COLUMNS);
   return rows;
 }
 

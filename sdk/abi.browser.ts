@@ -7,6 +7,9 @@ import verifier from "../artifacts/contracts/attribution/AttributionVerifier.sol
   type: "json",
 };
 import datanets from "../artifacts/contracts/datanet/DatanetRegistry.sol/DatanetRegistry.json" with { type: "json" };
+import sketchDisputes from "../artifacts/contracts/disputes/SketchDisputes.sol/SketchDisputes.json" with {
+  type: "json",
+};
 import token from "../artifacts/contracts/mocks/TestToken.sol/TestToken.json" with { type: "json" };
 import models from "../artifacts/contracts/model/ModelNFT.sol/ModelNFT.json" with { type: "json" };
 import operators from "../artifacts/contracts/operators/OperatorRegistry.sol/OperatorRegistry.json" with {
@@ -16,7 +19,7 @@ import escrow from "../artifacts/contracts/rewards/InferenceEscrow.sol/Inference
 import splitter from "../artifacts/contracts/rewards/RewardSplitter.sol/RewardSplitter.json" with { type: "json" };
 import type { ContractName } from "./abi.ts";
 
-const ABIS = { operators, datanets, models, attribution, verifier, splitter, escrow, pauses, token };
+const ABIS = { operators, datanets, models, attribution, verifier, splitter, escrow, pauses, sketchDisputes, token };
 
 /** Names of the protocol's contracts. */
 export const CONTRACTS = Object.keys(ABIS) as ContractName[];

@@ -12,6 +12,7 @@ const SOURCES = {
   splitter: "rewards/RewardSplitter",
   escrow: "rewards/InferenceEscrow",
   pauses: "access/PauseSwitch",
+  sketchDisputes: "disputes/SketchDisputes",
   token: "mocks/TestToken",
 };
 

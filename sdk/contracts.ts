@@ -9,6 +9,7 @@ import type {
   OperatorRegistry,
   PauseSwitch,
   RewardSplitter,
+  SketchDisputes,
   TestToken,
 } from "../types/ethers-contracts/index.ts";
 
@@ -21,6 +22,7 @@ export type {
   OperatorRegistry,
   PauseSwitch,
   RewardSplitter,
+  SketchDisputes,
   TestToken,
 };
 
@@ -73,6 +75,10 @@ export function protocol(addresses: Addresses, runner: ContractRunner): Protocol
 /** The switch that a deployment's splitter names. */
 export const pauseSwitch = async ({ splitter }: Protocol): Promise<PauseSwitch> =>
   new Contract(await splitter.pauses(), abi("pauses"), splitter.runner) as unknown as PauseSwitch;
+
+/** The disputes that a deployment's registry of commitments names. */
+export const sketchDisputes = async ({ attribution }: Pick<Protocol, "attribution">): Promise<SketchDisputes> =>
+  new Contract(await attribution.DISPUTES(), abi("sketchDisputes"), attribution.runner) as unknown as SketchDisputes;
 
 /** An ERC-20 token; `mint` works on local chains' test token only. */
 export const token = (address: string, runner: ContractRunner): TestToken =>

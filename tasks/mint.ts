@@ -76,13 +76,15 @@ export const register = action<Register>(async (args, context) => {
     last !== ZeroHash && (await attribution.commitment(last)).release === (await own.models.releases(model));
   if (!isRegistered) result.registration = await commit(own, args);
   const opened = await splitter.queryFilter(splitter.filters.EpochOpened(model));
-  if (opened.length === 0) result.opening = (await mined(splitter.openEpoch(model))).hash;
+  const isActive = (await attribution.activeCommitmentOf(model)) !== ZeroHash;
+  if (opened.length === 0 && isActive) result.opening = (await mined(splitter.openEpoch(model))).hash;
   return {
-    message:
-      result.opening !== undefined
+    message: !isActive
+      ? "Registered. Until its activation window is over anyone can dispute it: then run this again to open epoch 0."
+      : result.opening !== undefined
         ? "Registered, and epoch 0 takes fees."
         : result.registration !== undefined
-          ? "Registered the retrained adapter, which earns from the next epoch that opens."
+          ? "Registered the retrained adapter, which earns from the next epoch that opens once it is active."
           : "It was registered before, and its epochs run.",
     modelId: model,
     commitmentId: await attribution.commitmentOf(model),

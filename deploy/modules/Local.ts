@@ -14,7 +14,7 @@ export default buildModule("Local", (m) => {
   const { splitter, operators } = protocol;
   m.call(splitter, "setTokens", [[token], true], { from });
 
-  const lockers = m.call(operators, "bindLockers", [[splitter]], { from });
+  const lockers = m.call(operators, "bindLockers", [[splitter, protocol.sketchDisputes]], { from });
   // STAND-IN until EpochDisputes is deployed: the authority's own account decides disputes.
   m.call(splitter, "bindDisputes", [from], { from });
 

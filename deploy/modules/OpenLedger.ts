@@ -30,6 +30,14 @@ const TIMING = {
   fallbackWindow: 7 * DAY,
 };
 
+/** Seconds, and bonds with 18 decimals; see `Activation` of ISketchDisputes. */
+const ACTIVATION = {
+  window: DAY,
+  answerWindow: 12 * HOUR,
+  registrationBond: 100n * 10n ** 18n,
+  demandBond: 10n ** 18n,
+};
+
 /**
  * The whole protocol. The deployer, account 0, becomes the manager's admin, who registers verifying keys, lists
  * payment tokens, binds lockers and disputes, and names operators and guardians; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
@@ -41,6 +49,7 @@ export default buildModule("OpenLedger", (m) => {
   const treasury = m.getParameter("treasury", admin);
   const tauG2 = m.getParameter("tauG2", DEVELOPMENT_TAU_G2);
   const timing = m.getParameter("timing", TIMING);
+  const activation = m.getParameter("activation", ACTIVATION);
   const tokens = m.getParameter<string[]>("tokens", []);
   const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
   const bondThawPeriod = m.getParameter("bondThawPeriod", 7 * DAY);
@@ -51,7 +60,8 @@ export default buildModule("OpenLedger", (m) => {
   const operators = m.contract("OperatorRegistry", [bondThawPeriod, manager]);
   const datanets = m.contract("DatanetRegistry", [pauses]);
   const models = m.contract("ModelNFT", [datanets, pauses]);
-  const attribution = m.contract("AttributionRegistry", [datanets, models, tauG2]);
+  const attribution = m.contract("AttributionRegistry", [datanets, models, tauG2, operators, activation]);
+  const sketchDisputes = m.contractAt("SketchDisputes", m.staticCall(attribution, "DISPUTES"));
   const verifier = m.contract("AttributionVerifier", [attribution, manager]);
   const splitter = m.contract("RewardSplitter", [
     models,
@@ -81,5 +91,5 @@ export default buildModule("OpenLedger", (m) => {
 
   m.call(splitter, "setTokens", [tokens, true], { from: admin });
 
-  return { manager, pauses, operators, datanets, models, attribution, verifier, splitter, escrow };
+  return { manager, pauses, operators, datanets, models, attribution, sketchDisputes, verifier, splitter, escrow };
 });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 import { stopProver } from "../../prover/groth16.ts";
-import { deployAttribution, registerModel, settle, verify } from "../support/attribution.ts";
+import { AT_ONCE, deployAttribution, registerModel, settle, verify } from "../support/attribution.ts";
 import { exportedCeremony } from "../support/ceremony.ts";
 
 describe("AttributionVerifier, with a key of a ceremony", function () {
@@ -10,7 +10,7 @@ describe("AttributionVerifier, with a key of a ceremony", function () {
 
   it("#13 takes it on a public chain, and settlements proven under it", async () => {
     const { exported } = await exportedCeremony();
-    const chain = await deployAttribution(await network.create({ override: { chainId: 1 } }), exported);
+    const chain = await deployAttribution(await network.create({ override: { chainId: 1 } }), AT_ONCE, exported);
     expect(chain.vkId).to.equal(exported.vkId);
     expect(await chain.verifier.chunkRows(exported.vkId)).to.equal(210n);
     const { statement, totals, proof } = await settle(chain, await registerModel(chain, [[100, 150, 49]]));
