@@ -5,8 +5,8 @@ import { verifyingKey } from "../circuits/setup/zkey.ts";
 import { commitColumns, commitFlags } from "../prover/kzg.ts";
 import { proveEpoch, settleArguments } from "../prover/operator.ts";
 import {
-  type Attribution,
   AT_ONCE,
+  type Attribution,
   deployAttribution,
   mintModel,
   prepareRegistration,
