@@ -10,6 +10,9 @@ import datanets from "../artifacts/contracts/datanet/DatanetRegistry.sol/Datanet
 import committee from "../artifacts/contracts/disputes/Committee.sol/Committee.json" with { type: "json" };
 import disputes from "../artifacts/contracts/disputes/EpochDisputes.sol/EpochDisputes.json" with { type: "json" };
 import judge from "../artifacts/contracts/disputes/ReceiptJudge.sol/ReceiptJudge.json" with { type: "json" };
+import sketchDisputes from "../artifacts/contracts/disputes/SketchDisputes.sol/SketchDisputes.json" with {
+  type: "json",
+};
 import token from "../artifacts/contracts/mocks/TestToken.sol/TestToken.json" with { type: "json" };
 import models from "../artifacts/contracts/model/ModelNFT.sol/ModelNFT.json" with { type: "json" };
 import operators from "../artifacts/contracts/operators/OperatorRegistry.sol/OperatorRegistry.json" with {
@@ -30,6 +33,7 @@ const ABIS = {
   committee,
   disputes,
   judge,
+  sketchDisputes,
   pauses,
   token,
 };

@@ -15,6 +15,7 @@ const SOURCES = {
   disputes: "disputes/EpochDisputes",
   judge: "disputes/ReceiptJudge",
   pauses: "access/PauseSwitch",
+  sketchDisputes: "disputes/SketchDisputes",
   token: "mocks/TestToken",
 };
 

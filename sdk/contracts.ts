@@ -12,6 +12,7 @@ import type {
   PauseSwitch,
   ReceiptJudge,
   RewardSplitter,
+  SketchDisputes,
   TestToken,
 } from "../types/ethers-contracts/index.ts";
 
@@ -27,6 +28,7 @@ export type {
   PauseSwitch,
   ReceiptJudge,
   RewardSplitter,
+  SketchDisputes,
   TestToken,
 };
 
@@ -89,6 +91,9 @@ export const pauseSwitch = async ({ splitter }: Protocol): Promise<PauseSwitch> 
 /** The judge that a deployment's disputes ask. */
 export const receiptJudge = async ({ disputes }: Protocol): Promise<ReceiptJudge> =>
   new Contract(await disputes.judge(), abi("judge"), disputes.runner) as unknown as ReceiptJudge;
+/** The disputes that a deployment's registry of commitments names. */
+export const sketchDisputes = async ({ attribution }: Pick<Protocol, "attribution">): Promise<SketchDisputes> =>
+  new Contract(await attribution.DISPUTES(), abi("sketchDisputes"), attribution.runner) as unknown as SketchDisputes;
 
 /** An ERC-20 token; `mint` works on local chains' test token only. */
 export const token = (address: string, runner: ContractRunner): TestToken =>

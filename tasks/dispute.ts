@@ -52,6 +52,7 @@ type Challenge = OfEpoch & {
   index: bigint;
   sketches: string | undefined;
   evidence: string | undefined;
+  keys: string;
   dry: boolean;
 };
 
@@ -140,7 +141,7 @@ function readTree(path: string | undefined): ReceiptsTree {
 }
 
 /** What weights are checked and proven by. */
-async function readModel({ model, epoch, sketches: folder }: Challenge, protocol: Protocol) {
+async function readModel({ model, epoch, sketches: folder, keys }: Challenge, protocol: Protocol) {
   const { commitmentId, vkId } = await protocol.splitter.epoch(model, epoch);
   const { k, rows: count, gRoot, m0 } = await protocol.attribution.commitment(commitmentId);
   const read = async () => {
@@ -156,7 +157,7 @@ async function readModel({ model, epoch, sketches: folder }: Challenge, protocol
     const { registeredAs } = await import("../prover/operator.ts");
     const { provingKey } = await import("../prover/keys.ts");
     const committed = await registeredAs(protocol, commitmentId, await read());
-    return { committed, ...(await provingKey(protocol, vkId, Number(count))) };
+    return { committed, ...(await provingKey(protocol, vkId, Number(count), keys)) };
   };
   if (folder === undefined) return { proving };
   const { movement, queryWeight } = await import("../trainer/attribution/weights.ts");

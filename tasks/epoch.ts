@@ -80,7 +80,7 @@ export const open = action<Options & { model: bigint }>(async (args, context) =>
   };
 });
 
-type Settle = OfEpoch & { sketches: string | undefined };
+type Settle = OfEpoch & { sketches: string | undefined; keys: string };
 
 export const settle = action<Settle>(async (args, context) => {
   requireEpoch(args);
@@ -91,7 +91,7 @@ export const settle = action<Settle>(async (args, context) => {
   const receipt =
     args.sketches === undefined
       ? await settleByBase(protocol, args.model, args.epoch, own.account)
-      : await proveAndSettle(protocol, args, own.account, args.sketches);
+      : await proveAndSettle(protocol, args, own.account, args.sketches, args.keys);
   return {
     message: `Settled epoch ${args.epoch} of model ${args.model}.`,
     modelId: args.model,

@@ -19,7 +19,7 @@ const ADVICE: Record<string, string> = {
   ModelDataShareTooLarge: "split: the data's part is larger than the protocol allows.",
   ModelInvalidField: "The field named is empty or out of range. Give another value.",
   RegistryNotModelOwner: "account: only the model's owner may register it. `model:show` names him.",
-  VerifierKeyExists: "chunkRows: this key is registered already.",
+  VerifierKeyExists: "key, chunkRows: this key is registered already.",
   VerifierDevelopmentKey: "Development keys are refused on this chain: anyone could forge proofs under them.",
   ERC721NonexistentToken: "model: there is no model of this id.",
   SplitterNoCommitment: "model: it has no registered commitment. Register its sketches first.",

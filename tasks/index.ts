@@ -29,6 +29,17 @@ const DATANET = number("datanet", "Id of the Datanet");
 const MODEL = number("model", "Id of the model");
 const EPOCH = number("epoch", "Number of the epoch, from 0");
 const STORE = { name: "store", defaultValue: ".local/content", description: "Folder of the content store" } as const;
+const KEYS = { name: "keys", defaultValue: ".local/keys", description: "Folder of exported proving keys" } as const;
+const CHUNK_ROWS = {
+  name: "chunkRows",
+  type: ArgumentType.INT,
+  defaultValue: 1260,
+  description: "Rows that one proof takes: 210, 1260, 5040 or 20790",
+} as const;
+const POWERS = optional("powers", "Powers-of-tau file (default: the published one of the size, downloaded)");
+const POWERS_HASH = optional("powersHash", "BLAKE2b of --powers, where that is none of the published files");
+const PREVIOUS = { name: "previous", description: "Key file of the step before" } as const;
+const NEXT = { name: "next", description: "File to write" } as const;
 const FOR = optional("for", "Address of the account that is paid (default: the signer)");
 
 export const tasks = [
@@ -98,14 +109,56 @@ export const tasks = [
     .addPositionalArgument(MODEL)
     .setAction(async () => ({ default: (await import("./model.ts")).show }))
     .build(),
-  define("key:register", "Registers the development verifying key of a circuit; the admin's, on chain 31337 only")
+  define("zk:setup", "Starts a key ceremony: the key of a circuit before any contribution")
+    .addPositionalArgument(NEXT)
+    .addOption(CHUNK_ROWS)
+    .addOption(POWERS)
+    .addOption(POWERS_HASH)
+    .setAction(async () => ({ default: (await import("./zk.ts")).setup }))
+    .build(),
+  define("zk:contribute", "Adds a contribution to a key: a secret that is used once and forgotten")
+    .addPositionalArgument(PREVIOUS)
+    .addPositionalArgument(NEXT)
+    .addOption({ name: "name", defaultValue: "anonymous", description: "Who contributes, for the transcript" })
+    .setAction(async () => ({ default: (await import("./zk.ts")).contribute }))
+    .build(),
+  define("zk:beacon", "Ends a key ceremony with public randomness that was announced before")
+    .addPositionalArgument(PREVIOUS)
+    .addPositionalArgument(NEXT)
+    .addPositionalArgument({ name: "value", description: "The randomness in hex, without 0x" })
     .addOption({
-      name: "chunkRows",
+      name: "iterations",
       type: ArgumentType.INT,
-      defaultValue: 1260,
-      description: "Rows that one proof takes: 210, 1260, 5040 or 20790",
+      defaultValue: 20,
+      description: "It is hashed 2^iterations times, 10 to 63",
     })
-    .setAction(async () => ({ default: (await import("./mint.ts")).registerKey }))
+    .setAction(async () => ({ default: (await import("./zk.ts")).beacon }))
+    .build(),
+  define("zk:verify", "Checks a key or an exported folder from scratch: circuit, powers, every contribution, beacon")
+    .addPositionalArgument({ name: "key", description: "Key file, or folder that zk:export wrote" })
+    .addFlag({ name: "unfinished", description: "Accept a key without beacon, or without contributions" })
+    .addOption(CHUNK_ROWS)
+    .addOption(POWERS)
+    .addOption(POWERS_HASH)
+    .setAction(async () => ({ default: (await import("./zk.ts")).verify }))
+    .build(),
+  define("zk:export", "Checks a final key and writes the folder that operators and model owners need")
+    .addPositionalArgument({ name: "key", description: "Final key file" })
+    .addOption(CHUNK_ROWS)
+    .addOption(POWERS)
+    .addOption(POWERS_HASH)
+    .addOption(KEYS)
+    .setAction(async () => ({ default: (await import("./zk.ts")).exported }))
+    .build(),
+  define(
+    "key:register",
+    "Registers the key of a ceremony, checked again, or on chain 31337 a development key; the admin's",
+  )
+    .addOption(optional("key", "Folder that zk:export wrote (default: the development key, on chain 31337 only)"))
+    .addOption({ ...CHUNK_ROWS, description: "Of the development key: 210, 1260, 5040 or 20790 rows a proof" })
+    .addOption(POWERS)
+    .addOption(POWERS_HASH)
+    .setAction(async () => ({ default: (await import("./key.ts")).register }))
     .build(),
   define("model:mint", "Mints a fine-tuned model from its manifest, whose files are in the content store")
     .addPositionalArgument({ name: "manifest", description: "File of the manifest, or its content id" })
@@ -124,6 +177,7 @@ export const tasks = [
     .addPositionalArgument(MODEL)
     .addOption(optional("vk", "Id of the verifying key its epochs are proven under (default: the last registered)"))
     .addOption(STORE)
+    .addOption(KEYS)
     .setAction(async () => ({ default: (await import("./mint.ts")).register }))
     .build(),
   define("epoch:show", "Shows an epoch: state, deadlines, fees, proposal, totals, payouts")
@@ -139,6 +193,7 @@ export const tasks = [
     .addPositionalArgument(MODEL)
     .addPositionalArgument(EPOCH)
     .addOption(optional("sketches", "Folder with the model's rows.int8, to prove from"))
+    .addOption(KEYS)
     .setAction(async () => ({ default: (await import("./epoch.ts")).settle }))
     .build(),
   define("epoch:disputes", "Lists the disputes of an epoch's proposals: kind, bond, until when, outcome")
@@ -157,6 +212,7 @@ export const tasks = [
     .addOption({ ...number("index", "Leaf to demand, or whose sketch the committee shall judge"), defaultValue: 0n })
     .addOption(optional("sketches", "Folder with the model's rows.int8, to check and prove weights from"))
     .addOption(optional("evidence", "Content id of the evidence that the committee shall look at"))
+    .addOption(KEYS)
     .addFlag({ name: "dry", description: "Send nothing" })
     .setAction(async () => ({ default: (await import("./dispute.ts")).challenge }))
     .build(),

@@ -1,8 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import { keccak256, ZeroHash } from "ethers";
-import { INSTANCES } from "../circuits/instances.ts";
-import { devKey } from "../circuits/setup/dev.ts";
-import { verifyingKey } from "../circuits/setup/zkey.ts";
 import { stopProver } from "../prover/groth16.ts";
 import { provingKey } from "../prover/keys.ts";
 import { registerSketches } from "../prover/register.ts";
@@ -10,7 +7,7 @@ import { ContentStore } from "../sdk/content-store.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { fetchManifest, type ModelTerms, mintModel, parseManifest } from "../sdk/models.ts";
-import { emitted, mined } from "../sdk/transactions.ts";
+import { mined } from "../sdk/transactions.ts";
 import { ownProtocol, readDeployment, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
 
@@ -65,7 +62,7 @@ function parseSplit(text: string): ModelTerms["split"] {
   return { data, owner, server, operator, protocol };
 }
 
-type Register = Options & { model: bigint; vk: string | undefined; store: string };
+type Register = Options & { model: bigint; vk: string | undefined; store: string; keys: string };
 
 /** Each of its two transactions is sent only where the chain does not have it yet, so that it can be run again. */
 export const register = action<Register>(async (args, context) => {
@@ -79,13 +76,15 @@ export const register = action<Register>(async (args, context) => {
     last !== ZeroHash && (await attribution.commitment(last)).release === (await own.models.releases(model));
   if (!isRegistered) result.registration = await commit(own, args);
   const opened = await splitter.queryFilter(splitter.filters.EpochOpened(model));
-  if (opened.length === 0) result.opening = (await mined(splitter.openEpoch(model))).hash;
+  const isActive = (await attribution.activeCommitmentOf(model)) !== ZeroHash;
+  if (opened.length === 0 && isActive) result.opening = (await mined(splitter.openEpoch(model))).hash;
   return {
-    message:
-      result.opening !== undefined
+    message: !isActive
+      ? "Registered. Until its activation window is over anyone can dispute it: then run this again to open epoch 0."
+      : result.opening !== undefined
         ? "Registered, and epoch 0 takes fees."
         : result.registration !== undefined
-          ? "Registered the retrained adapter, which earns from the next epoch that opens."
+          ? "Registered the retrained adapter, which earns from the next epoch that opens once it is active."
           : "It was registered before, and its epochs run.",
     modelId: model,
     commitmentId: await attribution.commitmentOf(model),
@@ -93,13 +92,13 @@ export const register = action<Register>(async (args, context) => {
   };
 });
 
-async function commit(own: Protocol, { model, vk, store }: Register): Promise<string> {
+async function commit(own: Protocol, { model, vk, store, keys }: Register): Promise<string> {
   const content = new ContentStore(store);
   const { manifest } = await fetchManifest(own.models, content, model);
   const rows = Int8Array.from(await content.get(manifest.sketches.rows));
   const { k, m0, count } = JSON.parse(Buffer.from(await content.get(manifest.sketches.description)).toString());
   const vkId = vk ?? (await lastKey(own));
-  const { srs } = await provingKey(own, vkId, count);
+  const { srs } = await provingKey(own, vkId, count, keys);
   try {
     return (await registerSketches(own, model, vkId, { rows, k, m0 }, srs)).receipt.hash;
   } finally {
@@ -115,23 +114,3 @@ async function lastKey({ verifier }: Protocol): Promise<string> {
     throw new OpenLedgerError("KEY_MISSING", "vk: no verifying key is registered. The admin runs `key:register`.");
   return last.args.vkId;
 }
-
-export const registerKey = action<Options & { chunkRows: number }>(async (args, context) => {
-  const instance = Object.values(INSTANCES).find(({ rows }) => rows === args.chunkRows);
-  if (!instance) {
-    const sizes = Object.values(INSTANCES).map(({ rows }) => rows);
-    throw new OpenLedgerError(
-      "CHUNK_UNKNOWN",
-      `chunkRows: there is no circuit of ${args.chunkRows} rows. Choose ${sizes.join(", ")}.`,
-    );
-  }
-  const { verifier } = await ownProtocol(args, context);
-  const key = await verifyingKey(await devKey(instance));
-  try {
-    const receipt = await mined(verifier.registerKey(key));
-    const { vkId } = emitted(verifier, "VerifyingKeyRegistered", receipt);
-    return { message: "Registered the development key.", vkId, chunkRows: args.chunkRows, transaction: receipt.hash };
-  } finally {
-    await stopProver();
-  }
-});

@@ -15,7 +15,7 @@ interface IRewardSplitterErrors {
     error SplitterInvalidDeployment();
     /// @dev Fees come through the escrow: redeem a voucher there.
     error SplitterNotEscrow(address caller);
-    /// @dev The model has no registered commitment, so nothing could be attributed. Register it first.
+    /// @dev The model has no active commitment, so nothing could be attributed. Register it, and wait for its activation.
     error SplitterNoCommitment(uint256 modelId);
     /// @dev The commitment names a key that the verifier does not hold. Register the key first.
     error SplitterUnknownKey(bytes32 vkId);

@@ -105,7 +105,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
 
     /// @inheritdoc IRewardSplitter
     function openEpoch(uint256 modelId) external returns (uint256 epochId) {
-        bytes32 commitmentId = attribution.commitmentOf(modelId);
+        bytes32 commitmentId = attribution.activeCommitmentOf(modelId);
         require(commitmentId != 0, SplitterNoCommitment(modelId));
         bytes32 vkId = attribution.commitment(commitmentId).vkId;
         require(verifier.chunkRows(vkId) != 0, SplitterUnknownKey(vkId));

@@ -36,6 +36,14 @@ const TIMING = {
   fallbackWindow: 7 * DAY,
 };
 
+/** Seconds, and bonds with 18 decimals; see `Activation` of ISketchDisputes. */
+const ACTIVATION = {
+  window: DAY,
+  answerWindow: 12 * HOUR,
+  registrationBond: 100n * 10n ** 18n,
+  demandBond: 10n ** 18n,
+};
+
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
 type Argument = NonNullable<Parameters<Builder["call"]>[2]>[number];
 
@@ -54,6 +62,7 @@ export const openLedger = (m: Builder, bondToken: Argument) => {
   const treasury = m.getParameter("treasury", admin);
   const tauG2 = m.getParameter("tauG2", DEVELOPMENT_TAU_G2);
   const timing = m.getParameter("timing", TIMING);
+  const activation = m.getParameter("activation", ACTIVATION);
   const tokens = m.getParameter<string[]>("tokens", []);
   const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
   const bondThawPeriod = m.getParameter("bondThawPeriod", 7 * DAY);
@@ -69,7 +78,8 @@ export const openLedger = (m: Builder, bondToken: Argument) => {
   const operators = m.contract("OperatorRegistry", [bondThawPeriod, manager]);
   const datanets = m.contract("DatanetRegistry", [pauses]);
   const models = m.contract("ModelNFT", [datanets, pauses]);
-  const attribution = m.contract("AttributionRegistry", [datanets, models, tauG2]);
+  const attribution = m.contract("AttributionRegistry", [datanets, models, tauG2, operators, activation]);
+  const sketchDisputes = m.contractAt("SketchDisputes", m.staticCall(attribution, "DISPUTES"));
   const verifier = m.contract("AttributionVerifier", [attribution, manager]);
   const splitter = m.contract("RewardSplitter", [
     models,
@@ -97,7 +107,7 @@ export const openLedger = (m: Builder, bondToken: Argument) => {
   const disputes = m.contract("EpochDisputes", [splitter, committee, demandBps, manager]);
 
   // Once and for ever: who may lock and slash bonds, and who decides on proposals.
-  const bound = m.call(operators, "bindLockers", [[splitter, committee, disputes]], { from: admin });
+  const bound = m.call(operators, "bindLockers", [[splitter, committee, disputes, sketchDisputes]], { from: admin });
   m.call(splitter, "bindDisputes", [disputes], { from: admin });
 
   // Key registration needs no call: what no role is set for is the admin's.
@@ -118,7 +128,7 @@ export const openLedger = (m: Builder, bondToken: Argument) => {
   m.call(splitter, "setTokens", [tokens, true], { from: admin });
 
   const core = { manager, pauses, operators, datanets, models, attribution, verifier, splitter, escrow };
-  return { contracts: { ...core, committee, disputes }, bound };
+  return { contracts: { ...core, committee, disputes, sketchDisputes }, bound };
 };
 
 export default buildModule("OpenLedger", (m) => openLedger(m, m.getParameter("bondToken", ZeroAddress)).contracts);

@@ -58,6 +58,7 @@ describe("Snapshots", () => {
       "DatanetRegistry",
       "ModelNFT",
       "AttributionRegistry",
+      "SketchDisputes",
       "AttributionVerifier",
       "RewardSplitter",
       "InferenceEscrow",

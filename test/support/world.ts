@@ -9,6 +9,7 @@ import { type G1, type G2, int8Bytes } from "../../sdk/hash.ts";
 import { proposalOf } from "../../sdk/history.ts";
 import type { VerifyingKey } from "../../sdk/transcript.ts";
 import type { TestToken } from "../../types/ethers-contracts/index.ts";
+import { AT_ONCE } from "./attribution.ts";
 
 /** The one chain of these tests, tasks included; every test starts from a fixture's snapshot. */
 export const { ethers, networkHelpers, ignition } = await network.getOrCreate();
@@ -85,6 +86,7 @@ export async function deployed(): Promise<World> {
         auditor: auditors[0]!.address,
         ...COMMITTEE,
         bondFactor: BOND_FACTOR,
+        activation: AT_ONCE,
       },
     },
   });

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import hre from "hardhat";
+import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey } from "../../circuits/setup/dev.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
@@ -13,7 +14,9 @@ import type { ModelManifest } from "../../sdk/models.ts";
 import { encodeTree } from "../../sdk/receipts-tree.ts";
 import { sketchRoot } from "../../sdk/transcript.ts";
 import { tasks } from "../../tasks/index.ts";
+import { exportedCeremony } from "../support/ceremony.ts";
 import { changed, proposeTree, sold } from "../support/disputes.ts";
+import { knownTauPowers } from "../support/known-tau.ts";
 import { sampleSketches } from "../support/samples.ts";
 import {
   COUNTS,
@@ -435,6 +438,70 @@ describe("Hardhat tasks", function () {
       await run("key:register", { chunkRows: 210 });
       expect(await refused("key:register", { chunkRows: 210 })).to.match(/chunkRows: .*VerifierKeyExists/);
       expect(await refused("model:register", { ...register, account: STRANGER })).to.match(/account: .*NotModelOwner/);
+    });
+  });
+
+  describe("a key ceremony", () => {
+    const at = (name: string) => join(folder, name);
+    const keys = () => at("keys");
+    let powers: { powers: string; powersHash: string };
+
+    before(async () => {
+      const { path, blake2b } = await knownTauPowers(INSTANCES.r210.domainPower);
+      powers = { powers: path, powersHash: blake2b };
+    });
+
+    it("goes from powers of tau to a registered key", async () => {
+      const circuit = { chunkRows: 210, ...powers };
+      const { tauG2 } = await run("zk:setup", { next: at("0"), ...circuit });
+      const alice = await run("zk:contribute", { previous: at("0"), next: at("1"), name: "Alice" });
+      expect(await refused("zk:verify", { key: at("1"), ...circuit })).to.match(/CEREMONY_BEACON/);
+      const checked = await run("zk:verify", { key: at("1"), unfinished: true, ...circuit });
+      expect(checked.contributions).to.deep.equal([{ name: "Alice", hash: alice.hash, beacon: "" }]);
+      await run("zk:beacon", { previous: at("1"), next: at("2"), value: "0b0b", iterations: 10 });
+      const exported = await run("zk:export", { key: at("2"), keys: keys(), ...circuit });
+      expect(exported).to.deep.include({ folder: join(keys(), exported.vkId), tauG2, published: false });
+      expect(exported.contributions[1].beacon).to.equal("0b0b, 2^10 hashes");
+      expect(await run("zk:verify", { key: exported.folder, ...circuit })).to.include({ vkId: exported.vkId });
+
+      await known({ ...(await deployed()), modelId: 0n, id: "" });
+      const key = { key: exported.folder, ...powers };
+      expect(await refused("key:register", key)).to.match(/registry was deployed with other powers.*KEY_POWERS/);
+      rmSync(addresses);
+      writeFileSync(at("parameters.json"), JSON.stringify({ OpenLedger: { tauG2 } }));
+      await run("deploy", { parameters: at("parameters.json") });
+      expect(await refused("key:register", { ...key, powersHash: "00" })).to.match(/POWERS_HASH/);
+      expect(await run("key:register", key)).to.include({ vkId: exported.vkId, chunkRows: 210 });
+      expect(await refused("key:register", key)).to.match(/VerifierKeyExists/);
+    });
+
+    it("refuses to register a key that was changed, and development keys off their chain", async () => {
+      const { exported } = await exportedCeremony();
+      await known({ ...(await deployed()), modelId: 0n, id: "" });
+      const copy = at("copy");
+      cpSync(join(exported.key.zkey, ".."), copy, { recursive: true });
+      const manifest = join(copy, "manifest.json");
+      const { chunkRows, ...rest } = JSON.parse(readFileSync(manifest, "utf8"));
+      const { verifyingKey: constants } = rest;
+      constants.alpha1.reverse();
+      writeFileSync(manifest, JSON.stringify({ chunkRows, ...rest }));
+      expect(await refused("key:register", { key: copy, ...powers })).to.match(/other constants.*KEY_FOLDER/);
+      expect(await refused("key:register", { key: at("none"), ...powers })).to.match(/KEY_FOLDER/);
+      expect(await refused("zk:verify", { key: at("none"), ...powers })).to.match(/key: there is no .*FILE_MISSING/);
+      expect(await refused("zk:setup", { next: at("0"), chunkRows: 210, powers: powers.powers })).to.match(
+        /POWERS_HASH/,
+      );
+
+      const networks = { default: { type: "edr-simulated", chainType: "l1", chainId: 1 } } as const;
+      const { plugins, paths } = hre.userConfig;
+      const elsewhere = await createHardhatRuntimeEnvironment({
+        plugins: plugins ?? [],
+        paths: paths ?? {},
+        tasks,
+        networks,
+      });
+      const asked = elsewhere.tasks.getTask("key:register").run({ addresses, json: true, chunkRows: 210 });
+      expect(await asked.catch((error: Error) => error.message)).to.match(/chain 1 takes none.*KEY_DEVELOPMENT/);
     });
   });
 
