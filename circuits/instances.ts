@@ -1,3 +1,5 @@
+import { OpenLedgerError } from "../sdk/errors.ts";
+
 /**
  * Sizes of the attribution circuit, as data. A settlement of N rows uses ceil(N / rows) proofs of one instance; larger
  * instances cost fewer proofs on-chain and more time and memory in one piece off-chain.
@@ -23,6 +25,19 @@ export const INSTANCES = {
   r5040: { name: "r5040", rows: 5_040, domainPower: 17 },
   r20790: { name: "r20790", rows: 20_790, domainPower: 19 },
 } as const satisfies Record<string, Instance>;
+
+/** The instance of so many rows. @throws OpenLedgerError `CHUNK_UNKNOWN` */
+export function instanceOf(chunkRows: number): Instance {
+  const instance = Object.values(INSTANCES).find(({ rows }) => rows === chunkRows);
+  if (!instance) {
+    const sizes = Object.values(INSTANCES).map(({ rows }) => rows);
+    throw new OpenLedgerError(
+      "CHUNK_UNKNOWN",
+      `chunkRows: there is no circuit of ${chunkRows} rows. Choose ${sizes.join(", ")}.`,
+    );
+  }
+  return instance;
+}
 
 /** The domain must hold every constraint, one row per public input, and one for the constant 1 (snarkjs' layout). */
 export function fitsDomain(instance: Instance, constraints: number): boolean {

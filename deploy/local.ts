@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from "ethers";
 import hre from "hardhat";
 import { type Addresses, type Protocol, protocol, type TestToken, token } from "../sdk/contracts.ts";
+import type { G2 } from "../sdk/hash.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
 import type { VerifyingKey } from "../sdk/transcript.ts";
 import Local from "./modules/Local.ts";
@@ -37,6 +38,8 @@ export type LocalOptions = {
   timing?: Partial<Timing>;
   /** Mines a block each so many seconds, so that time flows while nobody sends. */
   blockSeconds?: number;
+  /** As a public chain would be: another id than 31337, and powers of tau whose secret nobody knows. */
+  production?: { chainId: number; tauG2: G2 };
 };
 
 /** Compiles what is not compiled yet, starts a Hardhat node on loopback, deploys the protocol with short windows, and registers a development key. */
@@ -44,13 +47,18 @@ export async function startLocalChain(
   operator: number,
   treasury: number,
   key: VerifyingKey,
-  { port: wanted = 0, timing, blockSeconds }: LocalOptions = {},
+  { port: wanted = 0, timing, blockSeconds, production }: LocalOptions = {},
 ): Promise<LocalChain> {
   await hre.tasks.getTask("build").run({ quiet: true });
-  const server = await hre.network.createServer("default", "127.0.0.1", await freeOrAny(wanted));
+  const chainId = production?.chainId ?? 31337;
+  const server = await hre.network.createServer(
+    { network: "default", override: { chainId } },
+    "127.0.0.1",
+    await freeOrAny(wanted),
+  );
   const { address, port } = await server.listen();
   const url = `http://${address}:${port}`;
-  const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 50 });
+  const provider = new JsonRpcProvider(url, chainId, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 50 });
   const seed = Mnemonic.fromPhrase(MNEMONIC);
   const accounts = new Map<number, NonceManager>();
   const wallet = (index: number) => HDNodeWallet.fromMnemonic(seed, `m/44'/60'/0'/0/${index}`);
@@ -69,6 +77,7 @@ export async function startLocalChain(
       timing: { ...local.timing, ...timing },
       operator: await account(operator).getAddress(),
       treasury: await account(treasury).getAddress(),
+      ...(production && { tauG2: production.tauG2 }),
     },
   };
   // Ignition keeps a journal of every deployment, to resume it; this chain is gone when the process ends.
@@ -84,6 +93,8 @@ export async function startLocalChain(
     verifier: await addressOf("verifier"),
     splitter: await addressOf("splitter"),
     escrow: await addressOf("escrow"),
+    committee: await addressOf("committee"),
+    disputes: await addressOf("disputes"),
   };
   const tokenAddress = await addressOf("token");
   account(0).reset();

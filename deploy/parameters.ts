@@ -17,19 +17,36 @@ const TIMING = [
 /** All in seconds; see `Timing` of IRewardSplitter. */
 export type Timing = Record<(typeof TIMING)[number], number>;
 
+const ACTIVATION = ["window", "answerWindow", "registrationBond", "demandBond"] as const;
+
+/** Seconds, and bonds with 18 decimals; see `Activation` of ISketchDisputes. */
+export type Activation = Record<(typeof ACTIVATION)[number], number | bigint>;
+
 /** Parameters of the modules, as files in parameters/ give them; periods are in seconds. */
 export type Parameters = {
   OpenLedger: {
     /** The deployer, where they are left out. */
     operator?: string;
     guardian?: string;
+    auditor?: string;
     treasury?: string;
     /** τ·G2 as the pairing precompile takes it. */
     tauG2?: bigint[];
     timing?: Timing;
+    activation?: Activation;
     tokens?: string[];
     thawPeriod?: number;
     bondThawPeriod?: number;
+    /** An operator's stake is what an epoch holds, divided by this. */
+    bondFactor?: number;
+    /** What auditors' bonds are in, and how much of it each locks with a vote. */
+    bondToken?: string;
+    auditorBond?: number | bigint;
+    commitPeriod?: number;
+    revealPeriod?: number;
+    quorum?: number;
+    /** Of a stake, in basis points: what a demand locks. */
+    demandBps?: number;
   };
   /** Only the module Production takes these. */
   Production?: { admin: string; adminDelay: number };
@@ -44,25 +61,43 @@ const WORDS: Check = [
   'a list of four numbers in quotes that end in n, such as "12n"',
   (value) => Array.isArray(value) && value.length === 4 && value.every((one) => typeof one === "bigint"),
 ];
-const TIMES: Check = [
-  `an object of seconds: ${TIMING.join(", ")}`,
+const COUNT: Check = [
+  "a whole number from 1 to 65535",
+  (value) => Number.isInteger(value) && inUint16(value as number),
+];
+const inUint16 = (value: number) => value >= 1 && value < 2 ** 16;
+const AMOUNT: Check = [
+  'a whole number from 0 on, in quotes with an n behind where it is above 2^53, such as "100n"',
+  (value) => (typeof value === "bigint" && value >= 0n) || (Number.isSafeInteger(value) && (value as number) >= 0),
+];
+const objectOf = (names: readonly string[], check: Check): Check => [
+  `an object of ${names.join(", ")}, each ${check[0]}`,
   (value) =>
     typeof value === "object" &&
     value !== null &&
-    Object.keys(value).length === TIMING.length &&
-    TIMING.every((name) => SECONDS[1]((value as Timing)[name])),
+    Object.keys(value).length === names.length &&
+    names.every((name) => check[1]((value as Record<string, unknown>)[name])),
 ];
 
 const SCHEMA: Record<keyof Parameters, Record<string, Check>> = {
   OpenLedger: {
     operator: ADDRESS,
     guardian: ADDRESS,
+    auditor: ADDRESS,
     treasury: ADDRESS,
     tauG2: WORDS,
-    timing: TIMES,
+    timing: objectOf(TIMING, SECONDS),
+    activation: objectOf(ACTIVATION, AMOUNT),
     tokens: ADDRESSES,
     thawPeriod: SECONDS,
     bondThawPeriod: SECONDS,
+    bondFactor: COUNT,
+    bondToken: ADDRESS,
+    auditorBond: AMOUNT,
+    commitPeriod: SECONDS,
+    revealPeriod: SECONDS,
+    quorum: COUNT,
+    demandBps: COUNT,
   },
   Production: { admin: ADDRESS, adminDelay: SECONDS },
 };

@@ -1,8 +1,8 @@
-import { dataSlice, id as ethersId, getBytes, hexlify } from "ethers";
+import { dataSlice, id as ethersId, getBytes, hexlify, ZeroAddress } from "ethers";
 import { DEFAULTS, FUNCTIONS, LOCKERS, ROLES } from "../deploy/modules/OpenLedger.ts";
 import { LOCAL_PARAMETERS, type Parameters, readParameters } from "../deploy/parameters.ts";
 import { CONTRACTS, type ContractName, contractName } from "../sdk/abi.ts";
-import { accessManager, type Protocol, pauseSwitch, protocol } from "../sdk/contracts.ts";
+import { accessManager, type Protocol, pauseSwitch, protocol, sketchDisputes } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type Deployment, readDeployment } from "./deployment.ts";
 import { functionRoles, heldRoles, roleName, scheduledOperations } from "./roles-view.ts";
@@ -90,7 +90,7 @@ export async function codes({ addresses }: Deployment, { hre, provider }: Contex
 
 /** That the contracts name each other. */
 async function links({ addresses }: Deployment, contracts: Protocol, { provider }: Context): Promise<Check[]> {
-  const { operators, attribution, verifier, splitter, escrow } = contracts;
+  const { operators, attribution, verifier, splitter, escrow, disputes, committee } = contracts;
   const pauses = await pauseSwitch(contracts);
   const named: [string, keyof Deployment["addresses"], Promise<string>][] = [
     ["splitter.authority", "manager", splitter.authority()],
@@ -100,12 +100,21 @@ async function links({ addresses }: Deployment, contracts: Protocol, { provider 
     ["splitter.models", "models", splitter.models()],
     ["splitter.attribution", "attribution", splitter.attribution()],
     ["splitter.verifier", "verifier", splitter.verifier()],
+    ["splitter.operators", "operators", splitter.operators()],
+    ["splitter.disputes", "disputes", splitter.disputes()],
     ["splitter.pauses", "pauses", splitter.pauses()],
     ["splitter.escrow", "escrow", splitter.escrow()],
     ["escrow.splitter", "splitter", escrow.splitter()],
     ["verifier.REGISTRY", "attribution", verifier.REGISTRY()],
     ["attribution.DATANETS", "datanets", attribution.DATANETS()],
     ["attribution.MODELS", "models", attribution.MODELS()],
+    ["attribution.DISPUTES", "sketchDisputes", attribution.DISPUTES()],
+    ["disputes.authority", "manager", disputes.authority()],
+    ["disputes.splitter", "splitter", disputes.splitter()],
+    ["disputes.committee", "committee", disputes.committee()],
+    ["disputes.judge", "judge", disputes.judge()],
+    ["committee.authority", "manager", committee.authority()],
+    ["committee.operators", "operators", committee.operators()],
   ];
   const read = named.map(async ([check, name, found]) => ({ check, expected: addresses[name]!, found: await found }));
   // These have no getter: an immutable stands in the code.
@@ -127,12 +136,15 @@ async function links({ addresses }: Deployment, contracts: Protocol, { provider 
 /** What constructors were given, which payments are taken in, and who may slash. */
 async function settings(
   { addresses }: Deployment,
-  { splitter, escrow, operators, attribution }: Protocol,
+  contracts: Protocol,
   { OpenLedger: given }: Parameters,
   deployer: string,
 ): Promise<Check[]> {
-  const expected = { treasury: deployer, ...DEFAULTS, ...given };
+  const bondToken = addresses.token ?? ZeroAddress;
+  const expected = { treasury: deployer, bondToken, ...DEFAULTS, ...given };
+  const { splitter, escrow, operators, attribution, committee, disputes } = contracts;
   const timing = await splitter.timing();
+  const activation = await (await sketchDisputes(contracts)).activation();
   const tauG2 = [...(await attribution.tauG2())];
   const set = await splitter.queryFilter(splitter.filters.TokenSet());
   const tokens = new Set(set.map(({ args }) => args.token));
@@ -142,7 +154,7 @@ async function settings(
   const bound = (await operators.queryFilter(operators.filters.LockersBound())).flatMap(({ args }) => [
     ...args.lockers,
   ]);
-  const lockers = LOCKERS.map((name) => addresses[name as keyof Deployment["addresses"]] ?? `no ${name}`);
+  const lockers = LOCKERS.map((name) => addresses[name]);
   const words = (list: readonly string[]) =>
     list
       .map((one) => one.toLowerCase())
@@ -157,6 +169,18 @@ async function settings(
       expected: `${seconds} s`,
       found: `${timing[name as keyof typeof expected.timing]} s`,
     })),
+    ...Object.entries(expected.activation).map(([name, value]) => ({
+      check: `activation.${name}`,
+      expected: String(value),
+      found: String(activation[name as keyof typeof expected.activation]),
+    })),
+    { check: "bondFactor", expected: String(expected.bondFactor), found: String(await splitter.bondFactor()) },
+    { check: "bondToken", expected: expected.bondToken, found: await committee.bondToken() },
+    { check: "auditorBond", expected: String(expected.auditorBond), found: String(await committee.auditorBond()) },
+    { check: "commitPeriod", expected: `${expected.commitPeriod} s`, found: `${await committee.commitPeriod()} s` },
+    { check: "revealPeriod", expected: `${expected.revealPeriod} s`, found: `${await committee.revealPeriod()} s` },
+    { check: "quorum", expected: String(expected.quorum), found: String(await committee.quorum()) },
+    { check: "demandBps", expected: String(expected.demandBps), found: String(await disputes.demandBps()) },
     { check: "hash of tauG2", expected: ethersId(expected.tauG2.join()), found: ethersId(tauG2.join()) },
     { check: "tokens", expected: words(listed), found: words(accepted) },
     { check: "lockers", expected: words(lockers), found: words(bound) },
@@ -175,6 +199,8 @@ async function powers(
     admin: production ? `${production.admin} (${production.adminDelay} s)` : `${deployer} (0 s)`,
     operator: `${given.operator ?? deployer} (0 s)`,
     guardian: `${given.guardian ?? deployer} (0 s)`,
+    auditor: `${given.auditor ?? deployer} (0 s)`,
+    cases: `${addresses.disputes} (0 s)`,
   };
   const held = await heldRoles(contracts);
   const roles = new Set([...Object.values(ROLES), ...held.map(({ role }) => role)]);
@@ -203,7 +229,7 @@ async function powers(
   for (const { key, contract, function: name, role } of opened)
     if (role !== "admin" && !asked.some((one) => one.key === key))
       checks.push({ check: `${contract}.${name}`, expected: "admin", found: role });
-  for (const name of ["manager", "pauses", "operators", "verifier", "splitter"] as const) {
+  for (const name of ["manager", "pauses", "operators", "verifier", "splitter", "committee", "disputes"] as const) {
     const [closed, delay] = [
       await manager.isTargetClosed(addresses[name]),
       await manager.getTargetAdminDelay(addresses[name]),

@@ -42,6 +42,19 @@ export const STORE = {
   defaultValue: ".local/content",
   description: "Folder of the content store",
 } as const;
+export const KEYS = {
+  name: "keys",
+  defaultValue: ".local/keys",
+  description: "Folder of exported proving keys",
+} as const;
+export const CHUNK_ROWS = {
+  name: "chunkRows",
+  type: ArgumentType.INT,
+  defaultValue: 1260,
+  description: "Rows that one proof takes: 210, 1260, 5040 or 20790",
+} as const;
+export const POWERS = optional("powers", "Powers-of-tau file (default: the published one of the size, downloaded)");
+export const POWERS_HASH = optional("powersHash", "BLAKE2b of --powers, where that is none of the published files");
 export const FOR = optional("for", "Address of the account that is paid (default: the signer)");
 export const TOKEN = optional("token", "Address of the token (default: the deployment's test token)");
 export const AMOUNT = { name: "amount", description: "Amount in tokens, such as 1.5" } as const;

@@ -9,7 +9,7 @@ import OpenLedger from "../deploy/modules/OpenLedger.ts";
 import Production from "../deploy/modules/Production.ts";
 import { LOCAL_PARAMETERS, readParameters } from "../deploy/parameters.ts";
 import { abi, type ContractName } from "../sdk/abi.ts";
-import { protocol } from "../sdk/contracts.ts";
+import { protocol, sketchDisputes } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type Deployment, deploymentFile, readDeployment, writeDeployment } from "./deployment.ts";
 import { action, type Context, type Options } from "./run.ts";
@@ -123,7 +123,10 @@ async function constructorsOf(addresses: Deployment["addresses"], journal: strin
       const name = names.get(deployed.address);
       if (name !== undefined) encode(name, deployed.constructorArgs);
     }
-  const { splitter, escrow } = protocol(addresses, provider); // the splitter made its escrow itself
+  const contracts = protocol(addresses, provider);
+  const { splitter, escrow, operators } = contracts; // what contracts made themselves is not in the journal
   encode("escrow", [await escrow.thawPeriod(), await splitter.pauses()]);
+  encode("judge", [splitter.target]);
+  encode("sketchDisputes", [operators.target, await (await sketchDisputes(contracts)).activation()]);
   return constructors;
 }

@@ -9,12 +9,12 @@ import type { Sender } from "./sender.ts";
 /** One chain's deployment, as `deploy` writes it. */
 export type Deployment = {
   chainId: number;
-  addresses: Addresses & { manager: string; pauses: string; token?: string };
+  addresses: Addresses & { manager: string; pauses: string; judge: string; sketchDisputes: string; token?: string };
   /** Encoded arguments of the contracts' constructors; not of chains that are gone with their process. */
   constructors?: Record<string, string>;
 };
 
-const REQUIRED = ["manager", "pauses", ...CONTRACT_NAMES] as const;
+const REQUIRED = ["manager", "pauses", "judge", "sketchDisputes", ...CONTRACT_NAMES] as const;
 
 /** Where a chain's addresses stand. */
 export const deploymentFile = ({ addresses }: Options, { chainId }: Context): string =>

@@ -121,7 +121,7 @@ function parseSplit(text: string): ModelTerms["split"] {
   return { data, owner, server, operator, protocol };
 }
 
-type Register = Options & { model: bigint; vk: string | undefined; store: string };
+type Register = Options & { model: bigint; vk: string | undefined; store: string; keys: string };
 
 /** Each of its two transactions is sent only where the chain does not have it yet, so that it can be run again. */
 export const register = action<Register>(async (args, context) => {
@@ -135,13 +135,15 @@ export const register = action<Register>(async (args, context) => {
     last !== ZeroHash && (await attribution.commitment(last)).release === (await own.models.releases(model));
   if (!isRegistered) result.registration = await commit(own, args);
   const opened = await splitter.queryFilter(splitter.filters.EpochOpened(model));
-  if (opened.length === 0) result.opening = (await mined(splitter.openEpoch(model))).hash;
+  const isActive = (await attribution.activeCommitmentOf(model)) !== ZeroHash;
+  if (opened.length === 0 && isActive) result.opening = (await mined(splitter.openEpoch(model))).hash;
   return {
-    message:
-      result.opening !== undefined
+    message: !isActive
+      ? "Registered. Until its activation window is over anyone can dispute it: then run this again to open epoch 0."
+      : result.opening !== undefined
         ? "Registered, and epoch 0 takes fees."
         : result.registration !== undefined
-          ? "Registered the retrained adapter, which earns from the next epoch that opens."
+          ? "Registered the retrained adapter, which earns from the next epoch that opens once it is active."
           : "It was registered before, and its epochs run.",
     modelId: model,
     commitmentId: await attribution.commitmentOf(model),
@@ -150,13 +152,13 @@ export const register = action<Register>(async (args, context) => {
 });
 
 async function commit(own: Protocol, args: Register): Promise<string> {
-  const { model, vk } = args;
+  const { model, vk, keys } = args;
   const content = contentOf(args);
   const { manifest } = await fetchManifest(own.models, content, model);
   const rows = Int8Array.from(await content.get(manifest.sketches.rows));
   const { k, m0, count } = JSON.parse(Buffer.from(await content.get(manifest.sketches.description)).toString());
   const vkId = vk ?? (await lastKey(own));
-  const { srs } = await provingKey(own, vkId, count);
+  const { srs } = await provingKey(own, vkId, count, keys);
   try {
     return (await registerSketches(own, model, vkId, { rows, k, m0 }, srs)).receipt.hash;
   } finally {

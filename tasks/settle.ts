@@ -11,7 +11,13 @@ import { sketchRoot } from "../sdk/transcript.ts";
 type Which = { model: bigint; epoch: bigint };
 
 /** Proves an epoch's totals from the model's published sketches and settles it. */
-export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which, prover: string, folder: string) {
+export async function proveAndSettle(
+  protocol: Protocol,
+  { model, epoch }: Which,
+  prover: string,
+  folder: string,
+  keys: string,
+) {
   const { splitter, attribution } = protocol;
   const { commitmentId, vkId, settledAt } = await splitter.epoch(model, epoch);
   // Proving takes a while: what cannot be settled is refused before.
@@ -21,7 +27,7 @@ export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which
   const { k, rows, gRoot } = await attribution.commitment(commitmentId);
   const sketches = readSketches(folder, Number(k), gRoot);
   const committed = await registeredAs(protocol, commitmentId, sketches);
-  const { key, srs } = await provingKey(protocol, vkId, Number(rows));
+  const { key, srs } = await provingKey(protocol, vkId, Number(rows), keys);
   try {
     const settlement = await proveEpoch(protocol, model, epoch, prover, committed, key, srs);
     return await settleEpoch(protocol, model, epoch, settlement);
@@ -31,7 +37,7 @@ export async function proveAndSettle(protocol: Protocol, { model, epoch }: Which
 }
 
 /** The sketches of `rows.int8`, as the trainer saves them, if they are the committed ones. */
-function readSketches(folder: string, k: number, gRoot: string): Int8Array {
+export function readSketches(folder: string, k: number, gRoot: string): Int8Array {
   const path = join(folder, "rows.int8");
   let sketches: Int8Array;
   try {

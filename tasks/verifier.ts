@@ -1,42 +1,64 @@
+import { openExport, verifyExport } from "../circuits/ceremony/exported.ts";
 import { compileCircuit } from "../circuits/compile.ts";
-import { INSTANCES } from "../circuits/instances.ts";
+import { instanceOf } from "../circuits/instances.ts";
 import { devKey } from "../circuits/setup/dev.ts";
 import { verifyingKey } from "../circuits/setup/zkey.ts";
 import { stopProver } from "../prover/groth16.ts";
+import { DEVELOPMENT_CHAIN } from "../prover/keys.ts";
+import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { G2 } from "../sdk/hash.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
-import { vkId } from "../sdk/transcript.ts";
+import { type VerifyingKey, vkId } from "../sdk/transcript.ts";
 import { openProtocol, ownProtocol } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
+import { type PowersOptions, powersFor } from "./zk.ts";
 
 type OfCircuit = Options & { chunkRows: number };
 
-function instanceOf({ chunkRows }: OfCircuit) {
-  const instance = Object.values(INSTANCES).find(({ rows }) => rows === chunkRows);
-  if (instance) return instance;
-  const sizes = Object.values(INSTANCES).map(({ rows }) => rows);
-  throw new OpenLedgerError(
-    "CHUNK_UNKNOWN",
-    `chunkRows: there is no circuit of ${chunkRows} rows. Choose ${sizes.join(", ")}.`,
-  );
-}
+type Register = OfCircuit & PowersOptions & { key: string | undefined };
 
-export const register = action<OfCircuit>(async (args, context) => {
-  const instance = instanceOf(args);
-  const { verifier, attribution } = await ownProtocol(args, context);
+/** Registers the development key on its chain, and on any chain an exported key whose ceremony holds. */
+export const register = action<Register>(async (args, context) => {
+  const isDevelopment = args.key === undefined;
+  if (isDevelopment) requireDevelopmentChain(context.chainId);
+  const own = await ownProtocol(args, context);
+  const { verifier, attribution } = own;
   try {
-    const key = await verifyingKey(await devKey(instance));
-    const id = vkId(key, [...(await attribution.tauG2())] as G2, true);
-    const told = { vkId: id, chunkRows: args.chunkRows };
+    const key =
+      args.key === undefined
+        ? await verifyingKey(await devKey(instanceOf(args.chunkRows)))
+        : await ceremonyKey(args.key, args, own);
+    const id = vkId(key, [...(await attribution.tauG2())] as G2, isDevelopment);
+    const told = { vkId: id, chunkRows: key.chunkRows };
     if ((await verifier.chunkRows(id)) !== 0n) return { message: "It is registered, nothing sent.", ...told };
     const receipt = await mined(verifier.registerKey(key));
+    const what = isDevelopment ? "the development key" : "the key of the ceremony";
     const registered = emitted(verifier, "VerifyingKeyRegistered", receipt);
-    return { message: "Registered the development key.", ...told, vkId: registered.vkId, transaction: receipt.hash };
+    return { message: `Registered ${what}.`, ...told, vkId: registered.vkId, transaction: receipt.hash };
   } finally {
     await stopProver();
   }
 });
+
+function requireDevelopmentChain(chainId: number): void {
+  if (BigInt(chainId) !== DEVELOPMENT_CHAIN)
+    throw new OpenLedgerError(
+      "KEY_DEVELOPMENT",
+      `key: the secrets of development keys are public, so chain ${chainId} takes none. Name a key that \`zk:export\` wrote (docs/ceremony.md).`,
+    );
+}
+
+async function ceremonyKey(path: string, options: PowersOptions, { attribution }: Protocol): Promise<VerifyingKey> {
+  const { key } = await openExport(path);
+  const { verifying, tauG2 } = await verifyExport(path, await powersFor(key.circuit.instance, options));
+  if (String(await attribution.tauG2()) !== String(tauG2))
+    throw new OpenLedgerError(
+      "KEY_POWERS",
+      "key: the registry was deployed with other powers of tau. Deploy with the key's `tauG2`, or make a key over the registry's powers.",
+    );
+  return verifying;
+}
 
 type Numbers = Record<"alpha1" | "beta2" | "gamma2" | "delta2", readonly bigint[]> & {
   ic: readonly (readonly bigint[])[];
@@ -47,7 +69,7 @@ type Check = OfCircuit & { zkey: string | undefined; vk: string | undefined };
 
 /** Every constant of a key that the chain has, beside those of a file. */
 export const check = action<Check>(async (args, context) => {
-  const instance = instanceOf(args);
+  const instance = instanceOf(args.chunkRows);
   const { verifier, attribution } = await openProtocol(args, context);
   const registered = await verifier.queryFilter(verifier.filters.VerifyingKeyRegistered(args.vk));
   const of =

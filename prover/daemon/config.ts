@@ -25,6 +25,8 @@ export type OperatorConfig = {
   keystore: string | undefined;
   /** Folder of the content store. */
   content: string;
+  /** Folder of exported proving keys; without it there are development keys only. */
+  keys: string | undefined;
   /** Every server whose records are wanted, for all models. */
   servers: ServerConfig[];
   /** Models to operate; all that can be proven where it is left out. */
@@ -110,10 +112,20 @@ class Fields {
  */
 export function parseConfig(json: unknown, folder: string): OperatorConfig {
   const known = ["rpc", "chainId", "addresses", "confirmations", "pollSeconds", "retrySeconds", "openEpochs"];
-  const fields = new Fields(json, "", [...known, "dataDir", "port", "keystore", "content", "servers", "models"]);
+  const fields = new Fields(json, "", [
+    ...known,
+    "dataDir",
+    "port",
+    "keystore",
+    "content",
+    "keys",
+    "servers",
+    "models",
+  ]);
   const at = fields.nested("addresses", [...CONTRACT_NAMES]);
   const address = (name: string) => at.get(name, "an address", (v: string) => getAddress(v));
   const keystore = fields.text("keystore", "-");
+  const keys = fields.text("keys", "-");
   return {
     rpc: fields.url("rpc"),
     chainId: BigInt(fields.integer("chainId", 1)),
@@ -126,6 +138,7 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
     port: fields.integer("port", 0, 9464),
     keystore: keystore === "-" ? undefined : resolve(folder, keystore),
     content: resolve(folder, fields.text("content")),
+    keys: keys === "-" ? undefined : resolve(folder, keys),
     servers: fields.list("servers", (entry, path) => {
       const server = new Fields(entry, path, ["url", "tokenEnv"]);
       return { url: server.url("url"), tokenEnv: server.text("tokenEnv", TOKEN_ENV) };

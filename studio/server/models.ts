@@ -39,7 +39,7 @@ export async function registration({ chain, contracts, genesis }: Stack, job: Jo
     sketches: `${folder}/sketches`,
   };
   const child = new URL("./registration-child.ts", import.meta.url);
-  const { columns, flags, m0, opening, ...args } = await apart<RegistrationArguments>(child, task);
+  const { columns, flags, m0, opening, sums, ...args } = await apart<RegistrationArguments>(child, task);
   return {
     ...args,
     modelId,
@@ -47,6 +47,7 @@ export async function registration({ chain, contracts, genesis }: Stack, job: Jo
     flags: flags.map(String),
     m0: String(m0),
     opening: opening.map(String),
+    sums: { ...sums, total: String(sums.total), opening: sums.opening.map(String) },
   };
 }
 

@@ -1,17 +1,10 @@
 import { ArgumentType } from "hardhat/types/arguments";
-import { define, optional, sends } from "../define.ts";
+import { CHUNK_ROWS, define, optional, POWERS, POWERS_HASH, sends } from "../define.ts";
 
-const ROLE = { name: "role", description: "One of admin, operator, guardian, or a role's number" } as const;
+const ROLE = { name: "role", description: "One of admin, operator, guardian, auditor, or a role's number" } as const;
 const HOLDER = { name: "holder", description: "Address of the account" } as const;
 const TARGET = { name: "contract", description: "Name of a contract as `deploy` lists it, or an address" } as const;
 const CALLDATA = { name: "calldata", description: "The call, as a task prints it with --dry-run" } as const;
-
-const CHUNK_ROWS = {
-  name: "chunkRows",
-  type: ArgumentType.INT,
-  defaultValue: 1260,
-  description: "Rows that one proof takes: 210, 1260, 5040 or 20790",
-} as const;
 
 export const adminTasks = [
   define("accounts", "Lists the accounts that the network signs for, with their balances")
@@ -91,8 +84,14 @@ export const adminTasks = [
     })
     .setAction(async () => ({ default: (await import("../verify.ts")).verify }))
     .build(),
-  sends("verifier:register", "Registers the development verifying key of a circuit; the admin's, on chain 31337 only")
-    .addOption(CHUNK_ROWS)
+  sends(
+    "verifier:register",
+    "Registers the key of a ceremony, checked again, or on chain 31337 a development key; the admin's",
+  )
+    .addOption(optional("key", "Folder that zk:export wrote (default: the development key, on chain 31337 only)"))
+    .addOption({ ...CHUNK_ROWS, description: "Of the development key: 210, 1260, 5040 or 20790 rows a proof" })
+    .addOption(POWERS)
+    .addOption(POWERS_HASH)
     .setAction(async () => ({ default: (await import("../verifier.ts")).register }))
     .build(),
   define(

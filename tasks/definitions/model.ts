@@ -1,5 +1,5 @@
 import { ArgumentType } from "hardhat/types/arguments";
-import { define, MODEL, number, optional, STORE, sends } from "../define.ts";
+import { define, KEYS, MODEL, number, optional, STORE, sends } from "../define.ts";
 
 export const modelTasks = [
   define("model:show", "Shows a model: manifest, terms, versions, commitment, contributors, current epoch")
@@ -28,6 +28,7 @@ export const modelTasks = [
     .addPositionalArgument(MODEL)
     .addOption(optional("vk", "Id of the verifying key its epochs are proven under (default: the last registered)"))
     .addOption(STORE)
+    .addOption(KEYS)
     .setAction(async () => ({ default: (await import("../mint.ts")).register }))
     .build(),
   sends("model:retrain", "Names the retrained adapter that takes the place of a model's current one")

@@ -16,6 +16,7 @@ import {
   ethers,
   networkHelpers,
   operator,
+  proposal,
   type Ready,
   ready,
   server,
@@ -96,7 +97,7 @@ describe("The guide to the SDK", function () {
 
     await closeEpoch(world);
     await networkHelpers.time.increase(TIMING.redeemWindow);
-    await splitter.connect(operator).propose(1n, 0n, vector(0n), 1n, ethers.ZeroHash);
+    await splitter.connect(operator).propose(...(await proposal(world, 1n, 0n, vector(0n))));
     await networkHelpers.time.increase(TIMING.challengeWindow);
     const { q } = (await splitter.queryFilter(splitter.filters.EpochProposed(1n, 0n)))[0]!.args;
     const sent = await splitter.settleByBase(1n, 0n, operator, q, []);

@@ -59,7 +59,10 @@ export const refused = (id: string, args: Record<string, unknown> = {}): Promise
 export async function known<W extends World>(world: W): Promise<W> {
   const manager = await world.splitter.authority();
   const pauses = await world.splitter.pauses();
-  const file = { chainId: 31337, addresses: { ...world.addresses, manager, pauses, token: world.token.target } };
+  const judge = await world.disputes.judge();
+  const sketchDisputes = await world.attribution.DISPUTES();
+  const made = { manager, pauses, judge, sketchDisputes, token: world.token.target };
+  const file = { chainId: 31337, addresses: { ...world.addresses, ...made } };
   writeFileSync(addresses, JSON.stringify(file));
   return world;
 }

@@ -19,7 +19,7 @@ describe("Deployment by tasks", () => {
     const path = join(folder, "parameters.json5");
     const { OpenLedger } = readParameters("deploy/parameters/local.json5");
     const parameters = {
-      OpenLedger: { ...OpenLedger, operator: operator.address, ...changes },
+      OpenLedger: { ...OpenLedger, operator: operator.address, bondToken: MULTISIG, ...changes },
       Production: { admin: MULTISIG, adminDelay: 3600 },
     };
     writeFileSync(path, `// A comment\n${JSON.stringify(parameters)}`);
@@ -47,7 +47,7 @@ describe("Deployment by tasks", () => {
     const { steps } = await idle("deploy", { dryRun: true });
     expect(steps.map(({ step }: { step: string }) => step)).to.include.members([
       "OpenLedger#RewardSplitter",
-      "Local#TestToken",
+      "OpenLedger#TestToken",
     ]);
     expect(existsSync(addresses)).to.equal(false);
   });
@@ -56,7 +56,7 @@ describe("Deployment by tasks", () => {
     await run("deploy");
     const { message, rolesOfDeployer, checks } = await run("deployment:check");
     expect(message).to.match(/still the admin/);
-    expect(rolesOfDeployer).to.equal("admin, operator, guardian");
+    expect(rolesOfDeployer).to.equal("admin, operator, guardian, auditor");
     expect(checks.length).to.be.greaterThan(50);
 
     const manager = await accessManager(own());
@@ -84,15 +84,22 @@ describe("Deployment by tasks", () => {
     ]);
   });
 
-  it("is held against the tokens, times and lockers of the parameters", async () => {
+  it("is held against the tokens, times, bonds and committee of the parameters", async () => {
     await run("deploy");
     await own().splitter.setTokens([MULTISIG], true);
-    await own().operators.bindLockers([deployed().splitter]);
-    expect(await drift()).to.have.members(["tokens", "lockers"]);
+    expect(await drift()).to.deep.equal(["tokens"]);
     const timing = { ...readParameters("deploy/parameters/local.json5").OpenLedger.timing, redeemWindow: 59 };
-    const parameters = production({ tokens: [MULTISIG], timing, thawPeriod: 1 });
+    const parameters = production({
+      tokens: [MULTISIG],
+      timing,
+      thawPeriod: 1,
+      bondFactor: 9,
+      quorum: 2,
+      demandBps: 9,
+    });
     expect(await drift({ parameters })).to.have.members([
-      ...["lockers", "timing.redeemWindow", "thawPeriod", "role admin", "role operator"],
+      ...["timing.redeemWindow", "thawPeriod", "bondFactor", "bondToken", "quorum", "demandBps"],
+      ...["role admin", "role operator"],
     ]);
   });
 
@@ -110,6 +117,8 @@ describe("Deployment by tasks", () => {
       ...["splitter.escrow", "escrow.splitter", "attribution.DATANETS"],
       ...["pauses in datanets", "pauses in escrow", "datanets in models"],
     ]);
+    mix({ committee: second.addresses.committee });
+    expect(await drift()).to.include.members(["disputes.committee", "committee.operators", "lockers"]);
   });
 
   it("leaves production to a multisig with a delay, and nothing to the deployer", async () => {
@@ -117,7 +126,7 @@ describe("Deployment by tasks", () => {
     await run("deploy", { module: "Production", parameters });
     const { message, rolesOfDeployer } = await run("deployment:check", { parameters });
     expect(message).to.match(/The deployer is no admin/);
-    expect(rolesOfDeployer).to.equal("guardian");
+    expect(rolesOfDeployer).to.equal("guardian, auditor");
     expect(await drift()).to.include("role admin");
     const token = await ethers.deployContract("TestToken", ["Dollar", "USD", 6]);
     await expect(own().splitter.setTokens([token], true)).to.revertedWithCustomError(
@@ -186,7 +195,9 @@ describe("Deployment by tasks", () => {
       ["{ OpenLedger: { thaw: 1 } }", /no parameter thaw\./],
       ["{ OpenLedger: { thawPeriod: '1 day' } }", /thawPeriod must be whole seconds/],
       ["{ OpenLedger: { operator: '0x1' } }", /operator must be an address/],
-      ["{ OpenLedger: { timing: { epochLength: 1 } } }", /timing must be an object of seconds: epochLength/],
+      ["{ OpenLedger: { timing: { epochLength: 1 } } }", /timing must be an object of epochLength, .* whole seconds/],
+      ["{ OpenLedger: { auditorBond: '1' } }", /auditorBond must be a whole number/],
+      ["{ OpenLedger: { quorum: 0 } }", /quorum must be a whole number from 1/],
       ["{ OpenLedger: { tauG2: [1] } }", /tauG2 must be a list of four/],
       ["{ OpenLedger: {}, Other: {} }", /no module Other/],
     ] as const) {

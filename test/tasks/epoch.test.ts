@@ -2,15 +2,16 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { INSTANCES } from "../../circuits/instances.ts";
-import { devKey, devSrs } from "../../circuits/setup/dev.ts";
+import { devKey } from "../../circuits/setup/dev.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
-import { commitColumns } from "../../prover/kzg.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
-import { sketchRoot } from "../../sdk/transcript.ts";
+import { encodeTree } from "../../sdk/receipts-tree.ts";
+import { changed, proposeTree, sold } from "../support/disputes.ts";
 import { sampleSketches } from "../support/samples.ts";
 import {
   FIRST_CONTRIBUTOR,
   folder,
+  idle,
   known,
   OPERATOR,
   refused,
@@ -25,7 +26,6 @@ import {
   customer,
   deployed,
   deposit,
-  ethers,
   freeze,
   K,
   mint,
@@ -33,6 +33,7 @@ import {
   operator,
   owner,
   pay,
+  proposal,
   propose,
   ready,
   register,
@@ -68,7 +69,7 @@ describe("Tasks of a registered model", function () {
     expect(await refused("epoch:settle", EPOCH)).to.match(/epoch: .*SplitterNotProposed/);
     await networkHelpers.time.increase(TIMING.redeemWindow);
     expect((await run("epoch:show", EPOCH)).state).to.equal("may be proposed");
-    await world.splitter.connect(operator).propose(1n, 0n, vector(0n), 1n, ethers.ZeroHash);
+    await world.splitter.connect(operator).propose(...(await proposal(world, 1n, 0n, vector(0n))));
     expect(await refused("epoch:settle", EPOCH)).to.match(/epoch: .*SplitterWindowOpen/);
     expect(await run("epoch:show", EPOCH)).to.deep.include({ fees: "0.1", state: "proposed: may be challenged" });
     await networkHelpers.time.increase(TIMING.challengeWindow);
@@ -98,6 +99,46 @@ describe("Tasks of a registered model", function () {
     expect(await refused("withdraw", { account: SERVER })).to.match(/SplitterNothingToWithdraw/);
   });
 
+  it("has a proposal disputed: listed, demanded, judged, and rejected for a fault in its leaves", async () => {
+    const all = await networkHelpers.loadFixture(sold);
+    await known(all);
+    const tree = join(folder, "tree.json");
+    const from = { ...EPOCH, account: STRANGER };
+    expect(await refused("epoch:challenge", { ...from, kind: "demand" })).to.match(/EPOCH_NOT_PROPOSED/);
+    const bad = changed(all.tree, 2, ({ feeSum }) => ({ feeSum: feeSum + 1n }));
+    await proposeTree(all, bad);
+    expect((await run("epoch:disputes", EPOCH)).disputes).to.deep.equal([]);
+    for (const [args, message] of [
+      [{ kind: "fee" }, /kind: there is no fee.*KIND_UNKNOWN/],
+      [{ kind: "step" }, /tree: .*TREE_MISSING/],
+      [{ kind: "step", tree }, /tree: there is no .*TREE_MISSING/],
+      [{ kind: "sketch" }, /evidence: .*EVIDENCE_MISSING/],
+      [{ kind: "demand", index: 99n }, /JudgeUnknownIndex/],
+    ] as const)
+      expect(await refused("epoch:challenge", { ...from, ...args })).to.match(message);
+    writeFileSync(tree, encodeTree(all.tree));
+    expect(await refused("epoch:challenge", { ...from, kind: "step", tree })).to.match(/DISPUTE_OTHER_TREE/);
+    writeFileSync(tree, encodeTree(bad));
+    expect(await refused("epoch:challenge", { ...from, kind: "payer", tree })).to.match(
+      /--kind step.*DISPUTE_NOT_FOUND/,
+    );
+    const shown = { kind: "step", index: 2, fault: "fee sum" };
+    const planned = await idle("epoch:challenge", { ...from, kind: "step", tree, dryRun: true });
+    expect(planned.transactions[0].function).to.match(/^challengeStep/);
+    await run("epoch:challenge", { ...from, kind: "demand", index: 1n });
+    await run("epoch:challenge", { ...from, kind: "sketch", index: 1n, evidence: "bafy" });
+    const { disputes, open, locksDemand, wins } = await run("epoch:disputes", EPOCH);
+    expect(locksDemand, "a tenth of the stake").to.match(/^0\.000045 of 0x/);
+    expect(wins, "half of the stake").to.match(/^0\.000224 of 0x/);
+    expect(open).to.equal("2");
+    expect(disputes.map(({ kind, outcome }: Record<string, string>) => [kind, outcome])).to.deep.equal([
+      ["demand", "open"],
+      ["sketch", "open"],
+    ]);
+    expect(await run("epoch:challenge", { ...from, kind: "step", tree })).to.include(shown);
+    expect((await all.splitter.epoch(1n, 0n)).proposedAt).to.equal(0n);
+  });
+
   it("has an epoch with scores settled under a proof from its sketches, and from no others", async () => {
     const key = await devKey(INSTANCES.r210);
     const counts = [9, 7];
@@ -106,8 +147,7 @@ describe("Tasks of a registered model", function () {
     const vkId = await registerKey(world, await verifyingKey(key));
     const datanetId = await freeze(world, counts);
     const modelId = await mint(world, datanetId, world.token);
-    const columns = await commitColumns(sketches, K, await devSrs(16));
-    const id = await register(world, modelId, datanetId, counts, { columns, gRoot: sketchRoot(sketches, K) }, vkId);
+    const id = await register(world, modelId, counts, { rows: sketches, k: K, m0: 1 }, vkId);
     await world.splitter.openEpoch(modelId);
     await deposit(world, customer, 1_000_000n);
     const all = await known({ ...world, modelId, id });

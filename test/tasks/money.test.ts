@@ -12,6 +12,7 @@ import {
   operator,
   owner,
   pay,
+  proposal,
   ready,
   stranger,
   THAW,
@@ -75,7 +76,7 @@ describe("Tasks of money", () => {
     await pay(world, 100_000n);
     await closeEpoch(world);
     await networkHelpers.time.increase(TIMING.redeemWindow);
-    await world.splitter.connect(operator).propose(1n, 0n, vector(0n), 1n, ethers.ZeroHash);
+    await world.splitter.connect(operator).propose(...(await proposal(world, 1n, 0n, vector(0n))));
     await networkHelpers.time.increase(TIMING.challengeWindow);
     await run("epoch:settle", { model: 1n, epoch: 0n });
 

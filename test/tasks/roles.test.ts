@@ -68,6 +68,9 @@ describe("Tasks of roles", () => {
     expect((await run("roles:show")).functions).to.have.deep.members([
       { contract: "splitter", function: "propose", role: "operator" },
       { contract: "pauses", function: "setPaused", role: "guardian" },
+      { contract: "committee", function: "commitVote", role: "auditor" },
+      { contract: "disputes", function: "demandSample", role: "auditor" },
+      { contract: "committee", function: "open", role: "cases" },
     ]);
   });
 });
