@@ -1,3 +1,5 @@
+import { OpenLedgerError } from "../sdk/errors.ts";
+
 /**
  * Sizes of the attribution circuit, as data. A settlement of N rows uses ceil(N / rows) proofs of one instance; larger
  * instances cost fewer proofs on-chain and more time and memory in one piece off-chain.
@@ -40,6 +42,19 @@ export function chooseInstance(
   return instances
     .filter((instance) => instance.memoryMB <= memoryMB)
     .sort((a, b) => chunks(a) - chunks(b) || a.rows - b.rows)[0];
+}
+
+/** The instance of so many rows. @throws OpenLedgerError `CHUNK_UNKNOWN` */
+export function instanceOf(chunkRows: number): Instance {
+  const instance = Object.values(INSTANCES).find(({ rows }) => rows === chunkRows);
+  if (!instance) {
+    const sizes = Object.values(INSTANCES).map(({ rows }) => rows);
+    throw new OpenLedgerError(
+      "CHUNK_UNKNOWN",
+      `chunkRows: there is no circuit of ${chunkRows} rows. Choose ${sizes.join(", ")}.`,
+    );
+  }
+  return instance;
 }
 
 /** The domain must hold every constraint, one row per public input, and one for the constant 1 (snarkjs' layout). */

@@ -50,14 +50,14 @@ function requireThat(holds: boolean, otherwise: string): void {
  * Checks how an epoch was settled. A check that does not hold is a finding and does not end the others, as far as they can
  * go on without it.
  *
- * @param powers powers of τ for so many rows, whose τG2 must be the chain's
+ * @param powers powers of τ under a verifying key for so many rows, whose τG2 must be the chain's
  * @param found is told of each finding as it is made
  * @throws OpenLedgerError `VERIFY_NOT_SETTLED`
  */
 export async function verifySettlement(
   protocol: Protocol,
   content: Content,
-  powers: (rows: number) => Promise<Srs>,
+  powers: (vkId: string, rows: number) => Promise<Srs>,
   modelId: bigint,
   epochId: bigint,
   found: (finding: Finding) => void = () => {},
@@ -167,7 +167,7 @@ export async function verifySettlement(
     return { detail: `${rows} × ${k} entries under the registered root, all within bounds`, value: matrix };
   });
 
-  const srs = await powers(rows);
+  const srs = await powers(epoch.vkId, rows);
   if (sketches === undefined) skip("commitments", "the published sketches are not those registered");
   else
     await check("commitments", async () => {

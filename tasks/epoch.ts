@@ -80,7 +80,7 @@ export const open = action<Options & { model: bigint }>(async (args, context) =>
   };
 });
 
-type Settle = OfEpoch & { sketches: string | undefined; workers: number; memory: number };
+type Settle = OfEpoch & { sketches: string | undefined; keys: string; workers: number; memory: number };
 
 export const settle = action<Settle>(async (args, context) => {
   requireEpoch(args);
@@ -99,6 +99,7 @@ export const settle = action<Settle>(async (args, context) => {
           { model, epoch, workers, memoryMB: memory || undefined },
           own.account,
           args.sketches,
+          args.keys,
         );
   return {
     message: `Settled epoch ${args.epoch} of model ${args.model}.`,

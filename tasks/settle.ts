@@ -15,7 +15,7 @@ type Which = { model: bigint; epoch: bigint } & Resources;
 const CHUNKS = ".local/chunks";
 
 /** Proves an epoch's totals from the model's published sketches and settles it. */
-export async function proveAndSettle(protocol: Protocol, which: Which, prover: string, folder: string) {
+export async function proveAndSettle(protocol: Protocol, which: Which, prover: string, folder: string, keys: string) {
   const { model, epoch, ...resources } = which;
   const { splitter, attribution } = protocol;
   const { commitmentId, vkId, settledAt } = await splitter.epoch(model, epoch);
@@ -26,7 +26,7 @@ export async function proveAndSettle(protocol: Protocol, which: Which, prover: s
   const { k, rows, gRoot } = await attribution.commitment(commitmentId);
   const sketches = readSketches(folder, Number(k), gRoot);
   const committed = await registeredAs(protocol, commitmentId, sketches);
-  const { key, srs } = await provingKey(protocol, vkId, Number(rows));
+  const { key, srs } = await provingKey(protocol, vkId, Number(rows), keys);
   try {
     const onChunk = ({ done, chunks }: ChunkProgress) => console.error(`Chunk ${done} of ${chunks} proven.`);
     const prove = workerProver({ folder: CHUNKS, onChunk, ...resources });
@@ -40,7 +40,7 @@ export async function proveAndSettle(protocol: Protocol, which: Which, prover: s
 }
 
 /** The sketches of `rows.int8`, as the trainer saves them, if they are the committed ones. */
-function readSketches(folder: string, k: number, gRoot: string): Int8Array {
+export function readSketches(folder: string, k: number, gRoot: string): Int8Array {
   const path = join(folder, "rows.int8");
   let sketches: Int8Array;
   try {

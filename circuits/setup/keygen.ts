@@ -96,7 +96,7 @@ function multiples(bn254: Bn254, group: "G1" | "G2", lists: bigint[][]): Uint8Ar
 }
 
 /** L_i(point) over the `size` powers of a root of unity: (point^size - 1)/size · root^i / (point - root^i). */
-function lagrangeAt({ curve }: Bn254, point: bigint, size: number): bigint[] {
+export function lagrangeAt({ curve }: Bn254, point: bigint, size: number): bigint[] {
   const root = curve.Fr.toObject(curve.Fr.w[Math.log2(size)]!);
   const factor = ((power(point, BigInt(size)) - 1n) * power(BigInt(size), FIELD - 2n)) % FIELD;
   const roots = new Array<bigint>(size);

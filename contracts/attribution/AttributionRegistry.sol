@@ -6,9 +6,12 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
+import {SketchDisputes} from "../disputes/SketchDisputes.sol";
 import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
 import {IDatanetRegistry} from "../interfaces/IDatanetRegistry.sol";
 import {IModelNFT} from "../interfaces/IModelNFT.sol";
+import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
+import {ISketchDisputes, ISketchDisputesTypes} from "../interfaces/ISketchDisputes.sol";
 import {Bn254} from "../libraries/Bn254.sol";
 import {CodeStorage} from "../libraries/CodeStorage.sol";
 import {DevelopmentKeys} from "../libraries/DevelopmentKeys.sol";
@@ -46,22 +49,25 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
 
     IDatanetRegistry public immutable DATANETS;
     IModelNFT public immutable MODELS;
+    /// @inheritdoc IAttributionRegistry
+    ISketchDisputes public immutable DISPUTES;
 
     uint256 private immutable _TAU_G2_X_IMAG;
     uint256 private immutable _TAU_G2_X_REAL;
     uint256 private immutable _TAU_G2_Y_IMAG;
     uint256 private immutable _TAU_G2_Y_REAL;
 
-    /// @inheritdoc IAttributionRegistry
-    mapping(uint256 modelId => bytes32 commitmentId) public commitmentOf;
-
+    mapping(uint256 modelId => bytes32 commitmentId) private _last;
+    mapping(bytes32 commitmentId => bytes32 before) private _previous;
     mapping(bytes32 commitmentId => Record) private _records;
     mapping(address account => Payout) private _payouts;
 
     constructor(
         IDatanetRegistry datanets,
         IModelNFT models,
-        uint256[4] memory tauG2_
+        uint256[4] memory tauG2_,
+        IOperatorRegistry operators,
+        ISketchDisputesTypes.Activation memory activation
     ) EIP712("OpenLedger AttributionRegistry", "1") {
         require(
             !DevelopmentKeys.isTauG2(tauG2_) || block.chainid == DevelopmentKeys.CHAIN_ID,
@@ -69,6 +75,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         );
         DATANETS = datanets;
         MODELS = models;
+        DISPUTES = new SketchDisputes(operators, activation);
         (_TAU_G2_X_IMAG, _TAU_G2_X_REAL, _TAU_G2_Y_IMAG, _TAU_G2_Y_REAL) = (tauG2_[0], tauG2_[1], tauG2_[2], tauG2_[3]);
     }
 
@@ -77,7 +84,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         uint256 modelId = registration.modelId;
         require(MODELS.ownerOf(modelId) == msg.sender, RegistryNotModelOwner(modelId, msg.sender));
         uint256 release = MODELS.releases(modelId);
-        commitmentId = commitmentOf[modelId];
+        commitmentId = commitmentOf(modelId);
         require(
             commitmentId == 0 || commitment(commitmentId).release != release,
             RegistryAlreadyRegistered(modelId, commitmentId)
@@ -88,6 +95,9 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         Contributors memory contributors = _contributors(modelId);
         IModelNFT.Manifest memory manifest = MODELS.manifest(modelId);
         commitmentId = _digest(contributors, manifest.manifestHash, registration);
+        // The same sketches of a release that changed nothing, or that were revoked: stored again, contributors would be
+        // appended to their own, and no proof would settle.
+        require(_records[commitmentId].head == address(0), RegistryAlreadyRegistered(modelId, commitmentId));
         uint256 zeta = Transcript.challenge(commitmentId, 0);
         uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
         _checkOwnership(zeta, contributors.counts, registration);
@@ -111,6 +121,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
             }),
             registration.columns
         );
+        DISPUTES.begin(commitmentId, msg.sender, MODELS.terms(modelId).token);
     }
 
     /// @inheritdoc IAttributionRegistry
@@ -146,6 +157,18 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     /// @inheritdoc IAttributionRegistry
     function tauG2() public view returns (uint256[4] memory) {
         return [_TAU_G2_X_IMAG, _TAU_G2_X_REAL, _TAU_G2_Y_IMAG, _TAU_G2_Y_REAL];
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function commitmentOf(uint256 modelId) public view returns (bytes32 commitmentId) {
+        commitmentId = _last[modelId];
+        while (DISPUTES.isRevoked(commitmentId)) commitmentId = _previous[commitmentId];
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function activeCommitmentOf(uint256 modelId) external view returns (bytes32 commitmentId) {
+        commitmentId = _last[modelId];
+        while (commitmentId != 0 && !DISPUTES.isActive(commitmentId)) commitmentId = _previous[commitmentId];
     }
 
     /// @inheritdoc IAttributionRegistry
@@ -298,10 +321,6 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         Commitment memory head,
         bytes calldata points
     ) private {
-        Record storage record = _records[commitmentId];
-        // A release that changes nothing gives the same id; storing it again would append to its contributors, and then
-        // no proof would settle: totals are read for as many as there seem to be.
-        require(record.head == address(0), RegistryAlreadyRegistered(head.modelId, commitmentId));
         uint256 count = head.contributors;
         bytes memory packed = new bytes(count * CONTRIBUTOR_BYTES);
         for (uint256 c; c < count; ++c) {
@@ -313,7 +332,9 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                 mstore(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES)), shl(160, entry))
             }
         }
-        commitmentOf[head.modelId] = commitmentId;
+        _previous[commitmentId] = _last[head.modelId];
+        _last[head.modelId] = commitmentId;
+        Record storage record = _records[commitmentId];
         record.head = SSTORE2.write(abi.encode(head));
         record.columns.write(points);
         record.contributors.write(packed);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ISketchDisputes} from "./ISketchDisputes.sol";
+
 /// @title Errors of {IAttributionRegistry}
 interface IAttributionRegistryErrors {
     /// @dev No commitment has this id.
     error RegistryUnknownCommitment(bytes32 commitmentId);
-    /// @dev The model's last release has a commitment already, or an earlier one has this very commitment. Name a
-    /// retrained adapter on the model first.
+    /// @dev The model's last release has a commitment already, or these very sketches were registered or revoked. Name
+    /// the retrained adapter on the model first.
     error RegistryAlreadyRegistered(uint256 modelId, bytes32 commitmentId);
     /// @dev Only the model's owner registers its commitments.
     error RegistryNotModelOwner(uint256 modelId, address caller);
@@ -102,7 +104,8 @@ interface IAttributionRegistryEvents is IAttributionRegistryTypes {
 /// @dev Warning: that the sketches are the true gradients of those rows is audited, not proven.
 interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegistryEvents {
     /// @notice Registers the commitments of the model's last release; once a release, by the model's owner. Epochs that open
-    /// later use it; earlier ones, and what was earned in them, stay with the commitment they opened with.
+    /// once it is active use it; earlier ones, and what was earned in them, stay with the commitment they opened with. Of a
+    /// commitment that was revoked the same release takes another.
     function register(Registration calldata registration) external returns (bytes32 commitmentId);
 
     /// @notice τ·G2 of the powers of tau that all commitments use, as the pairing precompile takes it.
@@ -121,8 +124,14 @@ interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegist
     /// @notice The change of an account's payout that is under way; zeros if there is none.
     function pendingPayout(address account) external view returns (address payout, uint256 readyAt);
 
-    /// @notice Last commitment of a model, or zero while there is none.
+    /// @notice Where registrations are disputed before they become active.
+    function DISPUTES() external view returns (ISketchDisputes);
+
+    /// @notice Last commitment of a model that was not revoked, active or not; zero while there is none.
     function commitmentOf(uint256 modelId) external view returns (bytes32 commitmentId);
+
+    /// @notice Last commitment of a model that is active, with which the next epoch opens; zero while there is none.
+    function activeCommitmentOf(uint256 modelId) external view returns (bytes32 commitmentId);
 
     function commitment(bytes32 commitmentId) external view returns (Commitment memory);
 

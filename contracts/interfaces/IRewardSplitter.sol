@@ -15,7 +15,7 @@ interface IRewardSplitterErrors {
     error SplitterInvalidDeployment();
     /// @dev Fees come through the escrow: redeem a voucher there.
     error SplitterNotEscrow(address caller);
-    /// @dev The model has no registered commitment, so nothing could be attributed. Register it first.
+    /// @dev The model has no active commitment, so nothing could be attributed. Register it, and wait for its activation.
     error SplitterNoCommitment(uint256 modelId);
     /// @dev The commitment names a key that the verifier does not hold. Register the key first.
     error SplitterUnknownKey(bytes32 vkId);
@@ -126,8 +126,8 @@ interface IRewardSplitterTypes {
         uint256 floorUnits;
         address proposer; // of the standing proposal
         uint48 reopenedAt; // when the last proposal was rejected, 0 before
-        uint48 clearedAt; // when the last dispute was closed, 0 before
-        uint128 stake; // locked of the proposer's bond in `token`
+        uint48 clearedAt; // when the last dispute of the proposal was closed, 0 before
+        uint128 stake; // of the proposer's bond in `token`, locked until the epoch is settled; 0 if it was slashed
         uint32 round; // 1 for the first proposal
         uint32 disputes; // open ones of the standing proposal
     }
@@ -200,7 +200,7 @@ interface IRewardSplitterEvents is IRewardSplitterTypes {
     );
     event DisputeOpened(uint256 indexed modelId, uint256 indexed epochId, uint256 round, uint256 disputes);
     event DisputeClosed(uint256 indexed modelId, uint256 indexed epochId, uint256 round, uint256 disputes);
-    /// @dev The stake went to `beneficiary`, or back where that is the zero address.
+    /// @dev Half of the stake went to `beneficiary` and half to the treasury, or all back where that is the zero address.
     event ProposalRejected(
         uint256 indexed modelId,
         uint256 indexed epochId,
@@ -275,12 +275,13 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
     /// three below.
     function openDispute(uint256 modelId, uint256 epochId) external;
 
-    /// @notice Ends a dispute in the proposal's favour.
+    /// @notice Ends a dispute in the proposal's favour. The challenge window then runs for another `answerWindow` at least.
     function closeDispute(uint256 modelId, uint256 epochId) external;
 
     /// @notice Removes a proposal that may still be challenged or has a dispute open, and with it all its disputes; the
     /// epoch takes proposals again.
-    /// @param beneficiary Who gets the proposer's stake as a credit in the operator registry; zero to let it go.
+    /// @param beneficiary Who gets half of the proposer's stake as a credit in the operator registry, the treasury getting
+    /// the other; zero to let it go.
     function reject(uint256 modelId, uint256 epochId, address beneficiary) external;
 
     /// @notice Adds to what contributors earned by a settled epoch, out of the caller's tokens. Takes from nobody.
@@ -309,7 +310,7 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
     /// zero, as it is for Q = 0), and for any epoch after its last deadline. Anyone may send it, but not while a dispute is
     /// open.
     /// @dev An epoch without fees holds nothing and need not be settled; if it is, only dust moves.
-    /// @param prover Who gets the operator's share, and after the last deadline the stake of the proposal that stands.
+    /// @param prover Who gets the operator's share, and after the last deadline half the stake of the proposal that stands.
     /// @param q Q as in EpochProposed; not looked at after the last deadline.
     /// @param previous As for `settle`.
     function settleByBase(

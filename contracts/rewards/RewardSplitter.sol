@@ -105,7 +105,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
 
     /// @inheritdoc IRewardSplitter
     function openEpoch(uint256 modelId) external returns (uint256 epochId) {
-        bytes32 commitmentId = attribution.commitmentOf(modelId);
+        bytes32 commitmentId = attribution.activeCommitmentOf(modelId);
         require(commitmentId != 0, SplitterNoCommitment(modelId));
         bytes32 vkId = attribution.commitment(commitmentId).vkId;
         require(verifier.chunkRows(vkId) != 0, SplitterUnknownKey(vkId));
@@ -230,6 +230,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         e.proposer = address(0);
         e.stake = 0;
         e.disputes = 0;
+        e.clearedAt = 0;
         e.reopenedAt = uint48(block.timestamp);
     }
 
@@ -501,11 +502,15 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         operators.lock(msg.sender, e.token, stake);
     }
 
-    /// @dev Gives the stake, if there is one, to `beneficiary`, or lets it go where that is zero. The registry calls nobody.
+    /// @dev Lets the stake go, or gives half to `beneficiary` and half to the treasury: who cheats and then slashes himself
+    /// by another account loses that half. The registry calls nobody.
     function _releaseStake(Epoch storage e, address beneficiary) private {
-        if (e.stake == 0) return;
-        if (beneficiary == address(0)) operators.unlock(e.proposer, e.token, e.stake);
-        else operators.slash(e.proposer, e.token, e.stake, beneficiary);
+        (address proposer, uint256 stake) = (e.proposer, e.stake);
+        if (stake == 0) return;
+        if (beneficiary == address(0)) return operators.unlock(proposer, e.token, stake);
+        e.stake = 0;
+        operators.slash(proposer, e.token, stake - stake / 2, beneficiary);
+        operators.slash(proposer, e.token, stake / 2, treasury);
     }
 
     /// @dev Without receipts there were no fees, and nothing is summed: V = 0 just where `d` is.
@@ -558,9 +563,9 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @dev The epoch, if its proposal stands undisputed after the challenge window and `q` is its Q.
     function _settleable(uint256 modelId, uint256 epochId, bytes calldata q) private view returns (Epoch storage e) {
         e = _proposed(modelId, epochId);
+        require(e.disputes == 0, SplitterDisputed(e.disputes));
         uint256 until = _windowEnd(e);
         require(block.timestamp >= until, SplitterWindowOpen(until));
-        require(e.disputes == 0, SplitterDisputed(e.disputes));
         bytes32 hash = keccak256(q);
         require(hash == e.queryHash, SplitterQueryMismatch(hash, e.queryHash));
     }
@@ -572,9 +577,9 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         require(e.settledAt == 0, SplitterAlreadySettled(modelId, epochId));
     }
 
-    /// @dev End of the standing proposal's challenge window.
+    /// @dev End of the standing proposal's challenge window. What an answer opened can be looked at before anybody settles.
     function _windowEnd(Epoch storage e) private view returns (uint256) {
-        return uint256(e.proposedAt) + _timing.challengeWindow;
+        return Math.max(uint256(e.proposedAt) + _timing.challengeWindow, uint256(e.clearedAt) + _timing.answerWindow);
     }
 
     /// @dev Last second for proposals of a closed epoch.
@@ -585,7 +590,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @dev 0 while the epoch or a dispute of it is open.
     function _fallbackAt(Epoch storage e) private view returns (uint256) {
         if (e.closedAt == 0 || e.disputes != 0) return 0;
-        uint256 from = e.proposedAt == 0 ? _proposableUntil(e) : Math.max(_windowEnd(e), e.clearedAt);
+        uint256 from = e.proposedAt == 0 ? _proposableUntil(e) : _windowEnd(e);
         return from + _timing.settleWindow + _timing.fallbackWindow;
     }
 

@@ -11,8 +11,8 @@ export const HELP = `openledger operator: proposes, proves and settles the epoch
 
   openledger operator init --rpc URL --addresses deployments/31337.json --content FOLDER --server URL
                            writes the configuration; --server again for more servers, --model ID for some models only,
-                           --data FOLDER, --keystore FILE, --port N (of health and metrics; 0: any free one),
-                           --poll SECONDS (between looks at the chain)
+                           --keys FOLDER (of exported proving keys), --data FOLDER, --keystore FILE,
+                           --port N (of health and metrics; 0: any free one), --poll SECONDS (between looks at the chain)
   openledger operator doctor [--json]    checks all that a run needs; exit code 1 if something is missing
   openledger operator run                works until it is stopped (Ctrl-C, SIGTERM);
                            --workers N chunks are proven at a time, in at most --memory MB together (default: the
@@ -31,6 +31,7 @@ const OPTIONS = {
   rpc: { type: "string" },
   addresses: { type: "string" },
   content: { type: "string" },
+  keys: { type: "string" },
   model: { type: "string", multiple: true },
   server: { type: "string", multiple: true },
   data: { type: "string", default: "operator-data" },

@@ -25,6 +25,8 @@ export type OperatorConfig = {
   keystore: string | undefined;
   /** Folder of the content store. */
   content: string;
+  /** Folder of exported proving keys; without it there are development keys only. */
+  keys: string | undefined;
   /** Every server whose records are wanted, for all models. */
   servers: ServerConfig[];
   /** Chunks proven at a time, and the memory that they may take together; see `Resources`. */
@@ -119,6 +121,7 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
     "port",
     "keystore",
     "content",
+    "keys",
     "servers",
     "models",
     "workers",
@@ -127,6 +130,7 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
   const at = fields.nested("addresses", [...CONTRACT_NAMES]);
   const address = (name: string) => at.get(name, "an address", (v: string) => getAddress(v));
   const keystore = fields.text("keystore", "-");
+  const keys = fields.text("keys", "-");
   return {
     rpc: fields.url("rpc"),
     chainId: BigInt(fields.integer("chainId", 1)),
@@ -139,6 +143,7 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
     port: fields.integer("port", 0, 9464),
     keystore: keystore === "-" ? undefined : resolve(folder, keystore),
     content: resolve(folder, fields.text("content")),
+    keys: keys === "-" ? undefined : resolve(folder, keys),
     servers: fields.list("servers", (entry, path) => {
       const server = new Fields(entry, path, ["url", "tokenEnv"]);
       return { url: server.url("url"), tokenEnv: server.text("tokenEnv", TOKEN_ENV) };

@@ -3,6 +3,7 @@ import { chainTime } from "../../sdk/clock.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { revertReason } from "../../sdk/revert.ts";
+import { challengesEnd } from "../../sdk/views/epochs.ts";
 import { settlementContext } from "../operator.ts";
 import type { ProofStore } from "./proofs.ts";
 
@@ -53,11 +54,8 @@ export async function look(
   { blockTag, now }: Moment,
 ): Promise<Sight> {
   const { splitter } = protocol;
-  const { closedAt, openedAt, proposedAt, settledAt, reopenedAt, round, disputes, fees } = await splitter.epoch(
-    modelId,
-    epochId,
-    { blockTag },
-  );
+  const e = await splitter.epoch(modelId, epochId, { blockTag });
+  const { closedAt, openedAt, proposedAt, settledAt, reopenedAt, round, disputes, fees } = e;
   const timing = await splitter.timing();
   const sight = (state: string, due?: Due): Sight => ({ modelId, epochId, fees, state, ...(due && { due }) });
 
@@ -76,8 +74,7 @@ export async function look(
       return sight("own proposal rejected, not repeated");
     return role.mayPropose ? sight("to propose", "propose") : sight("waiting for a proposal");
   }
-  const waits =
-    disputes !== 0n ? "disputed" : now < proposedAt + timing.challengeWindow ? "challenge window" : undefined;
+  const waits = disputes !== 0n ? "disputed" : now < challengesEnd(e, timing) ? "challenge window" : undefined;
   const { q, context } = await settlementContext(protocol, modelId, epochId, role.account);
   const [x, y] = await protocol.verifier.scoreCommitment(context.commitmentId, int8Bytes(q));
   if (x === 0n && y === 0n) return waits ? sight(`no scores, ${waits}`) : sight("no scores, to settle", "settleByBase");

@@ -9,7 +9,7 @@ import { weighReceipts } from "../receipts.ts";
 import { proveHere, proveSettlement } from "../settlement.ts";
 import { forgetChunks, type WorkerOptions, workerProver } from "../workers.ts";
 import { fetchCommitted, fetchSketches } from "./commitments.ts";
-import type { ServerConfig } from "./config.ts";
+import type { OperatorConfig } from "./config.ts";
 import type { Due } from "./look.ts";
 import type { ProofStore } from "./proofs.ts";
 import { fetchRecords } from "./records.ts";
@@ -20,7 +20,7 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
   readonly #account: string;
   readonly #proofs: ProofStore;
   readonly #store: Content;
-  readonly #servers: ServerConfig[];
+  readonly #config: Pick<OperatorConfig, "servers" | "keys">;
   readonly #say: (line: string) => void;
   readonly #workers: WorkerOptions | undefined;
 
@@ -33,7 +33,7 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
     protocol: Protocol,
     account: string,
     store: Content,
-    servers: ServerConfig[],
+    config: Pick<OperatorConfig, "servers" | "keys">,
     proofs: ProofStore,
     say: (line: string) => void,
     workers?: WorkerOptions,
@@ -42,7 +42,7 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
     this.#account = account;
     this.#proofs = proofs;
     this.#store = store;
-    this.#servers = servers;
+    this.#config = config;
     this.#say = say;
     this.#workers = workers;
   }
@@ -55,7 +55,7 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
   async receipts(modelId: bigint, epochId: bigint): Promise<EpochReceipt[]> {
     const { commitmentId } = await this.#protocol.splitter.epoch(modelId, epochId);
     const sketches = await fetchSketches(this.#protocol, this.#store, commitmentId);
-    const received = await fetchRecords(this.#servers, modelId, epochId);
+    const received = await fetchRecords(this.#config.servers, modelId, epochId);
     const { receipts, unpaid } = await weighReceipts(this.#protocol, modelId, epochId, received, (sketch, fee18) =>
       queryWeight(fee18, movement(sketches, sketch), sketches.m0),
     );
@@ -75,7 +75,7 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
     const { q, context } = await settlementContext(this.#protocol, modelId, epochId, this.#account);
     const committed = await fetchCommitted(this.#protocol, this.#store, context.commitmentId);
     const rows = committed.counts.reduce((sum, n) => sum + n, 0);
-    const { key, srs } = await provingKey(this.#protocol, context.vkId, rows);
+    const { key, srs } = await provingKey(this.#protocol, context.vkId, rows, this.#config.keys);
     const prove = this.#workers ? workerProver(this.#workers) : proveHere;
     const settlement = await proveSettlement(committed, q, context, key, srs, prove);
     this.#proofs.save(context, q, settlement);

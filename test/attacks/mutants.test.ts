@@ -3,10 +3,11 @@ import { ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 import { Bn254 } from "../../circuits/bn254.ts";
 import { inverses, power } from "../../circuits/field.ts";
+import { readSections } from "../../circuits/setup/binary.ts";
 import { devSrs } from "../../circuits/setup/dev.ts";
 import { signalPolynomials } from "../../circuits/setup/keygen.ts";
 import { readR1cs } from "../../circuits/setup/r1cs.ts";
-import { readSections, SECTION } from "../../circuits/setup/zkey.ts";
+import { SECTION } from "../../circuits/setup/zkey.ts";
 import { combinedValue } from "../../prover/check.ts";
 import { stopProver } from "../../prover/groth16.ts";
 import { combineColumns, linearCombination, open } from "../../prover/kzg.ts";
@@ -405,7 +406,10 @@ describe("verifiers with one check taken out", () => {
         });
         const { sd, z, x } = settlementChallenges(statement);
         const domain = 8192;
-        const [h, ahead] = [readSections(target.key.zkey, [SECTION.h]).get(SECTION.h)!, await devSrs(domain + 1)];
+        const [h, ahead] = [
+          readSections(target.key.zkey, "zkey", [SECTION.h]).get(SECTION.h)!,
+          await devSrs(domain + 1),
+        ];
         expect(h.length).to.equal(64 * domain);
         const coefficients = Array.from({ length: domain + 1 }, (_, i) => BigInt(scores[i] ?? 0));
         for (const start of starts(committed.counts).slice(1)) coefficients[start]! += x - 1n;

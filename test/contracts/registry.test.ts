@@ -7,6 +7,7 @@ import { proveOwnership, proveSums } from "../../prover/registration.ts";
 import type { G1 } from "../../sdk/hash.ts";
 import { commitmentId, registrationChallenges } from "../../sdk/transcript.ts";
 import {
+  AT_ONCE,
   type Attribution,
   deployAttribution,
   mintModel,
@@ -183,7 +184,7 @@ describe("AttributionRegistry", () => {
     const { ethers } = await network.create({ override: { chainId: 1 } });
     const { tauG2 } = await devSrs(1);
     const zero = ethers.ZeroAddress;
-    await expect(ethers.deployContract("AttributionRegistry", [zero, zero, tauG2]))
+    await expect(ethers.deployContract("AttributionRegistry", [zero, zero, tauG2, zero, AT_ONCE]))
       .to.be.revertedWithCustomError(chain.registry, "RegistryDevelopmentPowers")
       .withArgs(1);
   });

@@ -58,9 +58,13 @@ describe("Snapshots", () => {
       "DatanetRegistry",
       "ModelNFT",
       "AttributionRegistry",
+      "SketchDisputes",
       "AttributionVerifier",
       "RewardSplitter",
       "InferenceEscrow",
+      "Committee",
+      "EpochDisputes",
+      "ReceiptJudge",
     ];
     const sizes: Figures = {};
     for (const name of names) {

@@ -5,7 +5,7 @@ import { sharePot } from "../../sdk/epoch.ts";
 import { claimProof } from "../../sdk/merkle.ts";
 import type { TestToken } from "../../types/ethers-contracts/index.ts";
 import {
-  admin,
+  asDisputes,
   BOND_FACTOR,
   bond,
   contributors,
@@ -61,6 +61,10 @@ type Model = {
 type Action = () => Promise<void>;
 
 type Deposit = { amount: bigint; thawing: bigint; readyAt: number };
+
+/** When a proposal can no longer be challenged. */
+const challengedUntil = ({ proposedAt, clearedAt }: Epoch): number =>
+  Math.max(proposedAt + TIMING.challengeWindow, clearedAt + TIMING.answerWindow);
 
 const sum = (values: Iterable<bigint>) => [...values].reduce((a, b) => a + b, 0n);
 
@@ -121,8 +125,9 @@ class Ledger {
     }
     await this.addBond(token, 10n ** 14n);
     this.bonded.set(token.target as string, await this.world.operators.bondOf(operator, token));
-    await token.mint(admin, 10n ** 24n);
-    await token.connect(admin).approve(this.world.splitter, 10n ** 24n);
+    const disputes = await asDisputes(this.world);
+    await token.mint(disputes, 10n ** 24n);
+    await token.connect(disputes).approve(this.world.splitter, 10n ** 24n);
     const zeros = counts.map(() => 0n);
     const base = counts.map(BigInt);
     this.models.push({
@@ -299,7 +304,7 @@ class Ledger {
     const epoch = model.epochs[id];
     if (!epoch) return;
     const { splitter } = this.world;
-    const over = this.now >= epoch.proposedAt + TIMING.challengeWindow;
+    const over = this.now >= challengedUntil(epoch);
     const stands = !epoch.proposedAt ? "SplitterNotProposed" : epoch.settled ? "SplitterAlreadySettled" : false;
     const kind = epoch.disputes > 0 ? 1 + this.random.below(3) : this.random.below(4);
     if (kind < 2) {
@@ -314,7 +319,7 @@ class Ledger {
       const to = this.pick([ethers.ZeroAddress, stranger.address]);
       if (!(await this.send("reject", () => splitter.reject(model.id, id, to), error))) return;
       this.release(model, epoch, to !== ethers.ZeroAddress);
-      Object.assign(epoch, { proposedAt: 0, disputes: 0, reopenedAt: this.now });
+      Object.assign(epoch, { proposedAt: 0, disputes: 0, clearedAt: 0, reopenedAt: this.now });
     }
   }
 
@@ -339,11 +344,9 @@ class Ledger {
   ): Promise<void> {
     const epoch = model.epochs[id];
     if (!epoch) return;
-    const { challengeWindow, proposeWindow, settleWindow, fallbackWindow } = TIMING;
+    const { proposeWindow, settleWindow, fallbackWindow } = TIMING;
     const from =
-      (epoch.proposedAt
-        ? Math.max(epoch.proposedAt + challengeWindow, epoch.clearedAt)
-        : Math.max(epoch.closedAt, epoch.reopenedAt) + proposeWindow) +
+      (epoch.proposedAt ? challengedUntil(epoch) : Math.max(epoch.closedAt, epoch.reopenedAt) + proposeWindow) +
       settleWindow +
       fallbackWindow;
     const fallback = epoch.closedAt !== 0 && epoch.disputes === 0 && this.now >= from;
@@ -353,10 +356,10 @@ class Ledger {
         ? "SplitterNotProposed"
         : epoch.settled
           ? "SplitterAlreadySettled"
-          : this.now < epoch.proposedAt + challengeWindow
-            ? "SplitterWindowOpen"
-            : epoch.disputes !== 0
-              ? "SplitterDisputed"
+          : epoch.disputes !== 0
+            ? "SplitterDisputed"
+            : this.now < challengedUntil(epoch)
+              ? "SplitterWindowOpen"
               : epoch.scoring && "SplitterNeedsProof";
     const previous = this.previous(model);
     const call = () => this.world.splitter.settleByBase(model.id, id, operator, epoch.q, previous);
@@ -489,7 +492,8 @@ describe("Conservation", () => {
   for (const seed of [12, 15]) {
     it(`holds to the wei over 350 random actions on two models, seed ${seed}`, async () => {
       const world = await networkHelpers.loadFixture(deployed);
-      const ledger = new Ledger(world, seed);
+      const splitter = world.splitter.connect(await asDisputes(world));
+      const ledger = new Ledger({ ...world, splitter }, seed);
       const odd = { data: 3333n, owner: 1667n, server: 2501n, operator: 1999n, protocol: 500n };
       const edge = { data: 5000n, owner: 1n, server: 4999n, operator: 0n, protocol: 0n };
       const other = await ethers.deployContract("TestToken", ["Other", "O", 18]);

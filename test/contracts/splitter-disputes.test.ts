@@ -6,6 +6,7 @@ import { claimRoot } from "../../sdk/merkle.ts";
 import { settlementsOf } from "../../sdk/views/money.ts";
 import {
   admin,
+  asDisputes,
   BOND_FACTOR,
   COUNTS,
   closeEpoch,
@@ -29,13 +30,19 @@ import {
 } from "../support/world.ts";
 
 const { time } = networkHelpers;
-const { redeemWindow, proposeWindow, challengeWindow, settleWindow, fallbackWindow } = TIMING;
+const { redeemWindow, proposeWindow, challengeWindow, answerWindow, settleWindow, fallbackWindow } = TIMING;
 const NOBODY = ethers.ZeroAddress;
 const PROOF = { chunks: [], opening: [0n, 0n] as [bigint, bigint] };
 
+/** The splitter is called as by the contract that decides disputes. */
+async function bound(): Promise<Ready> {
+  const all = await networkHelpers.loadFixture(ready);
+  return { ...all, splitter: all.splitter.connect(await asDisputes(all)) };
+}
+
 /** An epoch that took `fees`, closed and ready for proposals. */
 async function closed(fees: bigint): Promise<Ready> {
-  const all = await networkHelpers.loadFixture(ready);
+  const all = await bound();
   if (fees !== 0n) await pay(all, fees);
   await closeEpoch(all);
   await time.increase(redeemWindow);
@@ -44,9 +51,9 @@ async function closed(fees: bigint): Promise<Ready> {
 
 type Proposed = Ready & { q: string; proposedAt: number };
 
-/** An epoch of 1,000 units, 600 of them held, that was just proposed. The account that decides disputes is `admin`. */
+/** An epoch of 1,000 units, 600 of them held, that was just proposed. */
 async function proposed(scoring = 0n): Promise<Proposed> {
-  const all = await networkHelpers.loadFixture(ready);
+  const all = await bound();
   await pay(all, 1000n);
   return { ...all, q: await propose(all, 0n, vector(scoring)), proposedAt: await time.latest() };
 }
@@ -226,7 +233,7 @@ describe("RewardSplitter, the stake of a proposal", () => {
     await splitter.connect(operator).propose(...given);
   });
 
-  it("goes to who settles by base weights after the last deadline", async () => {
+  it("goes by halves to who settles by base weights after the last deadline, and to the treasury", async () => {
     const all = await proposed(3n);
     const { splitter, operators, token, modelId, proposedAt } = all;
     const free = await operators.freeOf(operator, token);
@@ -235,9 +242,10 @@ describe("RewardSplitter, the stake of a proposal", () => {
     await time.setNextBlockTimestamp(from);
     await expect(settleByBase(all, "0x", stranger.address))
       .to.emit(operators, "Slashed")
-      .withArgs(operator, token, splitter, stranger, 60n, false);
-    expect(await operators.credits(token, stranger)).to.equal(60n);
+      .withArgs(operator, token, splitter, stranger, 30n, false);
+    for (const account of [stranger, treasury]) expect(await operators.credits(token, account)).to.equal(30n);
     expect([await locked(all), await operators.freeOf(operator, token)]).to.deep.equal([0n, free]);
+    expect((await splitter.epoch(modelId, 0n)).stake).to.equal(0n);
   });
 
   it("is nobody's where nobody proposed", async () => {
@@ -282,11 +290,19 @@ describe("RewardSplitter, disputes of a proposal", () => {
     await splitter.closeDispute(modelId, 0n);
     await refused();
     await expect(splitter.closeDispute(modelId, 0n)).to.emit(splitter, "DisputeClosed").withArgs(modelId, 0n, 1n, 0n);
-    const clearedAt = await time.latest();
-    expect(await splitter.fallbackAt(modelId, 0n)).to.equal(clearedAt + settleWindow + fallbackWindow);
+    const until = (await time.latest()) + answerWindow;
+    expect(await splitter.fallbackAt(modelId, 0n)).to.equal(until + settleWindow + fallbackWindow);
     await expect(splitter.closeDispute(modelId, 0n))
       .to.be.revertedWithCustomError(splitter, "SplitterNoDispute")
       .withArgs(modelId, 0n);
+    // What the last dispute opened can be challenged first.
+    const snapshot = await networkHelpers.takeSnapshot();
+    await time.setNextBlockTimestamp(until - 1);
+    await splitter.reject(modelId, 0n, stranger);
+    await snapshot.restore();
+    await time.setNextBlockTimestamp(until - 1);
+    await expect(settleByBase(all, q)).to.be.revertedWithCustomError(splitter, "SplitterWindowOpen").withArgs(until);
+    await time.setNextBlockTimestamp(until);
     await settleByBase(all, q);
     expect(await locked(all)).to.equal(0n);
   });
@@ -312,7 +328,7 @@ describe("RewardSplitter, disputes of a proposal", () => {
 });
 
 describe("RewardSplitter, a rejection", () => {
-  it("gives the stake to whom it names, and clears the proposal and its disputes", async () => {
+  it("gives half of the stake to whom it names and half to the treasury, and clears the proposal and its disputes", async () => {
     const all = await proposed(3n);
     const { splitter, operators, token, modelId, q } = all;
     await splitter.openDispute(modelId, 0n);
@@ -320,14 +336,14 @@ describe("RewardSplitter, a rejection", () => {
       .to.emit(splitter, "ProposalRejected")
       .withArgs(modelId, 0n, operator, 1n, 60n, stranger)
       .and.to.emit(operators, "Slashed")
-      .withArgs(operator, token, splitter, stranger, 60n, false);
+      .withArgs(operator, token, splitter, stranger, 30n, false);
     const epoch = await splitter.epoch(modelId, 0n);
     expect((epoch as unknown as Result).toObject()).to.deep.include({
       ...{ proposedAt: 0n, count: 0n, queryHash: ethers.ZeroHash, receiptsRoot: ethers.ZeroHash, floorUnits: 0n },
       ...{ proposer: NOBODY, stake: 0n, disputes: 0n, round: 1n, held: 600n },
       reopenedAt: BigInt(await time.latest()),
     });
-    expect(await operators.credits(token, stranger)).to.equal(60n);
+    for (const account of [stranger, treasury]) expect(await operators.credits(token, account)).to.equal(30n);
     expect(await locked(all)).to.equal(0n);
     await time.increase(challengeWindow);
     await expect(settleByBase(all, q)).to.be.revertedWithCustomError(splitter, "SplitterNotProposed");
@@ -401,8 +417,9 @@ describe("RewardSplitter, a correction", () => {
     const all = await proposed();
     await time.increase(challengeWindow);
     await settleByBase(all, all.q);
-    await all.token.mint(admin, 1000n);
-    await all.token.connect(admin).approve(all.splitter, 1000n);
+    const disputes = await asDisputes(all);
+    await all.token.mint(disputes, 1000n);
+    await all.token.connect(disputes).approve(all.splitter, 1000n);
     return all;
   }
 
@@ -416,7 +433,7 @@ describe("RewardSplitter, a correction", () => {
     await expect(sent)
       .to.emit(splitter, "EpochCorrected")
       .withArgs(modelId, 0n, id, claimRoot(id, cumulative), EXTRA, cumulative);
-    await expect(sent).to.changeTokenBalances(ethers, token, [admin, splitter], [-12n, 12n]);
+    await expect(sent).to.changeTokenBalances(ethers, token, [all.disputes, splitter], [-12n, 12n]);
     expect(await splitter.claimsRoot(id)).to.equal(claimRoot(id, cumulative));
     expect(await earningsOf(splitter, id)).to.deep.equal(cumulative);
     expect(await splitter.epoch(modelId, 0n)).to.deep.equal(before);

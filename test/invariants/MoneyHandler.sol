@@ -213,9 +213,7 @@ contract MoneyHandler is World {
         uint256 epochId = _recent(i, back);
         Book storage book = _epochs[i][epochId];
         bool due =
-            open
-                ? book.proposedAt != 0 && !book.settled && block.timestamp < book.proposedAt + 200
-                : book.disputes != 0;
+            open ? book.proposedAt != 0 && !book.settled && block.timestamp < _windowEnd(book) : book.disputes != 0;
         (bool ok, ) = address(splitter).call(
             open
                 ? abi.encodeCall(IRewardSplitter.openDispute, (i + 1, epochId))
@@ -231,12 +229,11 @@ contract MoneyHandler is World {
         i %= 2;
         uint256 epochId = _recent(i, back);
         Book storage book = _epochs[i][epochId];
-        bool due =
-            book.proposedAt != 0 && !book.settled && (block.timestamp < book.proposedAt + 200 || book.disputes != 0);
+        bool due = book.proposedAt != 0 && !book.settled && (block.timestamp < _windowEnd(book) || book.disputes != 0);
         try splitter.reject(i + 1, epochId, slashed ? VM.addr(7500) : address(0)) {
             _check(9, due);
             _release(i, book, slashed);
-            (book.proposedAt, book.disputes, book.reopenedAt) = (0, 0, block.timestamp);
+            (book.proposedAt, book.disputes, book.clearedAt, book.reopenedAt) = (0, 0, 0, block.timestamp);
         } catch {
             _check(9, !due);
         }
@@ -375,24 +372,29 @@ contract MoneyHandler is World {
         ok = ok && (root == 0 || root == ClaimTree.root(commitments[i], earned));
     }
 
-    /// @notice 10: bonds are locked just while their proposals stand, and slashed to nobody but who was named.
+    /// @notice 10: bonds are locked just while their proposals stand, and slashed to nobody but who was named and the
+    /// treasury.
     function stakesAreRight(uint256 i) external view returns (bool) {
         address token = address(tokens[i]);
+        uint256 named = operators.credits(token, VM.addr(7500)) + operators.credits(token, VM.addr(6000));
+        uint256 theirs = operators.credits(token, treasury);
         return
+            named >= theirs &&
+            named + theirs == _slashed[i] &&
             operators.bondOf(address(this), token) == _bonded[i] - _slashed[i] &&
-            operators.lockedOf(address(this), token, address(splitter)) == _locked[i] &&
-            operators.credits(token, VM.addr(7500)) + operators.credits(token, VM.addr(6000)) == _slashed[i];
+            operators.lockedOf(address(this), token, address(splitter)) == _locked[i];
     }
 
     /// @dev By base weights: after the window where nothing scores, or late.
     function _mayBeSettled(Book storage book) private view returns (bool due, bool late) {
-        bool window = book.proposedAt != 0 && block.timestamp >= book.proposedAt + 200 && !book.scoring;
-        uint256 from =
-            book.proposedAt != 0
-                ? _later(book.proposedAt + 200, book.clearedAt)
-                : _later(book.closedAt, book.reopenedAt) + 500;
+        bool window = book.proposedAt != 0 && block.timestamp >= _windowEnd(book) && !book.scoring;
+        uint256 from = book.proposedAt != 0 ? _windowEnd(book) : _later(book.closedAt, book.reopenedAt) + 500;
         late = block.timestamp >= from + 500;
         due = !book.settled && book.closedAt != 0 && book.disputes == 0 && (window || late);
+    }
+
+    function _windowEnd(Book storage book) private view returns (uint256) {
+        return _later(book.proposedAt + 200, book.clearedAt + 50);
     }
 
     function _share(uint256 i, uint256 pot) private {

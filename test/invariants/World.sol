@@ -10,6 +10,7 @@ import {IAttributionRegistryTypes} from "../../contracts/interfaces/IAttribution
 import {IAttributionVerifierTypes} from "../../contracts/interfaces/IAttributionVerifier.sol";
 import {IModelNFTTypes} from "../../contracts/interfaces/IModelNFT.sol";
 import {IRewardSplitterTypes} from "../../contracts/interfaces/IRewardSplitter.sol";
+import {ISketchDisputesTypes} from "../../contracts/interfaces/ISketchDisputes.sol";
 import {Bn254} from "../../contracts/libraries/Bn254.sol";
 import {Transcript} from "../../contracts/libraries/Transcript.sol";
 import {TestToken} from "../../contracts/mocks/TestToken.sol";
@@ -49,9 +50,15 @@ abstract contract World {
         pauses = new PauseSwitch(address(manager));
         datanets = new DatanetRegistry(pauses);
         models = new ModelNFT(datanets, pauses);
-        attribution = new AttributionRegistry(datanets, models, tauG2);
-        AttributionVerifier verifier = new AttributionVerifier(attribution, address(manager));
         operators = new OperatorRegistry(600, address(manager));
+        attribution = new AttributionRegistry(
+            datanets,
+            models,
+            tauG2,
+            operators,
+            ISketchDisputesTypes.Activation(0, 0, 0, 0)
+        );
+        AttributionVerifier verifier = new AttributionVerifier(attribution, address(manager));
         splitter = new RewardSplitter(
             models,
             attribution,
@@ -66,8 +73,8 @@ abstract contract World {
         );
         escrow = InferenceEscrow(address(splitter.escrow()));
         splitter.bindDisputes(address(this));
-        address[] memory lockers = new address[](1);
-        lockers[0] = address(splitter);
+        address[] memory lockers = new address[](2);
+        (lockers[0], lockers[1]) = (address(splitter), address(attribution.DISPUTES()));
         operators.bindLockers(lockers);
         IAttributionVerifierTypes.VerifyingKey memory key;
         key.alpha1 = Bn254.g1();

@@ -2,14 +2,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { ZeroHash } from "ethers";
 import { Customer } from "../../openlora/customer.ts";
 import { Meter } from "../../openlora/meter.ts";
 import { proposeEpoch } from "../../prover/operator.ts";
 import { weighReceipts } from "../../prover/receipts.ts";
 import { protocol } from "../../sdk/contracts.ts";
+import { signSketchRecord, splitterDomain } from "../../sdk/eip712.ts";
 import { quantise } from "../../sdk/epoch.ts";
 import { proposalOf } from "../../sdk/history.ts";
-import type { AttributedReceipt } from "../../sdk/receipts.ts";
+import { type AttributedReceipt, sketchRecord } from "../../sdk/receipts.ts";
 import {
   closeEpoch,
   customer,
@@ -66,6 +68,19 @@ describe("operating an epoch", () => {
     const [first, second] = receipts.map(({ weight }) => weight);
     expect(v).to.deep.equal(Array<bigint>(K).fill(5n * first! - 3n * second!));
     expect(q).to.deep.equal(quantise(v).q);
+  });
+
+  it("counts a record whose sketch is out of range as none, since it would cost the operator his stake", async () => {
+    await meter.redeem(0n);
+    const domain = splitterDomain(31337n, world.addresses.splitter);
+    for (const sketch of [new Int8Array(K).fill(43), new Int8Array(K).with(7, -128)]) {
+      const bad = { ...received[0]!, sketch };
+      const recordSignature = await signSketchRecord(server, domain, sketchRecord(domain, bad));
+      const { receipts } = await weigh([{ ...bad, recordSignature }, received[1]!]);
+      const none = receipts.filter(({ recordId }) => recordId === ZeroHash);
+      expect(none.map(({ weight }) => weight)).to.deep.equal([0n]);
+      expect(none[0]!.sketch).to.deep.equal(new Int8Array(K));
+    }
   });
 
   /** Redeems so much of what was charged. */

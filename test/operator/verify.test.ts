@@ -43,7 +43,7 @@ describe("verifying a settlement from scratch", () => {
     const operator = chain.as(ACCOUNTS.operator);
     const account = await chain.account(ACCOUNTS.operator).getAddress();
     const proofs = new ProofStore(join(world.folder, "proofs"));
-    const steps = new Steps(operator, account, store, world.config().servers, proofs, () => {});
+    const steps = new Steps(operator, account, store, world.config(), proofs, () => {});
     const epochId = await world.sell();
     await mined(chain.as(0).splitter.openEpoch(modelId));
     await world.redeem(epochId);
@@ -75,7 +75,7 @@ describe("verifying a settlement from scratch", () => {
   async function verify(epochId: bigint, lie: Lie = (_, result) => result, content: Content = store) {
     const provider = new LyingProvider(world.chain.url, lie);
     const at = protocol(world.chain.addresses, provider);
-    const findings = await verifySettlement(at, content, devSrs, world.modelId, epochId);
+    const findings = await verifySettlement(at, content, (_, rows) => devSrs(rows), world.modelId, epochId);
     provider.destroy();
     const having = (wanted: string) => findings.filter(({ result }) => result === wanted).map(({ check }) => check);
     return { holds: having("holds"), wrong: having("WRONG"), skipped: having("not checked") };

@@ -26,7 +26,11 @@ export async function deploy(chainId = 31337) {
   const datanets = await ethers.deployContract("DatanetRegistry", [pauses]);
   const models = await ethers.deployContract("ModelNFT", [datanets, pauses]);
   const token = await ethers.deployContract("TestToken", ["token", "TKN", 18]);
-  const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, [...tauG2]]);
+  const operators = await ethers.deployContract("OperatorRegistry", [0, authority]);
+  const activation = { window: 0, answerWindow: 0, registrationBond: 0, demandBond: 0 };
+  const parameters = [datanets, models, [...tauG2], operators, activation] as const;
+  const registry = await ethers.deployContract("AttributionRegistry", parameters as never);
+  await operators.bindLockers([await registry.DISPUTES()]);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, authority]);
   return { owner: owner!, accounts, splitter: accounts[9]!, datanets, models, registry, verifier, token };
 }

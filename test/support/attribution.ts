@@ -1,15 +1,18 @@
+import { concat, getBytes } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
+import type { ExportedKey } from "../../circuits/ceremony/exported.ts";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
 import type { Srs } from "../../circuits/setup/srs.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
-import { commitColumns, commitFlags } from "../../prover/kzg.ts";
+import { commit, commitColumns, commitFlags } from "../../prover/kzg.ts";
 import { proveOwnership, proveSums, type Sums } from "../../prover/registration.ts";
 import { proveSettlement, type Settlement, type SettlementContext } from "../../prover/settlement.ts";
-import { int8Bytes } from "../../sdk/hash.ts";
+import { int8Bytes, mod } from "../../sdk/hash.ts";
 import { merkleProof, merkleRoot } from "../../sdk/merkle.ts";
 import {
   commitmentId,
+  encodePoint,
   foldRows,
   type RegistrationChallenges,
   type RegistrationStatement,
@@ -30,18 +33,30 @@ const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 5
 
 export type Attribution = Awaited<ReturnType<typeof deployAttribution>>;
 
-/** The contracts a settlement needs, on a fresh chain, with the development key of 210 rows a chunk. */
-export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
+const developmentKey = async () => ({ key: await devKey(INSTANCES.r210), srs: await devSrs(2 ** 11) });
+
+/** Registrations are active at once, without a bond. */
+export const AT_ONCE = { window: 0, answerWindow: 0, registrationBond: 0n, demandBond: 0n };
+
+/** The contracts a settlement needs, on a fresh chain, with a key: the development key of 210 rows a chunk unless told. */
+export async function deployAttribution(
+  { ethers }: NetworkConnection<"l1">,
+  activation = AT_ONCE,
+  keys?: Pick<ExportedKey, "key" | "srs">,
+) {
   const [admin, owner, splitter, prover, ...contributors] = await ethers.getSigners();
-  const key = await devKey(INSTANCES.r210);
+  const { key, srs } = keys ?? (await developmentKey());
   const verifying = await verifyingKey(key);
-  const srs = await devSrs(2 ** 11);
   const token = await ethers.deployContract("TestToken", ["Test", "TEST", 18]);
   const manager = await ethers.deployContract("AccessManager", [admin]);
   const pauses = await ethers.deployContract("PauseSwitch", [manager]);
   const datanets = await ethers.deployContract("DatanetRegistry", [pauses]);
   const models = await ethers.deployContract("ModelNFT", [datanets, pauses]);
-  const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
+  const operators = await ethers.deployContract("OperatorRegistry", [0, manager]);
+  const parameters = [datanets, models, srs.tauG2, operators, activation] as const;
+  const registry = await ethers.deployContract("AttributionRegistry", [...parameters]);
+  const disputes = await ethers.getContractAt("SketchDisputes", await registry.DISPUTES());
+  await operators.bindLockers([disputes]);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
   await verifier.registerKey(verifying);
   return {
@@ -53,12 +68,14 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
     token,
     datanets,
     models,
+    operators,
     registry,
+    disputes,
     manager,
     verifier,
     key,
     verifying,
-    vkId: vkId(verifying, srs.tauG2, true),
+    vkId: vkId(verifying, srs.tauG2, srs.development),
     srs,
   };
 }
@@ -113,7 +130,7 @@ export async function prepareRegistration(
     versionHashes.push(await datanets.versionHash(datanetId, version));
     counts.push(...(await datanets.versionContributions(datanetId, version)).rowCounts.map(Number));
   }
-  const columns = await commitColumns(sketches, k, srs);
+  const columns = await columnsOf(sketches, k, srs);
   const flags = await commitFlags(flagCounts ?? counts, srs);
   const statement: RegistrationStatement = {
     chainId: (await ethers.provider.getNetwork()).chainId,
@@ -134,6 +151,18 @@ export async function prepareRegistration(
   const rows = counts.reduce((sum, count) => sum + count, 0);
   const sums = await stateSums(sketches, k, rows, challenges, srs);
   return { committed: { counts, sketches, columns, flags }, statement, commitmentId: id, opening, sums };
+}
+
+/** The columns' points, also where entries of −128 stand, which are refused to the honest. */
+async function columnsOf(sketches: Int8Array, k: number, srs: Srs): Promise<Uint8Array> {
+  if (!sketches.includes(-128)) return commitColumns(sketches, k, srs);
+  const column = (j: number) =>
+    Array.from(
+      sketches.filter((_, at) => at % k === j),
+      (entry) => mod(BigInt(entry)),
+    );
+  const points = await Promise.all(Array.from({ length: k }, (_, j) => commit(column(j), srs)));
+  return getBytes(concat(points.map(encodePoint)));
 }
 
 /** Honest sums; where rows beyond the last are committed too, those of a liar, who lets the last sum jump by them. */

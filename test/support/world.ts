@@ -9,6 +9,7 @@ import { type G1, type G2, int8Bytes } from "../../sdk/hash.ts";
 import { proposalOf } from "../../sdk/history.ts";
 import type { VerifyingKey } from "../../sdk/transcript.ts";
 import type { TestToken } from "../../types/ethers-contracts/index.ts";
+import { AT_ONCE } from "./attribution.ts";
 
 /** The one chain of these tests, tasks included; every test starts from a fixture's snapshot. */
 export const { ethers, networkHelpers, ignition } = await network.getOrCreate();
@@ -26,6 +27,8 @@ export const TIMING = {
 export const THAW = 600;
 export const BOND_THAW = 700;
 export const BOND_FACTOR = 10n;
+/** Of the committee. */
+export const COMMITTEE = { auditorBond: 100n, commitPeriod: 120, revealPeriod: 130, quorum: 2 };
 export const K = 128;
 export const COUNTS = [3, 5, 2];
 export const SPLIT = { data: 5000n, owner: 1500n, server: 2000n, operator: 1000n, protocol: 500n };
@@ -65,6 +68,9 @@ export type Signer = Awaited<ReturnType<typeof ethers.getSigners>>[number];
 export const [admin, operator, treasury, owner, reviewer, customer, server, stranger, ...contributors] =
   (await ethers.getSigners()) as [Signer, Signer, Signer, Signer, Signer, Signer, Signer, Signer, ...Signer[]];
 
+/** Who may vote in the committee, and take no part in anything else. */
+export const auditors = contributors.slice(-4);
+
 export type World = Protocol & { token: TestToken; vkId: string };
 
 /** The protocol as the deployment module makes it, one key registered. */
@@ -77,9 +83,11 @@ export async function deployed(): Promise<World> {
         timing: TIMING,
         thawPeriod: THAW,
         bondThawPeriod: BOND_THAW,
+        auditor: auditors[0]!.address,
+        ...COMMITTEE,
         bondFactor: BOND_FACTOR,
+        activation: AT_ONCE,
       },
-      Local: { operator: operator.address },
     },
   });
   const address = (name: keyof typeof contracts) => contracts[name].target as string;
@@ -93,12 +101,20 @@ export async function deployed(): Promise<World> {
         verifier: address("verifier"),
         splitter: address("splitter"),
         escrow: address("escrow"),
+        committee: address("committee"),
+        disputes: address("disputes"),
       },
       admin,
     ),
     token: contracts.token as unknown as TestToken,
   };
   return { ...world, vkId: await registerKey(world, UNUSED_KEY) };
+}
+
+/** The contract that decides disputes, as an account that sends. */
+export async function asDisputes({ disputes }: World): Promise<Signer> {
+  await networkHelpers.setBalance(disputes.target as string, 10n ** 20n);
+  return ethers.getImpersonatedSigner(disputes.target as string) as Promise<Signer>;
 }
 
 export async function registerKey({ verifier }: Protocol, key: VerifyingKey): Promise<string> {
