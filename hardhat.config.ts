@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
-import { defineConfig } from "hardhat/config";
+import { configVariable, defineConfig } from "hardhat/config";
 import { tasks } from "./tasks/index.ts";
 
 // solc comes from npm, so that compiling needs no download; `path` must stand in every profile.
@@ -29,5 +29,12 @@ export default defineConfig({
     // Settlements are checked against the per-transaction gas cap of mainnet (EIP-7825).
     default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka" },
     local: { type: "http", chainType: "l1", url: process.env.OPENLEDGER_RPC ?? "http://127.0.0.1:8545" },
+    // Any other chain. Both come from the environment, or encrypted from `npx hardhat keystore set`.
+    public: {
+      type: "http",
+      chainType: "l1",
+      url: configVariable("OPENLEDGER_PUBLIC_RPC"),
+      accounts: [configVariable("OPENLEDGER_PUBLIC_KEY")],
+    },
   },
 });

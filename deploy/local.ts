@@ -4,10 +4,11 @@ import { createServer } from "node:net";
 import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from "ethers";
 import hre from "hardhat";
 import { type Addresses, type Protocol, protocol, type TestToken, token } from "../sdk/contracts.ts";
+import type { G2 } from "../sdk/hash.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
 import type { VerifyingKey } from "../sdk/transcript.ts";
 import Local from "./modules/Local.ts";
-import local from "./parameters/local.json" with { type: "json" };
+import { LOCAL_PARAMETERS, readParameters, type Timing } from "./parameters.ts";
 
 /** Hardhat's published development accounts: worthless anywhere else. */
 const MNEMONIC = "test test test test test test test test test test test junk";
@@ -33,10 +34,12 @@ export type LocalChain = {
 export type LocalOptions = {
   /** Where wallets look for a local chain, say; another where that is taken. Any free one by default. */
   port?: number;
-  /** Seconds, in place of those of parameters/local.json. */
-  timing?: Partial<Record<keyof (typeof local)["OpenLedger"]["timing"], number>>;
+  /** Seconds, in place of those of parameters/local.json5. */
+  timing?: Partial<Timing>;
   /** Mines a block each so many seconds, so that time flows while nobody sends. */
   blockSeconds?: number;
+  /** As a public chain would be: another id than 31337, and powers of tau whose secret nobody knows. */
+  production?: { chainId: number; tauG2: G2 };
 };
 
 /** Compiles what is not compiled yet, starts a Hardhat node on loopback, deploys the protocol with short windows, and registers a development key. */
@@ -44,13 +47,18 @@ export async function startLocalChain(
   operator: number,
   treasury: number,
   key: VerifyingKey,
-  { port: wanted = 0, timing, blockSeconds }: LocalOptions = {},
+  { port: wanted = 0, timing, blockSeconds, production }: LocalOptions = {},
 ): Promise<LocalChain> {
   await hre.tasks.getTask("build").run({ quiet: true });
-  const server = await hre.network.createServer("default", "127.0.0.1", await freeOrAny(wanted));
+  const chainId = production?.chainId ?? 31337;
+  const server = await hre.network.createServer(
+    { network: "default", override: { chainId } },
+    "127.0.0.1",
+    await freeOrAny(wanted),
+  );
   const { address, port } = await server.listen();
   const url = `http://${address}:${port}`;
-  const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 50 });
+  const provider = new JsonRpcProvider(url, chainId, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 50 });
   const seed = Mnemonic.fromPhrase(MNEMONIC);
   const accounts = new Map<number, NonceManager>();
   const wallet = (index: number) => HDNodeWallet.fromMnemonic(seed, `m/44'/60'/0'/0/${index}`);
@@ -62,12 +70,14 @@ export async function startLocalChain(
   };
 
   const connection = await hre.network.create({ network: "local", override: { url } });
+  const { OpenLedger: local } = readParameters(LOCAL_PARAMETERS);
   const parameters = {
     OpenLedger: {
-      ...local.OpenLedger,
-      timing: { ...local.OpenLedger.timing, ...timing },
+      ...local,
+      timing: { ...local.timing, ...timing },
       operator: await account(operator).getAddress(),
       treasury: await account(treasury).getAddress(),
+      ...(production && { tauG2: production.tauG2 }),
     },
   };
   // Ignition keeps a journal of every deployment, to resume it; this chain is gone when the process ends.
@@ -83,6 +93,8 @@ export async function startLocalChain(
     verifier: await addressOf("verifier"),
     splitter: await addressOf("splitter"),
     escrow: await addressOf("escrow"),
+    committee: await addressOf("committee"),
+    disputes: await addressOf("disputes"),
   };
   const tokenAddress = await addressOf("token");
   account(0).reset();

@@ -3,6 +3,7 @@ import { evaluate, power } from "../circuits/field.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type G1, type G2, mod } from "../sdk/hash.ts";
 import {
+  type ChunkProof,
   decodeTotals,
   flagsBefore,
   foldingChallenge,
@@ -11,6 +12,7 @@ import {
   settlementChallenges,
   type VerifyingKey,
 } from "../sdk/transcript.ts";
+import type { ChunkStatement } from "./groth16.ts";
 import { linearCombination } from "./kzg.ts";
 
 /** What the chain knows about a settlement, besides the proof. */
@@ -104,13 +106,27 @@ export async function checkSettlement(claim: SettlementClaim, proof: SettlementP
   ];
   for (const [t, { pA, pB }] of chunks.entries()) pairs.push([await linearCombination([pA], [-weights[t]!]), pB]);
 
-  const bn254 = await Bn254.load();
-  const raw = pairs.flatMap(([first, second]) => [bn254.rawG1(first), bn254.rawG2(second)]);
-  if (!(await bn254.curve.pairingEq(...raw))) {
+  if (!(await productIsOne(pairs))) {
     throw new OpenLedgerError(
       "SETTLEMENT_PROOF",
       "Equation (3) fails: a chunk's proof or the opening does not hold. Check that sketches, columns, flags and the " +
         "proving key are those of the commitment.",
     );
   }
+}
+
+/** Groth16's equation for one chunk: e(-A, B) · e(α1, β2) · e(U, γ2) · e(C, δ2) = 1. */
+export async function holdsChunk(key: VerifyingKey, statement: ChunkStatement, proof: ChunkProof): Promise<boolean> {
+  const { z, x, h, y, a } = statement;
+  return productIsOne([
+    [await linearCombination([proof.pA], [-1n]), proof.pB],
+    [key.alpha1, key.beta2],
+    [await linearCombination(key.ic, [1n, z, x, h, y, a]), key.gamma2],
+    [proof.pC, key.delta2],
+  ]);
+}
+
+async function productIsOne(pairs: [G1, G2][]): Promise<boolean> {
+  const bn254 = await Bn254.load();
+  return bn254.curve.pairingEq(...pairs.flatMap(([first, second]) => [bn254.rawG1(first), bn254.rawG2(second)]));
 }

@@ -1,4 +1,4 @@
-import { type File, groth16, wtns } from "snarkjs";
+import { type File, type Groth16Proof, groth16, wtns } from "snarkjs";
 import type { CompiledCircuit } from "../circuits/compile.ts";
 import type { ProvingKey } from "../circuits/setup/zkey.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
@@ -16,21 +16,26 @@ export interface ChunkStatement extends ChunkValues {
 /** Proves one chunk; A as it is, not negated. snarkjs starts worker threads, which live until `stopProver`. */
 export async function proveChunk(key: ProvingKey, chunk: Chunk, statement: ChunkStatement): Promise<ChunkProof> {
   const { proof } = await groth16.prove(key.zkey, await solveChunk(key.circuit, chunk, statement));
-  const point = ([x, y]: readonly string[]): G1 => [BigInt(x!), BigInt(y!)];
-  const [x, y] = proof.pi_b;
+  return proofOf(proof, statement);
+}
+
+/** A proof of snarkjs or rapidsnark beside the public values that it is for. */
+export function proofOf({ pi_a, pi_b, pi_c }: Groth16Proof, { h, y, a }: ChunkStatement): ChunkProof {
+  const point = ([first, second]: readonly string[]): G1 => [BigInt(first!), BigInt(second!)];
+  const [u, v] = pi_b;
   return {
-    h: statement.h,
-    y: statement.y,
-    a: statement.a,
-    pA: point(proof.pi_a),
-    pB: [BigInt(x[1]), BigInt(x[0]), BigInt(y[1]), BigInt(y[0])],
-    pC: point(proof.pi_c),
+    ...{ h, y, a },
+    ...{ pA: point(pi_a), pB: [BigInt(u[1]), BigInt(u[0]), BigInt(v[1]), BigInt(v[0])], pC: point(pi_c) },
   };
 }
 
-/** All signals of the circuit for one chunk; refuses what the circuit refuses. */
-export async function solveChunk(circuit: CompiledCircuit, chunk: Chunk, statement: ChunkStatement): Promise<File> {
-  const witness: File = { type: "mem" };
+/** All signals of the circuit for one chunk, in `witness`; refuses what the circuit refuses. */
+export async function solveChunk(
+  circuit: Pick<CompiledCircuit, "wasm">,
+  chunk: Chunk,
+  statement: ChunkStatement,
+  witness: File = { type: "mem" },
+): Promise<File> {
   try {
     await wtns.calculate(
       { ...statement, s: Array.from(chunk.scores), b: Array.from(chunk.flags) },

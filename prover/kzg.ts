@@ -124,9 +124,14 @@ export function combineColumns(columns: Uint8Array, query: Int8Array): Promise<G
 /** Σ_i scalars_i·points_i, scalars taken mod r. */
 export async function linearCombination(points: readonly G1[], scalars: readonly bigint[]): Promise<G1> {
   const bn254 = await Bn254.load();
-  const raw = new Uint8Array(points.length * G1_BYTES);
-  for (const [i, point] of points.entries()) raw.set(bn254.rawG1(point), i * G1_BYTES);
-  return sumOfMultiples(raw, scalars);
+  // ffjavascript's sum over nothing but points at infinity is no point at all, so they are left out.
+  const finite = [...points.keys()].filter((i) => points[i]!.some((coordinate) => coordinate !== 0n));
+  const raw = new Uint8Array(finite.length * G1_BYTES);
+  for (const [at, i] of finite.entries()) raw.set(bn254.rawG1(points[i]!), at * G1_BYTES);
+  return sumOfMultiples(
+    raw,
+    finite.map((i) => scalars[i]!),
+  );
 }
 
 async function sumOfMultiples(raw: Uint8Array, scalars: readonly bigint[]): Promise<G1> {

@@ -1,48 +1,21 @@
-import { getBytes } from "ethers";
+import { getBytes, type Signer } from "ethers";
 import type { Srs } from "../circuits/setup/srs.ts";
 import type { ProvingKey } from "../circuits/setup/zkey.ts";
 import type { Protocol } from "../sdk/contracts.ts";
-import { splitterDomain } from "../sdk/eip712.ts";
-import { type EpochReceipt, sumReceipts, toFee18 } from "../sdk/epoch.ts";
+import { type EpochReceipt, proposalFor } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { int8Bytes } from "../sdk/hash.ts";
 import { earningsOf, proposalOf } from "../sdk/history.ts";
-import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
 import { mined } from "../sdk/transactions.ts";
 import type { SettlementProof } from "../sdk/transcript.ts";
-import { type Committed, proveSettlement, type Settlement, type SettlementContext } from "./settlement.ts";
+import { requireBond } from "./bond.ts";
+import { type Committed, proveHere, proveSettlement, type Settlement, type SettlementContext } from "./settlement.ts";
+import { proveByStage, STAGED_PROOF, settlementGas, TRANSACTION_GAS } from "./stages.ts";
 
 /**
- * Checks what servers handed over for an epoch and weighs each receipt by its fee.
- * @param weigh ω_t of a sketch for a fee with 18 decimals: the trainer's `queryWeight` for this model.
- * @throws OpenLedgerError `EPOCH_WRONG_RECEIPT`, or `SIGNATURE_…` naming what is not signed by the server.
- */
-export async function weighReceipts(
-  protocol: Protocol,
-  modelId: bigint,
-  epochId: bigint,
-  received: AttributedReceipt[],
-  weigh: (sketch: Int8Array, fee18: bigint) => bigint,
-): Promise<EpochReceipt[]> {
-  const { splitter, addresses } = protocol;
-  const { chainId } = await splitter.runner!.provider!.getNetwork();
-  const domain = splitterDomain(chainId, addresses.splitter);
-  const { decimals } = await splitter.epoch(modelId, epochId);
-  return received.map((attributed) => {
-    const { receipt, sketch } = attributed;
-    const ids = verifyAttributed(domain, attributed);
-    if (receipt.modelId !== modelId || receipt.epochId !== epochId)
-      throw new OpenLedgerError(
-        "EPOCH_WRONG_RECEIPT",
-        `Receipt ${ids.receiptId} is for model ${receipt.modelId}, epoch ${receipt.epochId}. Leave it out.`,
-      );
-    return { ...ids, fee: receipt.fee, weight: weigh(sketch, toFee18(receipt.fee, Number(decimals))), sketch };
-  });
-}
-
-/**
- * Proposes V for a closed epoch.
- * @throws OpenLedgerError `EPOCH_FEES_DIFFER` when the receipts are not what the escrow redeemed.
+ * Proposes V for a closed epoch; the sender must have bonded enough.
+ * @throws OpenLedgerError `EPOCH_FEES_DIFFER` when the receipts are not what the escrow redeemed, `OPERATOR_BOND` when the
+ * bond is too small.
  */
 export async function proposeEpoch(
   protocol: Protocol,
@@ -52,14 +25,16 @@ export async function proposeEpoch(
   k: number,
 ) {
   const { splitter } = protocol;
-  const { v, fees, root } = sumReceipts(receipts, k);
+  const fees = receipts.reduce((sum, { fee }) => sum + fee, 0n);
   const { fees: redeemed } = await splitter.epoch(modelId, epochId);
   if (fees !== redeemed)
     throw new OpenLedgerError(
       "EPOCH_FEES_DIFFER",
       `The receipts add up to ${fees}, the escrow redeemed ${redeemed}. Ask the servers for the missing receipts, or redeem first.`,
     );
-  return mined(splitter.propose(modelId, epochId, v, receipts.length, root));
+  const proposal = proposalFor(receipts, k);
+  await requireBond(protocol, modelId, [epochId], await (splitter.runner as Signer).getAddress());
+  return mined(splitter.propose(modelId, epochId, ...proposal));
 }
 
 /** What a proof of an epoch is about, once V is proposed: all of its statement that the chain and the prover decide. */
@@ -90,9 +65,10 @@ export async function proveEpoch(
   committed: Committed,
   key: ProvingKey,
   srs: Srs,
+  prove = proveHere,
 ): Promise<Settlement> {
   const { q, context } = await settlementContext(protocol, modelId, epochId, prover);
-  return proveSettlement(committed, q, context, key, srs);
+  return proveSettlement(committed, q, context, key, srs, prove);
 }
 
 /** What `settle` takes. */
@@ -118,9 +94,23 @@ export async function settleArguments(
   return [modelId, epochId, prover, int8Bytes(q), totals, proof, await earningsOf(splitter, commitmentId)];
 }
 
-/** Settles an epoch once its challenge window is over. */
-export async function settleEpoch(protocol: Protocol, modelId: bigint, epochId: bigint, settlement: Settlement) {
-  return mined(protocol.splitter.settle(...(await settleArguments(protocol, modelId, epochId, settlement))));
+/**
+ * Settles an epoch once its challenge window is over: in one transaction if its chunks fit into `gas`, else the chunks
+ * are checked by a stage before.
+ */
+export async function settleEpoch(
+  protocol: Protocol,
+  modelId: bigint,
+  epochId: bigint,
+  settlement: Settlement,
+  gas = TRANSACTION_GAS,
+) {
+  const { statement, proof } = settlement;
+  if (settlementGas(statement, proof) <= gas)
+    return mined(protocol.splitter.settle(...(await settleArguments(protocol, modelId, epochId, settlement))));
+  await proveByStage(protocol, settlement, gas);
+  const staged = { statement, proof: STAGED_PROOF };
+  return mined(protocol.splitter.settle(...(await settleArguments(protocol, modelId, epochId, staged))));
 }
 
 /** Settles an epoch that needs no proof; `prover` gets the operator's share. */

@@ -5,8 +5,9 @@ import type { G1 } from "../sdk/hash.ts";
 import { mined } from "../sdk/transactions.ts";
 import { commitmentId, type RegistrationStatement, registrationChallenges, sketchRoot } from "../sdk/transcript.ts";
 import type { Sketches } from "../trainer/attribution/artifact.ts";
+import { MAX_NORM } from "../trainer/attribution/quantise.ts";
 import { commitColumns, commitFlags } from "./kzg.ts";
-import { proveOwnership } from "./registration.ts";
+import { proveOwnership, proveSums, type Sums } from "./registration.ts";
 import type { Committed } from "./settlement.ts";
 
 /** What a model's sketches register: its rows in the order of the model's frozen versions, k columns and m0. */
@@ -28,6 +29,7 @@ export type RegistrationArguments = {
   gRoot: string;
   m0: bigint;
   opening: G1;
+  sums: Sums;
 };
 
 export type Registration = { commitmentId: string; committed: Committed; args: RegistrationArguments };
@@ -46,6 +48,24 @@ export async function modelFacts({ datanets, models, addresses }: Protocol, mode
 }
 
 /**
+ * Refuses rows with Σ_j g_ij² > 136², for which a dispute would revoke them; commitColumns refuses entries of −128.
+ * With ΣQ_j² ≤ 480² a row of at most that norm scores at most 136·480 = 65,280 < 2^16 (Cauchy–Schwarz): no query, the
+ * sum of all rows included, can then push a score out of the circuit's range, and no epoch can lack a witness.
+ * @throws OpenLedgerError `SKETCH_NORM`, naming the row
+ */
+function checkNorms(sketches: Int8Array, k: number): void {
+  for (let i = 0; i * k < sketches.length; i++) {
+    const row = sketches.subarray(i * k, (i + 1) * k);
+    const squares = row.reduce((sum, entry) => sum + entry * entry, 0);
+    if (squares > MAX_NORM ** 2)
+      throw new OpenLedgerError(
+        "SKETCH_NORM",
+        `sketches: the squares of row ${i} add up to ${squares}, more than ${MAX_NORM}². Build them again.`,
+      );
+  }
+}
+
+/**
  * Commits a model's sketches and opens the ownership of their rows. Nothing is sent: the model's owner registers.
  */
 export async function prepareRegistration(
@@ -57,16 +77,19 @@ export async function prepareRegistration(
   const { modelId, counts } = facts;
   if (!Number.isSafeInteger(least) || least < 1)
     throw new OpenLedgerError("SKETCH_M0", `sketches: m0 is ${least}, not a whole number from 1. Build them again.`);
+  checkNorms(sketches, k);
   const m0 = BigInt(least);
   const columns = await commitColumns(sketches, k, srs);
   const flags = await commitFlags(counts, srs);
   const gRoot = sketchRoot(sketches, k);
   const id = commitmentId({ ...facts, k, columns, flags, gRoot, m0 });
-  const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
+  const challenges = registrationChallenges(id);
+  const opening = await proveOwnership(counts, flags, challenges.zeta, srs);
+  const sums = await proveSums(sketches, k, challenges, srs);
   return {
     commitmentId: id,
     committed: { counts, sketches, columns, flags },
-    args: { modelId, vkId, k, columns, flags, gRoot, m0, opening },
+    args: { modelId, vkId, k, columns, flags, gRoot, m0, opening, sums },
   };
 }
 

@@ -12,6 +12,7 @@ import {
   settlementChallenges,
 } from "../sdk/transcript.ts";
 import { checkSettlement, combinedValue } from "./check.ts";
+import type { ChunkJob } from "./chunk-job.ts";
 import { contributorStarts } from "./counts.ts";
 import { proveChunk } from "./groth16.ts";
 import { combineColumns, type Opening, open } from "./kzg.ts";
@@ -40,6 +41,19 @@ export interface Settlement {
 }
 
 /**
+ * Proves the chunks of one settlement, in their order.
+ * @param sd digest of the settlement, under which finished proofs can be kept
+ */
+export type ChunkProver = (key: ProvingKey, sd: string, jobs: ChunkJob[]) => Promise<ChunkProof[]>;
+
+/** One after the other in this process: for small chunks, where starting another would take longer than proving. */
+export const proveHere: ChunkProver = async (key, _, jobs) => {
+  const proofs: ChunkProof[] = [];
+  for (const { chunk, statement } of jobs) proofs.push(await proveChunk(key, chunk, statement));
+  return proofs;
+};
+
+/**
  * Proves what each contributor's rows scored under Q, and checks the proof as the contract will.
  *
  * @param query Q, k entries in [-127, 127] with ΣQ² ≤ 480²
@@ -51,6 +65,7 @@ export async function proveSettlement(
   context: SettlementContext,
   key: ProvingKey,
   srs: Srs,
+  prove = proveHere,
 ): Promise<Settlement> {
   const { counts, sketches, columns, flags } = committed;
   const chunkRows = key.circuit.instance.rows;
@@ -67,9 +82,8 @@ export async function proveSettlement(
     );
   }
   const parts = { context, query, scoreCommitment, totals, chunks };
-  const { statement, proof, opened } = await assembleSettlement(parts, key, (z, x) =>
-    openCombined(scores, counts, z, x, srs),
-  );
+  const openAt = (z: bigint, x: bigint) => openCombined(scores, counts, z, x, srs);
+  const { statement, proof, opened } = await assembleSettlement(parts, key, openAt, prove);
   const { z, x } = settlementChallenges(statement);
   const values = proof.chunks.map(({ y }) => y);
   if (opened !== combinedValue(values, counts, chunkRows, z, x)) {
@@ -100,15 +114,14 @@ export async function assembleSettlement(
   { context, query, scoreCommitment, totals, chunks }: SettlementParts,
   key: ProvingKey,
   openAt: (z: bigint, x: bigint) => Promise<Opening>,
+  prove = proveHere,
 ): Promise<{ statement: SettlementStatement; proof: SettlementProof; opened: bigint }> {
   const h: bigint[] = [];
   for (const chunk of chunks) h.push(await hashChunk(chunk));
   const statement = { ...context, q: query, scoreCommitment, totals: encodeTotals(totals), h };
-  const { z, x } = settlementChallenges(statement);
-  const proofs: ChunkProof[] = [];
-  for (const [t, chunk] of chunks.entries()) {
-    proofs.push(await proveChunk(key, chunk, { z, x, h: h[t]!, ...evaluateChunk(chunk, z, x) }));
-  }
+  const { sd, z, x } = settlementChallenges(statement);
+  const jobs = chunks.map((chunk, t) => ({ chunk, statement: { z, x, h: h[t]!, ...evaluateChunk(chunk, z, x) } }));
+  const proofs = await prove(key, sd, jobs);
   const { y, w } = await openAt(z, x);
   return { statement, proof: { chunks: proofs, opening: w }, opened: y };
 }

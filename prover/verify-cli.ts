@@ -1,18 +1,19 @@
 import { parseArgs } from "node:util";
 import { JsonRpcProvider } from "ethers";
-import { devSrs } from "../circuits/setup/dev.ts";
 import { ContentStore } from "../sdk/content-store.ts";
 import { protocol } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import { powersUnder } from "./keys.ts";
 import { verifySettlement } from "./verify.ts";
 
 export const HELP = `openledger verify: checks a settlement from scratch, from the chain and published content alone
 
   openledger verify --model ID --epoch ID --addresses deployments/31337.json --content FOLDER
 
-  --rpc URL    of the chain, http://127.0.0.1:8545 unless told
-  --json       one line of JSON instead of the report
+  --rpc URL      of the chain, http://127.0.0.1:8545 unless told
+  --keys FOLDER  of exported proving keys, on a chain that takes no development keys
+  --json         one line of JSON instead of the report
 
 Ends with 0 if nothing is wrong, with 1 if something is, with 2 if it could not look.`;
 
@@ -21,6 +22,7 @@ const OPTIONS = {
   epoch: { type: "string" },
   addresses: { type: "string" },
   content: { type: "string" },
+  keys: { type: "string" },
   rpc: { type: "string", default: "http://127.0.0.1:8545" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
@@ -29,7 +31,7 @@ const OPTIONS = {
 /** `openledger verify …` @returns exit code */
 export async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: OPTIONS });
-  const { model, epoch, addresses, content, rpc, json, help } = values;
+  const { model, epoch, addresses, content, keys, rpc, json, help } = values;
   if (help) {
     console.log(HELP);
     return 0;
@@ -39,7 +41,7 @@ export async function main(args: string[]): Promise<number> {
     const findings = await verifySettlement(
       protocol(readAddresses(required("addresses", addresses)), provider),
       new ContentStore(required("content", content)),
-      devSrs,
+      (vkId, rows) => powersUnder(vkId, rows, keys),
       number("model", model),
       number("epoch", epoch),
       ({ check, result, detail }) => {

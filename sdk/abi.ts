@@ -2,31 +2,41 @@ import { readFileSync } from "node:fs";
 import type { InterfaceAbi } from "ethers";
 import { OpenLedgerError } from "./errors.ts";
 
-/** Path of a contract under `contracts/`, without its ending. */
+/** Source of each contract as the compiler names it, without its ending. */
 const SOURCES = {
-  operators: "operators/OperatorRegistry",
-  datanets: "datanet/DatanetRegistry",
-  models: "model/ModelNFT",
-  attribution: "attribution/AttributionRegistry",
-  verifier: "attribution/AttributionVerifier",
-  splitter: "rewards/RewardSplitter",
-  escrow: "rewards/InferenceEscrow",
-  pauses: "access/PauseSwitch",
-  token: "mocks/TestToken",
+  operators: "contracts/operators/OperatorRegistry",
+  datanets: "contracts/datanet/DatanetRegistry",
+  models: "contracts/model/ModelNFT",
+  attribution: "contracts/attribution/AttributionRegistry",
+  verifier: "contracts/attribution/AttributionVerifier",
+  splitter: "contracts/rewards/RewardSplitter",
+  escrow: "contracts/rewards/InferenceEscrow",
+  committee: "contracts/disputes/Committee",
+  disputes: "contracts/disputes/EpochDisputes",
+  judge: "contracts/disputes/ReceiptJudge",
+  sketchDisputes: "contracts/disputes/SketchDisputes",
+  pauses: "contracts/access/PauseSwitch",
+  manager: "@openzeppelin/contracts/access/manager/AccessManager",
+  token: "contracts/mocks/TestToken",
 };
 
 export type ContractName = keyof typeof SOURCES;
 
-/** Names of the protocol's contracts. */
+/** Names of all contracts that the protocol is made of, and of the token that local chains have. */
 export const CONTRACTS = Object.keys(SOURCES) as ContractName[];
 
+/** A contract's name in its source. */
+export const contractName = (name: ContractName): string => SOURCES[name].split("/").at(-1)!;
+
+/** A contract's source and name, as compilers and explorers give them. */
+export const qualifiedName = (name: ContractName): string => `${SOURCES[name]}.sol:${contractName(name)}`;
+
 /**
- * ABI of one of our contracts, from the compiler's output. Browsers get theirs bundled (abi.browser.ts).
+ * ABI of one of these contracts, from the compiler's output. Browsers get theirs bundled (abi.browser.ts).
  * @throws OpenLedgerError `CONTRACTS_NOT_BUILT`
  */
 export function abi(name: ContractName): InterfaceAbi {
-  const source = SOURCES[name];
-  const path = new URL(`../artifacts/contracts/${source}.sol/${source.split("/")[1]}.json`, import.meta.url);
+  const path = new URL(`../artifacts/${SOURCES[name]}.sol/${contractName(name)}.json`, import.meta.url);
   try {
     return (JSON.parse(readFileSync(path, "utf8")) as { abi: InterfaceAbi }).abi;
   } catch (cause) {

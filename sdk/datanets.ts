@@ -1,6 +1,7 @@
 import type { EventLog } from "ethers";
 import type { Content } from "./content.ts";
 import type { DatanetRegistry } from "./contracts.ts";
+import type { Submission } from "./eip712.ts";
 import { OpenLedgerError } from "./errors.ts";
 import { keccak, tag, words } from "./hash.ts";
 import { decodeContribution, encodeContribution, type Row, rowRoot } from "./rows.ts";
@@ -9,10 +10,15 @@ import { emitted, mined } from "./transactions.ts";
 /** `Status.Accepted` of IDatanetRegistry. */
 const ACCEPTED = 2n;
 
+/** Stores rows; gives what is submitted of them. */
+export async function storeRows(store: Content, rows: Row[]): Promise<Submission> {
+  return { cid: await store.put(encodeContribution(rows)), rows: rows.length, rowRoot: rowRoot(rows) };
+}
+
 /** Stores rows and submits them to a Datanet for review. The registry's runner is the contributor. */
 export async function contribute(registry: DatanetRegistry, store: Content, datanetId: bigint, rows: Row[]) {
-  const cid = await store.put(encodeContribution(rows));
-  const receipt = await mined(registry.contribute(datanetId, cid, rows.length, rowRoot(rows)));
+  const { cid, rows: count, rowRoot: root } = await storeRows(store, rows);
+  const receipt = await mined(registry.contribute(datanetId, cid, count, root));
   return { receipt, contributionId: emitted(registry, "ContributionSubmitted", receipt).contributionId as bigint };
 }
 

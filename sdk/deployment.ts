@@ -21,3 +21,10 @@ export function readAddresses(path: string): Addresses {
     );
   }
 }
+
+/**
+ * The contracts' addresses on a chain, from where the task `deploy` writes them.
+ * @throws OpenLedgerError `DEPLOYMENT_INVALID`
+ */
+export const addressesOf = (chainId: bigint, folder = "deployments"): Addresses =>
+  readAddresses(`${folder}/${chainId}.json`);

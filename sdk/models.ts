@@ -60,23 +60,42 @@ export function parseManifest(bytes: Uint8Array): ModelManifest {
   return manifest;
 }
 
-/** Stores a model's manifest and mints its token to the runner of `models`. */
-export async function mintModel(models: ModelNFT, store: Content, manifest: ModelManifest, terms: ModelTerms) {
+/** A model that another was made from, and the part of the owner's share that goes to it, in basis points. */
+export type ModelParent = { modelId: bigint; royaltyBps: number };
+
+/** Stores a model's manifest; gives what the chain is told of it (`Manifest` of IModelNFT). */
+export async function storeManifest(store: Content, manifest: ModelManifest) {
   const bytes = canonicalJson(manifest);
+  return {
+    manifestHash: manifestHash(bytes),
+    manifestCid: await store.put(bytes),
+    baseHash: manifest.base.hash,
+    adapterHash: manifest.adapter.hash,
+    methodVersion: manifest.methodVersion,
+  };
+}
+
+/** Stores a model's manifest and mints its token to the runner of `models`; with parents, as derived from them. */
+export async function mintModel(
+  models: ModelNFT,
+  store: Content,
+  manifest: ModelManifest,
+  terms: ModelTerms,
+  parents: ModelParent[] = [],
+) {
+  const told = await storeManifest(store, manifest);
   const receipt = await mined(
-    models.mint(
-      {
-        manifestHash: manifestHash(bytes),
-        manifestCid: await store.put(bytes),
-        baseHash: manifest.base.hash,
-        adapterHash: manifest.adapter.hash,
-        methodVersion: manifest.methodVersion,
-      },
-      manifest.versions,
-      terms,
-    ),
+    parents.length > 0
+      ? models.mintDerived(told, manifest.versions, terms, parents)
+      : models.mint(told, manifest.versions, terms),
   );
   return { receipt, modelId: emitted(models, "ModelMinted", receipt).modelId as bigint };
+}
+
+/** Stores the manifest of a retrained adapter and names it as the model's next release. */
+export async function retrainModel(models: ModelNFT, store: Content, modelId: bigint, manifest: ModelManifest) {
+  const receipt = await mined(models.retrain(modelId, await storeManifest(store, manifest), manifest.versions));
+  return { receipt, release: emitted(models, "ModelRetrained", receipt).release as bigint };
 }
 
 /** Every commitment that a model ever had, oldest first: one for each release whose sketches were registered. */

@@ -1,14 +1,20 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type ContractRunner, isAddress, ZeroAddress } from "ethers";
+import { type ContractRunner, getAddress, isAddress, ZeroAddress } from "ethers";
 import { type Addresses, CONTRACT_NAMES, type Protocol, protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { Context, Options } from "./run.ts";
+import type { Sender } from "./sender.ts";
 
 /** One chain's deployment, as `deploy` writes it. */
-export type Deployment = { chainId: number; addresses: Addresses & { manager: string; token?: string } };
+export type Deployment = {
+  chainId: number;
+  addresses: Addresses & { manager: string; pauses: string; judge: string; sketchDisputes: string; token?: string };
+  /** Encoded arguments of the contracts' constructors; not of chains that are gone with their process. */
+  constructors?: Record<string, string>;
+};
 
-const REQUIRED = ["manager", ...CONTRACT_NAMES] as const;
+const REQUIRED = ["manager", "pauses", "judge", "sketchDisputes", ...CONTRACT_NAMES] as const;
 
 /** Where a chain's addresses stand. */
 export const deploymentFile = ({ addresses }: Options, { chainId }: Context): string =>
@@ -59,9 +65,12 @@ export async function openProtocol(options: Options, context: Context, runner: C
 }
 
 /** The deployed contracts as the account of `--account` uses them. */
-export async function ownProtocol(options: Options, context: Context): Promise<Protocol & { account: string }> {
-  const signer = await context.signer();
-  return { ...(await openProtocol(options, context, signer)), account: signer.address };
+export async function ownProtocol(
+  options: Options,
+  context: Context,
+): Promise<Protocol & { account: string; sender: Sender }> {
+  const sender = await context.signer();
+  return { ...(await openProtocol(options, context, sender)), account: sender.address, sender };
 }
 
 /** @throws OpenLedgerError `ADDRESS_INVALID`, naming the parameter. */
@@ -73,6 +82,13 @@ export function requireAddress(parameter: string, value: string): string {
     );
   return value;
 }
+
+/**
+ * The addresses of a list with commas; none if it is not given.
+ * @throws OpenLedgerError `ADDRESS_INVALID`, naming the parameter.
+ */
+export const requireAddresses = (parameter: string, list: string | undefined): string[] =>
+  list === undefined ? [] : list.split(",").map((one) => getAddress(requireAddress(parameter, one.trim())));
 
 /** @throws OpenLedgerError `NUMBER_INVALID`, naming the parameter. */
 export function requireAtLeast(parameter: string, value: bigint | number, least: number): void {

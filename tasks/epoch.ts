@@ -32,7 +32,18 @@ export const show = action<OfEpoch>(async (args, context) => {
     held: money(e.held),
     commitmentId: e.commitmentId,
     vkId: e.vkId,
-    proposal: e.proposedAt === 0n ? null : { receipts: e.count, receiptsRoot: e.receiptsRoot, queryHash: e.queryHash },
+    proposal:
+      e.proposedAt === 0n
+        ? null
+        : {
+            round: e.round,
+            proposer: e.proposer,
+            stake: money(e.stake),
+            disputes: e.disputes,
+            receipts: e.count,
+            receiptsRoot: e.receiptsRoot,
+            queryHash: e.queryHash,
+          },
     ...(settlement && {
       settledBy: settlement.totals.length > 0 ? "proof" : "base weights",
       prover: settlement.prover,
@@ -69,10 +80,13 @@ export const open = action<Options & { model: bigint }>(async (args, context) =>
   };
 });
 
-type Settle = OfEpoch & { sketches: string | undefined };
+type Settle = OfEpoch & { sketches: string | undefined; keys: string; workers: number; memory: number };
 
 export const settle = action<Settle>(async (args, context) => {
   requireEpoch(args);
+  requireAtLeast("workers", args.workers, 1);
+  requireAtLeast("memory", args.memory, 0);
+  const { model, epoch, workers, memory } = args;
   const own = await ownProtocol(args, context);
   const { proveAndSettle } = await import("./settle.ts");
   const { settleByBase } = await import("../prover/operator.ts");
@@ -80,7 +94,13 @@ export const settle = action<Settle>(async (args, context) => {
   const receipt =
     args.sketches === undefined
       ? await settleByBase(protocol, args.model, args.epoch, own.account)
-      : await proveAndSettle(protocol, args, own.account, args.sketches);
+      : await proveAndSettle(
+          protocol,
+          { model, epoch, workers, memoryMB: memory || undefined },
+          own.account,
+          args.sketches,
+          args.keys,
+        );
   return {
     message: `Settled epoch ${args.epoch} of model ${args.model}.`,
     modelId: args.model,

@@ -18,6 +18,8 @@ export const set = action<Options & { group: string; off: boolean }>(async (args
   if (index === -1)
     throw new OpenLedgerError("GROUP_UNKNOWN", `group: there is no ${args.group}. Choose one of ${GROUPS.join(", ")}.`);
   const pauses = await pauseSwitch(await ownProtocol(args, context));
+  if ((await pauses.isPaused(index)) === !args.off)
+    return { message: `${args.group}: so already, nothing sent.`, group: args.group, paused: !args.off };
   const receipt = await mined(pauses.setPaused(index, !args.off));
   return {
     message: `${args.group}: ${args.off ? "goes on" : "paused"}.`,

@@ -3,6 +3,7 @@
  * Prints the time of each part and, last, how many tests passed and failed.
  */
 import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
 
 type Part = { name: string; commands: string[][] };
 
@@ -23,7 +24,7 @@ const PARTS: Part[] = [
   { name: "sdk", commands: [mocha("sdk")] },
   { name: "contracts", commands: [["hardhat", "test", "mocha"]] },
   { name: "invariants", commands: [["hardhat", "test", "solidity"]] },
-  { name: "tasks", commands: [["hardhat", "test", "mocha", "test/tasks/tasks.test.ts"]] },
+  { name: "tasks", commands: [["hardhat", "test", "mocha", ...globSync("test/tasks/*.test.ts")]] },
   { name: "prover", commands: [mocha("{circuits,prover,reference}")] },
   { name: "attacks", commands: [mocha("attacks")] },
   { name: "trainer", commands: [mocha("trainer")] },

@@ -22,5 +22,22 @@ declare module "snarkjs" {
     verify(verifyingKey: unknown, publicSignals: string[], proof: Groth16Proof): Promise<boolean>;
   };
 
-  export const zKey: { exportVerificationKey(zkey: File): Promise<unknown> };
+  export const zKey: {
+    exportVerificationKey(zkey: File): Promise<unknown>;
+    /** -1 where the circuit does not fit the powers of tau */
+    newZKey(r1cs: File, ptau: File, zkey: File): Promise<Uint8Array | -1>;
+    /** gives the contribution's hash; asks on the terminal where entropy is empty */
+    contribute(old: File, next: File, name: string, entropy: string): Promise<Uint8Array>;
+    /** false where an argument is refused */
+    beacon(old: File, next: File, name: string, hex: string, iterationsExponent: number): Promise<Uint8Array | false>;
+    verifyFromInit(initial: File, ptau: File, zkey: File): Promise<boolean>;
+  };
+
+  export const powersOfTau: {
+    newAccumulator(curve: unknown, power: number, ptau: File): Promise<unknown>;
+    contribute(old: File, next: File, name: string, entropy: string): Promise<Uint8Array>;
+    beacon(old: File, next: File, name: string, hex: string, iterationsExponent: number): Promise<Uint8Array | false>;
+    preparePhase2(old: File, next: File): Promise<void>;
+    verify(ptau: File): Promise<boolean>;
+  };
 }

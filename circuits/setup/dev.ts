@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { FIELD } from "../../sdk/hash.ts";
+import { FIELD, type G1, type G2 } from "../../sdk/hash.ts";
 import { DEVELOPMENT } from "../../sdk/transcript.ts";
 import { Bn254, G1_BYTES } from "../bn254.ts";
 import { cached, contentHash, ROOT } from "../cache.ts";
@@ -19,6 +19,17 @@ import type { ProvingKey } from "./zkey.ts";
 
 /** τ of the development keys and commitments: public, hence worthless outside development. */
 export const DEV_TAU: bigint = DEVELOPMENT.tau;
+
+/** What the contracts know development keys and powers by. */
+export async function developmentPoints(): Promise<{ alpha1: G1; delta2: G2; tauG2: G2 }> {
+  const bn254 = await Bn254.load();
+  const { G1, G2 } = bn254.curve;
+  return {
+    alpha1: bn254.g1(G1.timesScalar(G1.gAffine, DEVELOPMENT.alpha)),
+    delta2: bn254.g2(G2.timesScalar(G2.gAffine, DEVELOPMENT.delta)),
+    tauG2: bn254.g2(G2.timesScalar(G2.gAffine, DEVELOPMENT.tau)),
+  };
+}
 
 /** Development proving key of an instance, made once: `build/keys/dev-<instance>-<hash>.zkey`. */
 export async function devKey(instance: Instance): Promise<ProvingKey> {
@@ -40,10 +51,9 @@ export async function devSrs(length: number): Promise<Srs> {
     for (let i = 0, scalar = 1n; i < size; i++, scalar = (scalar * DEV_TAU) % FIELD) scalars[i] = scalar;
     writeFileSync(temporary, multiplyGenerator(bn254, "G1", scalars));
   });
-  const { G2 } = bn254.curve;
   return {
     powers: new Uint8Array(readFileSync(path).subarray(0, length * G1_BYTES)),
-    tauG2: bn254.g2(G2.timesScalar(G2.gAffine, DEV_TAU)),
+    tauG2: (await developmentPoints()).tauG2,
     development: true,
   };
 }

@@ -23,22 +23,12 @@ export interface Trapdoor {
 export async function writeZkey(path: string, system: ConstraintSystem, trapdoor: Trapdoor): Promise<void> {
   const bn254 = await Bn254.load();
   const { tau, alpha, beta, delta } = trapdoor;
-  const { signals, publics, constraints } = system;
-  const domainPower = Math.ceil(Math.log2(constraints + publics + 1));
-  const domain = 2 ** domainPower;
-  const root = (exponent: number) => bn254.curve.Fr.toObject(bn254.curve.Fr.w[exponent]!);
-
-  // Each signal's A, B, C polynomial at τ.
-  const lagrange = lagrangeAt(tau, domain, root(domainPower));
-  const a = combine(system.a, signals, lagrange);
-  const b = combine(system.b, signals, lagrange);
-  const c = combine(system.c, signals, lagrange);
-  // One more row per public input and for the constant 1 keeps their A polynomials independent (snarkjs' layout).
-  for (let s = 0; s <= publics; s++) a[s] = (a[s]! + lagrange[constraints + s]!) % FIELD;
+  const { signals, publics } = system;
+  const { domain, a, b, c } = signalPolynomials(bn254, system, tau);
   const combined = a.map((value, s) => (beta * value + alpha * b[s]! + c[s]!) % FIELD);
 
   const overDelta = power(delta, FIELD - 2n);
-  const odd = lagrangeAt(tau, 2 * domain, root(domainPower + 1)).filter((_, i) => i % 2 === 1);
+  const odd = lagrangeAt(bn254, tau, 2 * domain).filter((_, i) => i % 2 === 1);
   const privates = combined.slice(publics + 1).map((value) => (value * overDelta) % FIELD);
   const quotient = odd.map((value) => (value * overDelta) % FIELD);
 
@@ -86,6 +76,17 @@ export async function writeZkey(path: string, system: ConstraintSystem, trapdoor
   }
 }
 
+/** Each signal's A, B and C polynomial at a point. */
+export function signalPolynomials(bn254: Bn254, system: ConstraintSystem, point: bigint) {
+  const { signals, publics, constraints } = system;
+  const domain = 2 ** Math.ceil(Math.log2(constraints + publics + 1));
+  const lagrange = lagrangeAt(bn254, point, domain);
+  const [a, b, c] = [system.a, system.b, system.c].map((terms) => combine(terms, signals, lagrange));
+  // One more row per public input and for the constant 1 keeps their A polynomials independent (snarkjs' layout).
+  for (let s = 0; s <= publics; s++) a![s] = (a![s]! + lagrange[constraints + s]!) % FIELD;
+  return { domain, a: a!, b: b!, c: c! };
+}
+
 /** Multiples of the generator for several lists of scalars. */
 function multiples(bn254: Bn254, group: "G1" | "G2", lists: bigint[][]): Uint8Array[] {
   const points = multiplyGenerator(bn254, group, lists.flat());
@@ -94,8 +95,9 @@ function multiples(bn254: Bn254, group: "G1" | "G2", lists: bigint[][]): Uint8Ar
   return lists.map((list) => points.subarray(at, (at += list.length * bytes)));
 }
 
-/** L_i(point) over the `size` powers of `root`: (point^size - 1)/size · root^i / (point - root^i). */
-function lagrangeAt(point: bigint, size: number, root: bigint): bigint[] {
+/** L_i(point) over the `size` powers of a root of unity: (point^size - 1)/size · root^i / (point - root^i). */
+export function lagrangeAt({ curve }: Bn254, point: bigint, size: number): bigint[] {
+  const root = curve.Fr.toObject(curve.Fr.w[Math.log2(size)]!);
   const factor = ((power(point, BigInt(size)) - 1n) * power(BigInt(size), FIELD - 2n)) % FIELD;
   const roots = new Array<bigint>(size);
   for (let i = 0, w = 1n; i < size; i++, w = (w * root) % FIELD) roots[i] = w;

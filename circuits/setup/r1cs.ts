@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { OpenLedgerError } from "../../sdk/errors.ts";
+import { readSections } from "./binary.ts";
 
 /** Linear combinations of one kind (A, B or C), constraint by constraint, as flat arrays. */
 export interface Terms {
@@ -25,8 +24,8 @@ const CONSTRAINTS = 2;
 
 /** Reads a circom `.r1cs` file. Format: github.com/iden3/r1csfile, doc/r1cs_bin_format.md. */
 export function readR1cs(path: string): ConstraintSystem {
-  const found = sections(readFileSync(path), path);
-  const sizes = header(found);
+  const found = readSections(path, "r1cs", [HEADER, CONSTRAINTS]);
+  const sizes = header(found.get(HEADER)!);
   const data = found.get(CONSTRAINTS)!;
   const kinds = [0, 1, 2].map(() => ({
     start: new Uint32Array(sizes.constraints + 1),
@@ -57,24 +56,7 @@ export function readR1cs(path: string): ConstraintSystem {
   return { ...sizes, a: a!, b: b!, c: c! };
 }
 
-function sections(file: Buffer, path: string): Map<number, Buffer> {
-  const found = new Map<number, Buffer>();
-  if (file.toString("latin1", 0, 4) === "r1cs") {
-    let at = 12;
-    for (let left = file.readUInt32LE(8); left > 0; left--) {
-      const size = Number(file.readBigUInt64LE(at + 4));
-      found.set(file.readUInt32LE(at), file.subarray(at + 12, at + 12 + size));
-      at += 12 + size;
-    }
-  }
-  if (!found.has(HEADER) || !found.has(CONSTRAINTS)) {
-    throw new OpenLedgerError("R1CS_FORMAT", `${path} is not a circom .r1cs file. Compile the circuit again.`);
-  }
-  return found;
-}
-
-function header(found: Map<number, Buffer>): Pick<ConstraintSystem, "signals" | "publics" | "constraints"> {
-  const data = found.get(HEADER)!;
+function header(data: Buffer): Pick<ConstraintSystem, "signals" | "publics" | "constraints"> {
   const at = 4 + FIELD_BYTES;
   return {
     signals: data.readUInt32LE(at),

@@ -1,10 +1,10 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import type { G1 } from "../../sdk/hash.ts";
 import type { VerifyingKey } from "../../sdk/transcript.ts";
 import { Bn254, G1_BYTES, G2_BYTES } from "../bn254.ts";
 import type { CompiledCircuit } from "../compile.ts";
 import { PUBLIC_INPUTS } from "../instances.ts";
+import { readSections } from "./binary.ts";
 
 /** Sections of a Groth16 .zkey file (snarkjs, zkey_utils.js). */
 export const SECTION = {
@@ -33,9 +33,9 @@ export interface ProvingKey {
 /** The verifying key inside a proving key, in the EVM's order. */
 export async function verifyingKey({ zkey, circuit }: ProvingKey): Promise<VerifyingKey> {
   const bn254 = await Bn254.load();
-  const sections = readSections(zkey, [SECTION.header, SECTION.ic]);
-  const header = sections.get(SECTION.header)!;
-  const points = sections.get(SECTION.ic)!;
+  const sections = readSections(zkey, "zkey", [SECTION.header, SECTION.ic]);
+  const header = new Uint8Array(sections.get(SECTION.header)!);
+  const points = new Uint8Array(sections.get(SECTION.ic)!);
   if (points.length !== (PUBLIC_INPUTS + 1) * G1_BYTES) {
     throw new OpenLedgerError(
       "ZKEY_PUBLIC_INPUTS",
@@ -59,33 +59,4 @@ export async function verifyingKey({ zkey, circuit }: ProvingKey): Promise<Verif
     ic: [ic(0), ic(1), ic(2), ic(3), ic(4), ic(5)],
     chunkRows: circuit.instance.rows,
   };
-}
-
-/** Reads only the wanted sections: the rest of a large key is hundreds of megabytes. */
-function readSections(path: string, wanted: number[]): Map<number, Uint8Array> {
-  const file = openSync(path, "r");
-  try {
-    const read = (position: number, bytes: number) => {
-      const buffer = Buffer.alloc(bytes);
-      readSync(file, buffer, 0, bytes, position);
-      return buffer;
-    };
-    const found = new Map<number, Uint8Array>();
-    const start = read(0, 12);
-    if (start.toString("latin1", 0, 4) === "zkey") {
-      let at = 12;
-      for (let left = start.readUInt32LE(8); left > 0; left--) {
-        const entry = read(at, 12);
-        const [id, size] = [entry.readUInt32LE(0), Number(entry.readBigUInt64LE(4))];
-        if (wanted.includes(id)) found.set(id, new Uint8Array(read(at + 12, size)));
-        at += 12 + size;
-      }
-    }
-    if (wanted.some((id) => !found.has(id))) {
-      throw new OpenLedgerError("ZKEY_FORMAT", `${path} is not a Groth16 .zkey file. Make the key again.`);
-    }
-    return found;
-  } finally {
-    closeSync(file);
-  }
 }

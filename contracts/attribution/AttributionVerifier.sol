@@ -6,6 +6,7 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
 import {IAttributionVerifier} from "../interfaces/IAttributionVerifier.sol";
 import {Bn254} from "../libraries/Bn254.sol";
+import {CodeStorage} from "../libraries/CodeStorage.sol";
 import {DevelopmentKeys} from "../libraries/DevelopmentKeys.sol";
 import {ScoreCommitment} from "../libraries/ScoreCommitment.sol";
 import {Transcript} from "../libraries/Transcript.sol";
@@ -24,22 +25,29 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         uint256 x;
     }
 
-    /// @dev Σ over the chunks of λ^t times 1, h_t, y_t and a_t, and u = λ^M.
+    /// @dev Σ over the chunks of λ^t times 1, h_t, y_t and a_t.
     struct Weighted {
         uint256 one; // Λ
         uint256 h;
         uint256 y;
         uint256 a;
-        uint256 u;
     }
 
     uint256 private constant TOTAL_BYTES = 8;
     uint256 private constant MAX_QUERY_SQUARES = 480 ** 2;
+    uint256 private constant STAGE_PERIOD = 7 days;
 
     IAttributionRegistry public immutable REGISTRY;
 
     /// @dev Each key is abi.encode(VerifyingKey) in code storage; its last word is chunkRows.
     mapping(bytes32 vkId => address) private _keys;
+
+    mapping(bytes32 sd => Stage) private _stages;
+
+    /// @dev The h of a stage's chunks, 32 bytes each, in code storage.
+    mapping(bytes32 sd => address[]) private _hashes;
+
+    mapping(bytes32 claim => uint256) private _provenUntil;
 
     constructor(IAttributionRegistry registry, address authority) AccessManaged(authority) {
         REGISTRY = registry;
@@ -79,29 +87,130 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         bytes calldata totals,
         SettlementProof calldata proof
     ) external view {
-        Settlement memory s;
-        s.key = _key(vkId);
-        s.commitment = REGISTRY.commitment(commitmentId);
-        _checkShape(s, totals, proof.chunks);
-        s.scores = _combine(commitmentId, s.commitment.k, q);
-        require(!Bn254.isZero(s.scores), VerifierZeroScores());
-
-        Transcript.Settlement memory statement;
-        statement.vkId = vkId;
-        statement.commitmentId = commitmentId;
-        statement.epochId = epochId;
-        statement.prover = prover;
-        statement.floorUnits = floorUnits;
-        statement.q = keccak256(q);
-        statement.scores = s.scores;
-        statement.totals = keccak256(totals);
+        Transcript.Settlement memory statement = Transcript.Settlement({
+            tag: 0,
+            chainId: 0,
+            verifier: address(0),
+            vkId: vkId,
+            commitmentId: commitmentId,
+            epochId: epochId,
+            prover: prover,
+            floorUnits: floorUnits,
+            q: keccak256(q),
+            scores: [uint256(0), 0],
+            totals: keccak256(totals),
+            h: 0
+        });
+        if (
+            proof.chunks.length == 0 &&
+            block.timestamp < _provenUntil[Transcript.settlementDigest(statement, msg.sender)]
+        ) return;
+        Settlement memory s = _open(statement, q, totals, proof.chunks.length);
+        for (uint256 t; t < proof.chunks.length; ++t) _checkCanonical(proof.chunks[t].h);
+        _checkValues(proof.chunks);
         statement.h = Transcript.hashH(proof.chunks);
-        s.sd = Transcript.settlementDigest(statement);
-        s.z = Transcript.challenge(s.sd, 0);
-        s.x = Transcript.challenge(s.sd, 1);
-
-        _checkTotals(s, commitmentId, totals, proof.chunks);
+        _draw(s, Transcript.settlementDigest(statement, msg.sender));
+        require(_foldTotals(s, commitmentId, proof.chunks, 0) == _evaluate(totals, s.x), VerifierTotalsMismatch());
         _checkProofs(s, proof);
+    }
+
+    /// @inheritdoc IAttributionVerifier
+    function startStage(
+        SettlementContext calldata context,
+        bytes calldata q,
+        bytes calldata totals,
+        uint256[] calldata h
+    ) external returns (bytes32 sd) {
+        Transcript.Settlement memory statement = _statement(context, q, totals);
+        bytes32 claim = Transcript.settlementDigest(statement, context.splitter);
+        Settlement memory s = _open(statement, q, totals, h.length);
+        for (uint256 t; t < h.length; ++t) _checkCanonical(h[t]);
+        statement.h = keccak256(abi.encodePacked(h));
+        sd = Transcript.settlementDigest(statement, context.splitter);
+        _draw(s, sd);
+
+        Stage storage started = _stages[sd];
+        require(block.timestamp >= started.expiresAt, VerifierStageRunning(sd, started.expiresAt));
+        uint256 expiresAt = block.timestamp + STAGE_PERIOD;
+        _stages[sd] = Stage({
+            claim: claim,
+            commitmentId: context.commitmentId,
+            vkId: context.vkId,
+            next: 0,
+            count: uint64(h.length),
+            expiresAt: uint64(expiresAt),
+            scores: s.scores,
+            totals: _evaluate(totals, s.x),
+            a: 0,
+            y: 0
+        });
+        delete _hashes[sd];
+        CodeStorage.write(_hashes[sd], abi.encodePacked(h));
+        emit StageStarted(sd, claim, context, expiresAt);
+    }
+
+    /// @inheritdoc IAttributionVerifier
+    function addChunks(bytes32 sd, uint256 first, ChunkProof[] calldata chunks) external {
+        Stage storage added = _running(sd);
+        uint256 next = added.next;
+        uint256 end = first + chunks.length;
+        require(first <= next && next < end && end <= added.count, VerifierStageOrder(next, first, end));
+        chunks = chunks[next - first:];
+
+        Settlement memory s = _resume(sd, added);
+        bytes memory hashes = CodeStorage.read(_hashes[sd]);
+        for (uint256 i; i < chunks.length; ++i) {
+            uint256 h;
+            assembly ("memory-safe") {
+                h := mload(add(add(hashes, 0x20), mul(add(next, i), 0x20)))
+            }
+            require(chunks[i].h == h, VerifierStageHash(next + i));
+        }
+        _checkValues(chunks);
+        (uint256[6][] memory pairs, uint256[2] memory publicInputs, ) = _foldProofs(
+            s,
+            Transcript.pieceChallenge(sd, next, chunks),
+            chunks,
+            0
+        );
+        Bn254.setPair(pairs, chunks.length, publicInputs, Bn254.g2());
+        require(Bn254.productIsOne(pairs), VerifierProofInvalid());
+
+        added.a = addmod(added.a, _foldTotals(s, added.commitmentId, chunks, next), Bn254.R);
+        added.y = addmod(added.y, _foldValues(s, chunks, next), Bn254.R);
+        added.next = uint64(end);
+        emit ChunksAdded(sd, next, chunks);
+    }
+
+    /// @inheritdoc IAttributionVerifier
+    function finishStage(bytes32 sd, uint256[2] calldata opening) external {
+        Stage memory finished = _running(sd);
+        require(finished.next == finished.count, VerifierStageIncomplete(finished.next, finished.count));
+        require(finished.a == finished.totals, VerifierTotalsMismatch());
+        Settlement memory s = _resume(sd, finished);
+        uint256[6][] memory pairs = Bn254.newPairs(2);
+        Bn254.setPair(pairs, 0, _opening(s, 1, finished.y, opening), Bn254.g2());
+        Bn254.setPair(pairs, 1, Bn254.mul(opening, Bn254.R - 1), REGISTRY.tauG2());
+        require(Bn254.productIsOne(pairs), VerifierProofInvalid());
+
+        delete _stages[sd];
+        delete _hashes[sd];
+        _provenUntil[finished.claim] = finished.expiresAt;
+        emit StageFinished(sd, finished.claim, opening);
+    }
+
+    /// @inheritdoc IAttributionVerifier
+    function stage(bytes32 sd) external view returns (Stage memory) {
+        return _stages[sd];
+    }
+
+    /// @inheritdoc IAttributionVerifier
+    function provenUntil(
+        SettlementContext calldata context,
+        bytes calldata q,
+        bytes calldata totals
+    ) external view returns (uint256) {
+        return _provenUntil[Transcript.settlementDigest(_statement(context, q, totals), context.splitter)];
     }
 
     /// @inheritdoc IAttributionVerifier
@@ -119,14 +228,62 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         Bn254.productIsOne(pairs);
     }
 
-    /// @dev Exactly one total a contributor, exactly ⌈N/R⌉ chunks, and one representation of every public value.
-    function _checkShape(Settlement memory s, bytes calldata totals, ChunkProof[] calldata chunks) private pure {
+    /// @dev What a settlement claims: its statement without C_s and h.
+    function _statement(
+        SettlementContext calldata context,
+        bytes calldata q,
+        bytes calldata totals
+    ) private pure returns (Transcript.Settlement memory statement) {
+        statement.vkId = context.vkId;
+        statement.commitmentId = context.commitmentId;
+        statement.epochId = context.epochId;
+        statement.prover = context.prover;
+        statement.floorUnits = context.floorUnits;
+        statement.q = keccak256(q);
+        statement.totals = keccak256(totals);
+    }
+
+    /// @dev Exactly one total a contributor, exactly ⌈N/R⌉ chunks, and C_s, which goes into the statement too.
+    function _open(
+        Transcript.Settlement memory statement,
+        bytes calldata q,
+        bytes calldata totals,
+        uint256 chunks
+    ) private view returns (Settlement memory s) {
+        s.key = _key(statement.vkId);
+        s.commitment = REGISTRY.commitment(statement.commitmentId);
         uint256 length = TOTAL_BYTES * s.commitment.contributors;
         require(totals.length == length, VerifierTotalsLength(totals.length, length));
         uint256 count = (s.commitment.rows - 1) / s.key.chunkRows + 1;
-        require(chunks.length == count, VerifierChunkCount(chunks.length, count));
-        for (uint256 t; t < count; ++t) {
-            _checkCanonical(chunks[t].h);
+        require(chunks == count, VerifierChunkCount(chunks, count));
+        s.scores = _combine(statement.commitmentId, s.commitment.k, q);
+        require(!Bn254.isZero(s.scores), VerifierZeroScores());
+        statement.scores = s.scores;
+    }
+
+    function _draw(Settlement memory s, bytes32 sd) private pure {
+        s.sd = sd;
+        s.z = Transcript.challenge(sd, 0);
+        s.x = Transcript.challenge(sd, 1);
+    }
+
+    function _running(bytes32 sd) private view returns (Stage storage found) {
+        found = _stages[sd];
+        require(found.count != 0, VerifierUnknownStage(sd));
+        require(block.timestamp < found.expiresAt, VerifierStageExpired(sd, found.expiresAt));
+    }
+
+    /// @dev The working memory that {startStage} had.
+    function _resume(bytes32 sd, Stage memory under) private view returns (Settlement memory s) {
+        s.key = _key(under.vkId);
+        s.commitment = REGISTRY.commitment(under.commitmentId);
+        s.scores = under.scores;
+        _draw(s, sd);
+    }
+
+    /// @dev One representation of every public value that is not in sd.
+    function _checkValues(ChunkProof[] calldata chunks) private pure {
+        for (uint256 t; t < chunks.length; ++t) {
             _checkCanonical(chunks[t].y);
             _checkCanonical(chunks[t].a);
         }
@@ -157,23 +314,22 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         return ScoreCommitment.combine(REGISTRY.columns(commitmentId), q);
     }
 
-    /// @dev (1) Σ_t a_t x^(f_t) = Σ_{c<K} A_c x^c. Padding counts as contributor K, so its total must be zero.
-    function _checkTotals(
+    /// @dev Σ a_t x^(f_t), the left side of (1), over chunks that are numbered from `first`.
+    function _foldTotals(
         Settlement memory s,
         bytes32 commitmentId,
-        bytes calldata totals,
-        ChunkProof[] calldata chunks
-    ) private view {
+        ChunkProof[] calldata chunks,
+        uint256 first
+    ) private view returns (uint256 proven) {
         // Only chunks after the first have flags before them.
-        uint256[] memory counts = chunks.length > 1 ? REGISTRY.rowCounts(commitmentId) : new uint256[](0);
-        uint256 proven;
+        uint256 end = first + chunks.length;
+        uint256[] memory counts = end > 1 ? REGISTRY.rowCounts(commitmentId) : new uint256[](0);
         uint256 flags; // f_t: contributors other than the first which start before row tR
         uint256 next = counts.length > 0 ? counts[0] : 0; // start of contributor f_t + 1
-        for (uint256 t; t < chunks.length; ++t) {
+        for (uint256 t = first; t < end; ++t) {
             while (flags + 1 < counts.length && next < t * s.key.chunkRows) next += counts[++flags];
-            proven = addmod(proven, mulmod(chunks[t].a, Bn254.power(s.x, flags), Bn254.R), Bn254.R);
+            proven = addmod(proven, mulmod(chunks[t - first].a, Bn254.power(s.x, flags), Bn254.R), Bn254.R);
         }
-        require(proven == _evaluate(totals, s.x), VerifierTotalsMismatch());
     }
 
     /// @dev Σ A_c x^c by Horner's rule.
@@ -191,29 +347,45 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
 
     /// @dev (3) Π_t e(−w_t A_t, B_t) · e(Λα1, β2) · e(U + L, G2) · e(E, δ2) · e(−uW, τG2) = 1 with w_t = λ^t.
     function _checkProofs(Settlement memory s, SettlementProof calldata proof) private view {
-        uint256 lambda = Transcript.foldingChallenge(s.sd, proof);
         uint256 m = proof.chunks.length;
-        uint256[6][] memory pairs = Bn254.newPairs(m + 4);
+        (uint256[6][] memory pairs, uint256[2] memory publicInputs, uint256 u) = _foldProofs(
+            s,
+            Transcript.foldingChallenge(s.sd, proof),
+            proof.chunks,
+            1
+        );
+        // γ2 is the generator of G2, so the public inputs and the opening share a pair.
+        uint256[2] memory opening = _opening(s, u, _foldValues(s, proof.chunks, 0), proof.opening);
+        Bn254.setPair(pairs, m, Bn254.add(publicInputs, opening), Bn254.g2());
+        Bn254.setPair(pairs, m + 3, Bn254.mul(proof.opening, Bn254.R - u), REGISTRY.tauG2());
+        require(Bn254.productIsOne(pairs), VerifierProofInvalid());
+    }
+
+    /// @dev The pairs of m chunks' proofs, folded with λ: m of them, one left for U, two more, and room for `more`.
+    function _foldProofs(
+        Settlement memory s,
+        uint256 lambda,
+        ChunkProof[] calldata chunks,
+        uint256 more
+    ) private view returns (uint256[6][] memory pairs, uint256[2] memory publicInputs, uint256 u) {
+        uint256 m = chunks.length;
+        pairs = Bn254.newPairs(m + 3 + more);
         Weighted memory sums;
         uint256[2] memory e; // E = Σ w_t C_t
-        uint256 w = 1;
+        u = 1;
         for (uint256 t; t < m; ++t) {
-            ChunkProof calldata chunk = proof.chunks[t];
-            Bn254.setPair(pairs, t, Bn254.mul(chunk.pA, Bn254.R - w), chunk.pB);
-            e = Bn254.add(e, Bn254.mul(chunk.pC, w));
-            sums.one = addmod(sums.one, w, Bn254.R);
-            sums.h = addmod(sums.h, mulmod(w, chunk.h, Bn254.R), Bn254.R);
-            sums.y = addmod(sums.y, mulmod(w, chunk.y, Bn254.R), Bn254.R);
-            sums.a = addmod(sums.a, mulmod(w, chunk.a, Bn254.R), Bn254.R);
-            w = mulmod(w, lambda, Bn254.R);
+            ChunkProof calldata chunk = chunks[t];
+            Bn254.setPair(pairs, t, Bn254.mul(chunk.pA, Bn254.R - u), chunk.pB);
+            e = Bn254.add(e, Bn254.mul(chunk.pC, u));
+            sums.one = addmod(sums.one, u, Bn254.R);
+            sums.h = addmod(sums.h, mulmod(u, chunk.h, Bn254.R), Bn254.R);
+            sums.y = addmod(sums.y, mulmod(u, chunk.y, Bn254.R), Bn254.R);
+            sums.a = addmod(sums.a, mulmod(u, chunk.a, Bn254.R), Bn254.R);
+            u = mulmod(u, lambda, Bn254.R);
         }
-        sums.u = w;
-        Bn254.setPair(pairs, m, Bn254.mul(s.key.alpha1, sums.one), s.key.beta2);
-        // γ2 is the generator of G2, so the public inputs and the opening share a pair.
-        Bn254.setPair(pairs, m + 1, Bn254.add(_publicInputs(s, sums), _opening(s, sums.u, proof)), Bn254.g2());
+        Bn254.setPair(pairs, m + 1, Bn254.mul(s.key.alpha1, sums.one), s.key.beta2);
         Bn254.setPair(pairs, m + 2, e, s.key.delta2);
-        Bn254.setPair(pairs, m + 3, Bn254.mul(proof.opening, Bn254.R - sums.u), REGISTRY.tauG2());
-        require(Bn254.productIsOne(pairs), VerifierProofInvalid());
+        publicInputs = _publicInputs(s, sums);
     }
 
     /// @dev U = Λ·IC0 + zΛ·IC1 + xΛ·IC2 + (Σw_t h_t)·IC3 + (Σw_t y_t)·IC4 + (Σw_t a_t)·IC5.
@@ -227,30 +399,36 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         folded = Bn254.add(folded, Bn254.mul(ic[5], sums.a));
     }
 
-    /// @dev L = u·C_s + u(x−1)·C_b − uY·G1 + uz·W.
+    /// @dev L = u·C_s + u(x−1)·C_b − uY·G1 + uz·W, with (2) Y = Σ_t y_t z^(tR) − pad·(x−1)·z^N. The end flag at row N
+    /// is not part of C_b.
+    /// @param y Σ_t y_t z^(tR)
     function _opening(
         Settlement memory s,
         uint256 u,
-        SettlementProof calldata proof
+        uint256 y,
+        uint256[2] calldata opening
     ) private view returns (uint256[2] memory folded) {
         uint256 r = Bn254.R;
-        uint256 y = _value(s, proof.chunks);
-        folded = Bn254.mul(s.scores, u);
-        folded = Bn254.add(folded, Bn254.mul(s.commitment.flags, mulmod(u, s.x + r - 1, r)));
-        folded = Bn254.add(folded, Bn254.mul(Bn254.g1(), r - mulmod(u, y, r)));
-        folded = Bn254.add(folded, Bn254.mul(proof.opening, mulmod(u, s.z, r)));
-    }
-
-    /// @dev (2) Y = Σ_t y_t z^(tR) − pad·(x−1)·z^N. The end flag at row N is not part of C_b.
-    function _value(Settlement memory s, ChunkProof[] calldata chunks) private view returns (uint256 y) {
-        uint256 r = Bn254.R;
-        uint256 step = Bn254.power(s.z, s.key.chunkRows);
-        for (uint256 t = chunks.length; t > 0; --t) y = addmod(mulmod(y, step, r), chunks[t - 1].y, r);
         uint256 rows = s.commitment.rows;
         if (rows % s.key.chunkRows != 0) {
             uint256 endFlag = mulmod(s.x + r - 1, Bn254.power(s.z, rows), r);
             y = addmod(y, r - endFlag, r);
         }
+        folded = Bn254.mul(s.scores, u);
+        folded = Bn254.add(folded, Bn254.mul(s.commitment.flags, mulmod(u, s.x + r - 1, r)));
+        folded = Bn254.add(folded, Bn254.mul(Bn254.g1(), r - mulmod(u, y, r)));
+        folded = Bn254.add(folded, Bn254.mul(opening, mulmod(u, s.z, r)));
+    }
+
+    /// @dev Σ y_t z^(tR) over chunks that are numbered from `first`.
+    function _foldValues(
+        Settlement memory s,
+        ChunkProof[] calldata chunks,
+        uint256 first
+    ) private view returns (uint256 y) {
+        uint256 step = Bn254.power(s.z, s.key.chunkRows);
+        for (uint256 t = chunks.length; t > 0; --t) y = addmod(mulmod(y, step, Bn254.R), chunks[t - 1].y, Bn254.R);
+        y = mulmod(y, Bn254.power(step, first), Bn254.R);
     }
 
     function _key(bytes32 vkId) private view returns (VerifyingKey memory) {

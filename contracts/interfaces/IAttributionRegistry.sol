@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ISketchDisputes} from "./ISketchDisputes.sol";
+
 /// @title Errors of {IAttributionRegistry}
 interface IAttributionRegistryErrors {
     /// @dev No commitment has this id.
     error RegistryUnknownCommitment(bytes32 commitmentId);
-    /// @dev The model's last release has a commitment already. Name the retrained adapter on the model first.
+    /// @dev The model's last release has a commitment already, or these very sketches were registered or revoked. Name
+    /// the retrained adapter on the model first.
     error RegistryAlreadyRegistered(uint256 modelId, bytes32 commitmentId);
     /// @dev Only the model's owner registers its commitments.
     error RegistryNotModelOwner(uint256 modelId, address caller);
@@ -17,10 +20,12 @@ interface IAttributionRegistryErrors {
     error RegistryInvalidLeastMovement();
     /// @dev No contributor of the commitment has this number.
     error RegistryUnknownContributor(bytes32 commitmentId, uint256 c);
-    /// @dev Point `index` of the columns (or k for the flags, k + 1 for the opening) is not on the curve.
+    /// @dev Point `index` of the columns (or k for the flags, k + 1 and k + 2 for the openings) is not on the curve.
     error RegistryInvalidPoint(uint256 index);
     /// @dev The opening does not show that the flags stand where the frozen row counts put them.
     error RegistryOwnershipNotProven();
+    /// @dev The last sum does not stand under the sums' root, or the columns do not open to it.
+    error RegistrySumsNotProven();
     /// @dev Powers of τ whose secret is public work on chain id 31337 only.
     error RegistryDevelopmentPowers(uint256 chainId);
     /// @dev The signature's deadline has passed. Sign again.
@@ -42,6 +47,15 @@ interface IAttributionRegistryTypes {
         bytes32 gRoot; // positional Merkle root of the sketch rows
         uint64 m0; // least movement, see docs/protocol.md
         uint256[2] opening; // W of the ownership check
+        Sums sums;
+    }
+
+    /// @dev Sums P_0 … P_N over the published rows, see docs/protocol.md.
+    struct Sums {
+        bytes32 root; // positional Merkle root of the sums
+        uint256 total; // P_N
+        bytes32[] proof; // of P_N under `root`
+        uint256[2] opening; // W of Σ_j γ^j·C_j at ζ
     }
 
     struct Commitment {
@@ -52,6 +66,8 @@ interface IAttributionRegistryTypes {
         uint256 contributors; // K
         uint256[2] flags;
         bytes32 gRoot;
+        bytes32 sumRoot; // of the sums P_0 … P_N over the rows
+        uint256 sumTotal; // P_N
         uint64 m0; // a query moves the scores by at least this for its weight
         uint256 release; // of the model, whose manifest and versions these are
         uint256 methodVersion; // attribution method
@@ -88,7 +104,8 @@ interface IAttributionRegistryEvents is IAttributionRegistryTypes {
 /// @dev Warning: that the sketches are the true gradients of those rows is audited, not proven.
 interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegistryEvents {
     /// @notice Registers the commitments of the model's last release; once a release, by the model's owner. Epochs that open
-    /// later use it; earlier ones, and what was earned in them, stay with the commitment they opened with.
+    /// once it is active use it; earlier ones, and what was earned in them, stay with the commitment they opened with. Of a
+    /// commitment that was revoked the same release takes another.
     function register(Registration calldata registration) external returns (bytes32 commitmentId);
 
     /// @notice τ·G2 of the powers of tau that all commitments use, as the pairing precompile takes it.
@@ -107,8 +124,14 @@ interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegist
     /// @notice The change of an account's payout that is under way; zeros if there is none.
     function pendingPayout(address account) external view returns (address payout, uint256 readyAt);
 
-    /// @notice Last commitment of a model, or zero while there is none.
+    /// @notice Where registrations are disputed before they become active.
+    function DISPUTES() external view returns (ISketchDisputes);
+
+    /// @notice Last commitment of a model that was not revoked, active or not; zero while there is none.
     function commitmentOf(uint256 modelId) external view returns (bytes32 commitmentId);
+
+    /// @notice Last commitment of a model that is active, with which the next epoch opens; zero while there is none.
+    function activeCommitmentOf(uint256 modelId) external view returns (bytes32 commitmentId);
 
     function commitment(bytes32 commitmentId) external view returns (Commitment memory);
 

@@ -5,7 +5,7 @@ import {IOperatorRegistry} from "./IOperatorRegistry.sol";
 
 /// @title Errors of {ICommittee}
 interface ICommitteeErrors {
-    /// @dev Both periods last a second or more, and the quorum is one vote or more.
+    /// @dev Both periods last a second or more, the quorum is 1 to `MAX_VOTES`, and a bond is in some token.
     error CommitteeInvalidDeployment();
     /// @dev There is no such case. The event CaseOpened tells ids.
     error CommitteeUnknownCase(uint256 caseId);
@@ -15,6 +15,8 @@ interface ICommitteeErrors {
     error CommitteeNotRevealing(uint256 from, uint256 until);
     /// @dev One vote an auditor and case.
     error CommitteeAlreadyCommitted(uint256 caseId, address auditor);
+    /// @dev `MAX_VOTES` auditors committed to votes of this case.
+    error CommitteeFull(uint256 caseId);
     /// @dev A commitment is not zero. Hash vote and salt as docs/protocol.md says.
     error CommitteeInvalidCommitment();
     /// @dev The auditor committed no vote here, or revealed it before.
@@ -48,7 +50,7 @@ interface ICommitteeEvents is ICommitteeTypes {
     );
     event VoteCommitted(uint256 indexed caseId, address indexed auditor, bytes32 hash);
     event VoteRevealed(uint256 indexed caseId, address indexed auditor, bool uphold);
-    event CaseClosed(uint256 indexed caseId, Verdict verdict);
+    event CaseClosed(uint256 indexed caseId, Verdict verdict, uint256 unrevealed);
 }
 
 /// @title Committee of auditors
@@ -68,8 +70,9 @@ interface ICommittee is ICommitteeErrors, ICommitteeEvents {
     /// @notice Reveals the caller's vote and unlocks his bond.
     function revealVote(uint256 caseId, bool uphold, bytes32 salt) external;
 
-    /// @notice Shares the bonds of those who did not reveal among those who did; where nobody did, all are unlocked.
-    /// Anyone may send it, once the reveal period is over.
+    /// @notice Shares the bonds of those who did not reveal equally among those who did; what division leaves goes to the
+    /// first who committed, a unit each. Where nobody revealed, all are unlocked. Anyone may send it, once the reveal
+    /// period is over.
     function close(uint256 caseId) external;
 
     /// @notice Pending until `endsAt`; from then on it never changes.
@@ -91,4 +94,7 @@ interface ICommittee is ICommitteeErrors, ICommitteeEvents {
 
     /// @notice Revealed votes that a verdict needs.
     function quorum() external view returns (uint256);
+
+    /// @notice Votes that a case takes, so that closing it always fits into a block.
+    function MAX_VOTES() external view returns (uint256);
 }

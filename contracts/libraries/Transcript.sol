@@ -54,9 +54,9 @@ library Transcript {
         return keccak256(abi.encode(statement));
     }
 
-    /// @notice sd; the caller is the splitter.
-    function settlementDigest(Settlement memory statement) internal view returns (bytes32) {
-        statement.tag = keccak256(abi.encode(SETTLE_TAG, msg.sender));
+    /// @notice sd.
+    function settlementDigest(Settlement memory statement, address splitter) internal view returns (bytes32) {
+        statement.tag = keccak256(abi.encode(SETTLE_TAG, splitter));
         statement.chainId = block.chainid;
         statement.verifier = address(this);
         return keccak256(abi.encode(statement));
@@ -86,6 +86,17 @@ library Transcript {
     ) internal pure returns (uint256) {
         (bytes32 values, bytes32 points) = _hashChunks(proof.chunks);
         return uint256(keccak256(abi.encode(digest, 2, values, points, proof.opening))) % Bn254.R;
+    }
+
+    /// @notice λ of some chunks of a stage, which folds their pairings into one product.
+    /// @dev It must hash every y, a, A, B and C of them, for the same reason.
+    function pieceChallenge(
+        bytes32 digest,
+        uint256 first,
+        IAttributionVerifierTypes.ChunkProof[] calldata chunks
+    ) internal pure returns (uint256) {
+        (bytes32 values, bytes32 points) = _hashChunks(chunks);
+        return uint256(keccak256(abi.encode(digest, 3, first, values, points))) % Bn254.R;
     }
 
     /// @notice words(h_0, …, h_{M−1}).

@@ -1,10 +1,24 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import OpenLedger from "./OpenLedger.ts";
+import { openLedger } from "./OpenLedger.ts";
 
-/** The protocol with a token that anyone can mint, for local chains. */
-export default buildModule("Local", (m) => {
+/** What the operator has bonded: a million dollars. */
+const BOND = 10n ** 12n;
+
+/**
+ * The protocol with a token that anyone can mint, and its operator bonded in it, for local chains. Its parameters are
+ * those of `OpenLedger`, and `bond`.
+ */
+export default buildModule("OpenLedger", (m) => {
+  const from = m.getAccount(0);
+  const operator = m.getParameter("operator", from);
+  const bond = m.getParameter("bond", BOND);
   const token = m.contract("TestToken", ["Test Dollar", "TUSD", 6]);
-  const protocol = m.useModule(OpenLedger);
-  m.call(protocol.splitter, "setTokens", [[token], true], { from: m.getAccount(0) });
-  return { ...protocol, token };
+  const { contracts, bound } = openLedger(m, token);
+  const { splitter, operators } = contracts;
+  m.call(splitter, "setTokens", [[token], true], { from, id: "local_token" });
+
+  const minted = m.call(token, "mint", [from, bond], { from });
+  const approved = m.call(token, "approve", [operators, bond], { from, after: [minted] });
+  m.call(operators, "bond", [operator, token, bond], { from, after: [bound, approved] });
+  return { ...contracts, token };
 });

@@ -11,10 +11,12 @@ export const HELP = `openledger operator: proposes, proves and settles the epoch
 
   openledger operator init --rpc URL --addresses deployments/31337.json --content FOLDER --server URL
                            writes the configuration; --server again for more servers, --model ID for some models only,
-                           --data FOLDER, --keystore FILE, --port N (of health and metrics; 0: any free one),
-                           --poll SECONDS (between looks at the chain)
+                           --keys FOLDER (of exported proving keys), --data FOLDER, --keystore FILE,
+                           --port N (of health and metrics; 0: any free one), --poll SECONDS (between looks at the chain)
   openledger operator doctor [--json]    checks all that a run needs; exit code 1 if something is missing
-  openledger operator run                works until it is stopped (Ctrl-C, SIGTERM)
+  openledger operator run                works until it is stopped (Ctrl-C, SIGTERM);
+                           --workers N chunks are proven at a time, in at most --memory MB together (default: the
+                           configuration's, or 1 and three quarters of the machine's)
   openledger operator status [--json]    every epoch, and what does not work
 
   --config FILE   the configuration, operator.json unless named
@@ -29,12 +31,15 @@ const OPTIONS = {
   rpc: { type: "string" },
   addresses: { type: "string" },
   content: { type: "string" },
+  keys: { type: "string" },
   model: { type: "string", multiple: true },
   server: { type: "string", multiple: true },
   data: { type: "string", default: "operator-data" },
   port: { type: "string", default: "9464" },
   poll: { type: "string", default: "5" },
   keystore: { type: "string" },
+  workers: { type: "string" },
+  memory: { type: "string" },
 } as const;
 
 /** Runs until SIGINT or SIGTERM. */
@@ -68,7 +73,7 @@ export async function main(args: string[]): Promise<number> {
       return findings.every(({ ok }) => ok) ? 0 : 1;
     }
     case "run":
-      await runUntilStopped(await Daemon.open(loadConfig(path)));
+      await runUntilStopped(await Daemon.open({ ...loadConfig(path), ...resources(options) }));
       return 0;
     case "status":
       await show(path, json);
@@ -96,6 +101,18 @@ async function show(path: string, json: boolean): Promise<void> {
   );
   for (const { what, attempts, since, message } of problems)
     console.log(`${what}: ${message} (${attempts} attempts since ${since})`);
+}
+
+/** What `--workers` and `--memory` change of a configuration. */
+function resources({ workers, memory }: { workers?: string; memory?: string }) {
+  const whole = (name: string, text: string) => {
+    if (!/^[1-9]\d*$/.test(text)) throw usage(`--${name} must be a whole number from 1, not ${text}.`);
+    return Number(text);
+  };
+  return {
+    ...(workers !== undefined && { workers: whole("workers", workers) }),
+    ...(memory !== undefined && { memoryMB: whole("memory", memory) }),
+  };
 }
 
 const usage = (message: string) => new OpenLedgerError("USAGE", `${message} See openledger operator --help.`);

@@ -8,17 +8,6 @@ import { registeredAs } from "../operator.ts";
 import type { Published } from "../register.ts";
 import type { Committed } from "../settlement.ts";
 
-export const DEVELOPMENT_CHAIN = 31337n;
-
-/** @throws OpenLedgerError `OPERATOR_CHAIN` where no proving keys exist yet. */
-export function requireDevelopmentChain(chainId: bigint): void {
-  if (chainId !== DEVELOPMENT_CHAIN)
-    throw new OpenLedgerError(
-      "OPERATOR_CHAIN",
-      `Chain ${chainId} needs production proving keys, and there was no ceremony yet. Use a local chain, ${DEVELOPMENT_CHAIN}.`,
-    );
-}
-
 /**
  * Last commitment of a model.
  * @throws OpenLedgerError `MODEL_UNREGISTERED`

@@ -25,8 +25,13 @@ export type OperatorConfig = {
   keystore: string | undefined;
   /** Folder of the content store. */
   content: string;
+  /** Folder of exported proving keys; without it there are development keys only. */
+  keys: string | undefined;
   /** Every server whose records are wanted, for all models. */
   servers: ServerConfig[];
+  /** Chunks proven at a time, and the memory that they may take together; see `Resources`. */
+  workers: number;
+  memoryMB: number | undefined;
   /** Models to operate; all that can be proven where it is left out. */
   models: bigint[] | undefined;
 };
@@ -110,10 +115,22 @@ class Fields {
  */
 export function parseConfig(json: unknown, folder: string): OperatorConfig {
   const known = ["rpc", "chainId", "addresses", "confirmations", "pollSeconds", "retrySeconds", "openEpochs"];
-  const fields = new Fields(json, "", [...known, "dataDir", "port", "keystore", "content", "servers", "models"]);
+  const fields = new Fields(json, "", [
+    ...known,
+    "dataDir",
+    "port",
+    "keystore",
+    "content",
+    "keys",
+    "servers",
+    "models",
+    "workers",
+    "memoryMB",
+  ]);
   const at = fields.nested("addresses", [...CONTRACT_NAMES]);
   const address = (name: string) => at.get(name, "an address", (v: string) => getAddress(v));
   const keystore = fields.text("keystore", "-");
+  const keys = fields.text("keys", "-");
   return {
     rpc: fields.url("rpc"),
     chainId: BigInt(fields.integer("chainId", 1)),
@@ -126,10 +143,13 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
     port: fields.integer("port", 0, 9464),
     keystore: keystore === "-" ? undefined : resolve(folder, keystore),
     content: resolve(folder, fields.text("content")),
+    keys: keys === "-" ? undefined : resolve(folder, keys),
     servers: fields.list("servers", (entry, path) => {
       const server = new Fields(entry, path, ["url", "tokenEnv"]);
       return { url: server.url("url"), tokenEnv: server.text("tokenEnv", TOKEN_ENV) };
     }),
+    workers: fields.integer("workers", 1, 1),
+    memoryMB: fields.has("memoryMB") ? fields.integer("memoryMB", 1) : undefined,
     models: fields.has("models")
       ? fields.list("models", (id, path) => {
           if (typeof id !== "string" || !/^\d+$/.test(id)) throw invalid(path, "an id as decimal text", id);

@@ -6,7 +6,7 @@ import { ContentStore } from "../../sdk/content-store.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { readKey } from "../../sdk/key.ts";
 import { stopProver } from "../groth16.ts";
-import { requireDevelopmentChain } from "./commitments.ts";
+import { requireKeys } from "../keys.ts";
 import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { serve } from "./http.ts";
@@ -63,14 +63,20 @@ export class Daemon {
     this.#jobs = `epochs-${config.chainId}-${sender.address}`;
     this.#protocol = protocol(config.addresses, sender);
     this.proofs = new ProofStore(join(config.dataDir, "proofs"));
-    this.#models = new Models(this.#protocol, config.models);
+    this.#models = new Models(this.#protocol, config);
     const store = new ContentStore(config.content);
-    this.steps = new Steps(this.#protocol, sender.address, store, config.servers, this.proofs);
+    this.steps = new Steps(this.#protocol, sender.address, store, config, this.proofs, log, {
+      folder: join(config.dataDir, "chunks"),
+      workers: config.workers,
+      memoryMB: config.memoryMB,
+      signal: this.#stopping.signal,
+      onChunk: ({ done, chunks }) => log(`chunk ${done} of ${chunks} proven`),
+    });
   }
 
   /** Takes the data directory and opens what stands in it. */
   static async open(config: OperatorConfig): Promise<Daemon> {
-    requireDevelopmentChain(config.chainId);
+    requireKeys(config.chainId, config.keys);
     const key = await readKey(OPERATOR_KEY, config.keystore);
     const lock = await Lock.take(config.dataDir);
     const database = await openDatabase(config.dataDir);
@@ -104,7 +110,7 @@ export class Daemon {
     return url;
   }
 
-  /** Lets the step under way end, then gives everything back. */
+  /** Lets the step under way end, of proving the finished chunks only, then gives everything back. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake.abort();

@@ -7,8 +7,11 @@ import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { readKey } from "../../sdk/key.ts";
 import { revertReason } from "../../sdk/revert.ts";
-import { provingKey } from "../keys.ts";
-import { commitmentOf, fetchCommitted, requireDevelopmentChain } from "./commitments.ts";
+import { epochIds } from "../../sdk/views/epochs.ts";
+import { requireBond } from "../bond.ts";
+import { provingKey, requireKeys } from "../keys.ts";
+import { parallelism } from "../workers.ts";
+import { commitmentOf, fetchCommitted } from "./commitments.ts";
 import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { connect } from "./daemon.ts";
 import { lockHolder } from "./lock.ts";
@@ -46,12 +49,13 @@ export async function doctor(config: OperatorConfig): Promise<Finding[]> {
     let models: bigint[] = [];
     await check("models", async () => {
       const { blockTag } = await moment(rpc, config.confirmations);
-      models = await new Models(contracts, config.models).list(blockTag);
+      models = await new Models(contracts, config).list(blockTag);
       return models.join(", ") || "none yet; each is taken up when it is registered";
     });
     for (const modelId of models) {
       await check(`model ${modelId}: sketches`, () => checkSketches(contracts, store, modelId));
-      await check(`model ${modelId}: proving key`, () => checkProvingKey(contracts, modelId));
+      await check(`model ${modelId}: bond`, async () => checkBond(contracts, modelId, await account(config)));
+      await check(`model ${modelId}: proving key`, () => checkProvingKey(contracts, modelId, config));
     }
     await check("disk", () => checkDisk(config.dataDir));
     await check("lock", async () => describeLock(config.dataDir));
@@ -78,11 +82,11 @@ export async function chainIdOf(rpc: string): Promise<bigint> {
   return BigInt(((await answer.json()) as { result: string }).result);
 }
 
-async function checkRpc({ rpc, chainId }: OperatorConfig): Promise<string> {
+async function checkRpc({ rpc, chainId, keys }: OperatorConfig): Promise<string> {
   const found = await chainIdOf(rpc);
   if (found !== chainId)
     throw wrong(`${rpc} is chain ${found}, the configuration says ${chainId}. Correct one of them.`);
-  requireDevelopmentChain(chainId);
+  requireKeys(chainId, keys);
   return `chain ${chainId}`;
 }
 
@@ -111,10 +115,21 @@ async function checkSketches(contracts: Protocol, store: Content, modelId: bigin
   return `${counts.reduce((sum, n) => sum + n, 0)} rows of ${counts.length} contributors, as committed`;
 }
 
-async function checkProvingKey(contracts: Protocol, modelId: bigint): Promise<string> {
+async function checkProvingKey(contracts: Protocol, modelId: bigint, config: OperatorConfig): Promise<string> {
   const { vkId, rows } = await contracts.attribution.commitment(await commitmentOf(contracts, modelId));
-  const { key } = await provingKey(contracts, vkId, Number(rows));
-  return `${key.circuit.instance.rows} rows a chunk`;
+  const { key } = await provingKey(contracts, vkId, Number(rows), config.keys);
+  const { instance } = key.circuit;
+  return `${instance.rows} rows a chunk, chunks proven at a time: ${parallelism(instance, config)}`;
+}
+
+async function checkBond(contracts: Protocol, modelId: bigint, operator: string): Promise<string> {
+  const unproposed: bigint[] = [];
+  for (const epochId of await epochIds(contracts.splitter, modelId)) {
+    const { proposedAt, settledAt } = await contracts.splitter.epoch(modelId, epochId);
+    if (proposedAt === 0n && settledAt === 0n) unproposed.push(epochId);
+  }
+  if (unproposed.length === 0) return "none needed: the model has no open epoch";
+  return requireBond(contracts, modelId, unproposed, operator);
 }
 
 function checkTokens({ servers }: OperatorConfig): string {

@@ -10,6 +10,8 @@ export type InitOptions = {
   /** The file of addresses that the task `deploy` wrote. */
   addresses: string;
   content: string;
+  /** Of exported proving keys. */
+  keys?: string;
   server: string[];
   /** All models that can be proven, unless some are named. */
   model?: string[];
@@ -26,7 +28,7 @@ export type InitOptions = {
  * @throws OpenLedgerError `OPERATOR_CONFIG_EXISTS`, `OPERATOR_CONFIG`, `OPERATOR_RPC`, `DEPLOYMENT_INVALID`
  */
 export async function init(path: string, options: InitOptions): Promise<void> {
-  const { rpc, addresses, content, server, model, data, port, poll, keystore } = options;
+  const { rpc, addresses, content, keys, server, model, data, port, poll, keystore } = options;
   const config = {
     rpc,
     chainId: Number(await chainIdOf(rpc)),
@@ -38,6 +40,7 @@ export async function init(path: string, options: InitOptions): Promise<void> {
     port: Number(port),
     ...(keystore && { keystore: resolve(keystore) }),
     content: resolve(content),
+    ...(keys && { keys: resolve(keys) }),
     servers: server.map((url) => ({ url, tokenEnv: TOKEN_ENV })),
     ...(model && { models: model }),
   };

@@ -1,6 +1,7 @@
 import type { Protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { provingKey } from "../keys.ts";
+import type { OperatorConfig } from "./config.ts";
 
 /** Blocks looked at again, since a reorganised chain may have other events in them. */
 const OVERLAP = 100;
@@ -9,13 +10,15 @@ const OVERLAP = 100;
 export class Models {
   readonly #protocol: Protocol;
   readonly #configured: bigint[] | undefined;
+  readonly #folder: string | undefined;
   readonly #found = new Set<bigint>();
   readonly #keys = new Map<string, Promise<boolean>>();
   #next = 0;
 
-  constructor(protocol: Protocol, configured: bigint[] | undefined) {
+  constructor(protocol: Protocol, { models, keys }: Pick<OperatorConfig, "models" | "keys">) {
     this.#protocol = protocol;
-    this.#configured = configured;
+    this.#configured = models;
+    this.#folder = keys;
   }
 
   /** In order of their ids. @param blockTag Last block whose facts count. */
@@ -35,7 +38,7 @@ export class Models {
   #hasKey(vkId: string, rows: bigint): Promise<boolean> {
     const known = this.#keys.get(vkId);
     if (known) return known;
-    const asked = provingKey(this.#protocol, vkId, Number(rows)).then(
+    const asked = provingKey(this.#protocol, vkId, Number(rows), this.#folder).then(
       () => true,
       (error) => {
         if (error instanceof OpenLedgerError && error.code === "KEY_UNKNOWN") return false;

@@ -15,7 +15,7 @@ export type Status = { daemon?: { pid: number; url?: string }; epochs: Sight[]; 
 
 /** Every epoch as the chain shows it, and what the running daemon, if there is one, has trouble with. */
 export async function status(config: OperatorConfig): Promise<Status> {
-  const { dataDir, addresses, confirmations, openEpochs, models } = config;
+  const { dataDir, addresses, confirmations, openEpochs } = config;
   const daemon = lockHolder(dataDir);
   const { address: account } = new Wallet(await readKey(OPERATOR_KEY, config.keystore));
   const rpc = connect(config);
@@ -25,7 +25,7 @@ export async function status(config: OperatorConfig): Promise<Status> {
     const role = { account, openEpochs, proofs, mayPropose: await mayPropose(contracts, account, rpc) };
     const at = await moment(rpc, confirmations);
     const epochs: Sight[] = [];
-    for (const modelId of await new Models(contracts, models).list(at.blockTag)) {
+    for (const modelId of await new Models(contracts, config).list(at.blockTag)) {
       const count = await epochCount(contracts, modelId, at);
       for (let epochId = 0n; epochId < count; epochId++) epochs.push(await look(contracts, role, modelId, epochId, at));
     }

@@ -4,10 +4,12 @@ import type { EpochReceipt } from "../../sdk/epoch.ts";
 import { mined } from "../../sdk/transactions.ts";
 import { movement, queryWeight } from "../../trainer/attribution/weights.ts";
 import { provingKey } from "../keys.ts";
-import { proposeEpoch, settleByBase, settleEpoch, settlementContext, weighReceipts } from "../operator.ts";
-import { proveSettlement } from "../settlement.ts";
+import { proposeEpoch, settleByBase, settleEpoch, settlementContext } from "../operator.ts";
+import { weighReceipts } from "../receipts.ts";
+import { proveHere, proveSettlement } from "../settlement.ts";
+import { forgetChunks, type WorkerOptions, workerProver } from "../workers.ts";
 import { fetchCommitted, fetchSketches } from "./commitments.ts";
-import type { ServerConfig } from "./config.ts";
+import type { OperatorConfig } from "./config.ts";
 import type { Due } from "./look.ts";
 import type { ProofStore } from "./proofs.ts";
 import { fetchRecords } from "./records.ts";
@@ -18,29 +20,48 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
   readonly #account: string;
   readonly #proofs: ProofStore;
   readonly #store: Content;
-  readonly #servers: ServerConfig[];
+  readonly #config: Pick<OperatorConfig, "servers" | "keys">;
+  readonly #say: (line: string) => void;
+  readonly #workers: WorkerOptions | undefined;
 
-  /** @param account Who gets the operator's share. */
-  constructor(protocol: Protocol, account: string, store: Content, servers: ServerConfig[], proofs: ProofStore) {
+  /**
+   * @param account Who gets the operator's share.
+   * @param say Told what people should know.
+   * @param workers How chunks are proven; one after the other in this process where it is left out.
+   */
+  constructor(
+    protocol: Protocol,
+    account: string,
+    store: Content,
+    config: Pick<OperatorConfig, "servers" | "keys">,
+    proofs: ProofStore,
+    say: (line: string) => void,
+    workers?: WorkerOptions,
+  ) {
     this.#protocol = protocol;
     this.#account = account;
     this.#proofs = proofs;
     this.#store = store;
-    this.#servers = servers;
+    this.#config = config;
+    this.#say = say;
+    this.#workers = workers;
   }
 
   async open(modelId: bigint): Promise<void> {
     await mined(this.#protocol.splitter.openEpoch(modelId));
   }
 
-  /** The epoch's receipts from all servers, checked and weighed. */
+  /** The epoch's paid receipts from all servers, checked and weighed. */
   async receipts(modelId: bigint, epochId: bigint): Promise<EpochReceipt[]> {
     const { commitmentId } = await this.#protocol.splitter.epoch(modelId, epochId);
     const sketches = await fetchSketches(this.#protocol, this.#store, commitmentId);
-    const received = await fetchRecords(this.#servers, modelId, epochId);
-    return weighReceipts(this.#protocol, modelId, epochId, received, (sketch, fee18) =>
+    const received = await fetchRecords(this.#config.servers, modelId, epochId);
+    const { receipts, unpaid } = await weighReceipts(this.#protocol, modelId, epochId, received, (sketch, fee18) =>
       queryWeight(fee18, movement(sketches, sketch), sketches.m0),
     );
+    if (unpaid > 0)
+      this.#say(`model ${modelId} epoch ${epochId}: left out ${unpaid} receipts that were not redeemed in time`);
+    return receipts;
   }
 
   async propose(modelId: bigint, epochId: bigint): Promise<void> {
@@ -54,8 +75,11 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
     const { q, context } = await settlementContext(this.#protocol, modelId, epochId, this.#account);
     const committed = await fetchCommitted(this.#protocol, this.#store, context.commitmentId);
     const rows = committed.counts.reduce((sum, n) => sum + n, 0);
-    const { key, srs } = await provingKey(this.#protocol, context.vkId, rows);
-    this.#proofs.save(context, q, await proveSettlement(committed, q, context, key, srs));
+    const { key, srs } = await provingKey(this.#protocol, context.vkId, rows, this.#config.keys);
+    const prove = this.#workers ? workerProver(this.#workers) : proveHere;
+    const settlement = await proveSettlement(committed, q, context, key, srs, prove);
+    this.#proofs.save(context, q, settlement);
+    if (this.#workers) forgetChunks(this.#workers.folder, settlement);
   }
 
   async settle(modelId: bigint, epochId: bigint): Promise<void> {

@@ -1,7 +1,9 @@
 import type { DatanetRegistry } from "../contracts.ts";
 
-const STATUS = ["none", "pending", "accepted", "rejected", "withdrawn"] as const;
-const POLICY = ["reviewed", "allow-listed", "public"] as const;
+/** `Status` of IDatanetRegistry in words, in its order. */
+export const STATUS = ["none", "pending", "accepted", "rejected", "withdrawn"] as const;
+/** `Policy` of IDatanetRegistry in words, in its order. */
+export const POLICY = ["reviewed", "allow-listed", "public"] as const;
 
 /** A contribution as the chain shows it; `reason` once it is reviewed. */
 export type Contribution = {
@@ -16,9 +18,9 @@ export type Contribution = {
 /** A frozen version: its contributions in order. */
 export type Version = { version: bigint; contributionIds: bigint[]; hash: string };
 
-/** Ids of all Datanets, in order of their creation. */
-export async function datanetIds(datanets: DatanetRegistry): Promise<bigint[]> {
-  const created = await datanets.queryFilter(datanets.filters.DatanetCreated());
+/** Ids of all Datanets, or of those that `owner` created, in order of their creation. */
+export async function datanetIds(datanets: DatanetRegistry, owner?: string): Promise<bigint[]> {
+  const created = await datanets.queryFilter(datanets.filters.DatanetCreated(undefined, owner));
   return created.map(({ args }) => args.datanetId);
 }
 

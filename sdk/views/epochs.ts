@@ -22,10 +22,19 @@ export async function epochIds(splitter: RewardSplitter, modelId: bigint): Promi
   return opened.map(({ args }) => args.epochId);
 }
 
+/** When an epoch's proposal can no longer be challenged, if no dispute of it is open. */
+export function challengesEnd(
+  { proposedAt, clearedAt }: Pick<Epoch, "proposedAt" | "clearedAt">,
+  { challengeWindow, answerWindow }: Pick<Timing, "challengeWindow" | "answerWindow">,
+): bigint {
+  const [window, answered] = [proposedAt + challengeWindow, clearedAt + answerWindow];
+  return window > answered ? window : answered;
+}
+
 /** Where an epoch stands, by the contract's rules. */
 export function epochProgress(
-  e: Pick<Epoch, "openedAt" | "closedAt" | "proposedAt" | "settledAt">,
-  timing: Pick<Timing, "epochLength" | "redeemWindow" | "proposeWindow" | "challengeWindow">,
+  e: Pick<Epoch, "openedAt" | "closedAt" | "proposedAt" | "settledAt" | "reopenedAt" | "clearedAt" | "disputes">,
+  timing: Pick<Timing, "epochLength" | "redeemWindow" | "proposeWindow" | "challengeWindow" | "answerWindow">,
   fallbackAt: bigint,
   now: bigint,
 ): Progress {
@@ -35,17 +44,18 @@ export function epochProgress(
     return { state: "open: takes fees", times: { mayClose }, ...(mayClose > now && { waitsFor: "mayClose" }) };
   }
   const redeemingEnds = e.closedAt + timing.redeemWindow;
-  const proposingEnds = e.closedAt + timing.proposeWindow;
-  const challengesEnd = e.proposedAt + timing.challengeWindow;
+  const proposingEnds = (e.reopenedAt > e.closedAt ? e.reopenedAt : e.closedAt) + timing.proposeWindow;
+  const settleFrom = challengesEnd(e, timing);
   const times = {
     closed: e.closedAt,
     redeemingEnds,
-    ...(e.proposedAt === 0n ? { proposingEnds } : { challengesEnd }),
-    baseWeightsPay: fallbackAt,
+    ...(e.proposedAt === 0n ? { proposingEnds } : { challengesEnd: settleFrom }),
+    ...(e.disputes === 0n && { baseWeightsPay: fallbackAt }),
   };
+  if (e.disputes !== 0n) return { state: "disputed", times };
   if (fallbackAt <= now) return { state: "may be settled by base weights", times };
   if (e.proposedAt !== 0n)
-    return challengesEnd <= now
+    return settleFrom <= now
       ? { state: "may be settled", times }
       : { state: "proposed: may be challenged", times, waitsFor: "challengesEnd" };
   if (redeemingEnds > now) return { state: "closed: its fees may still be redeemed", times, waitsFor: "redeemingEnds" };

@@ -1,7 +1,14 @@
-import { getBytes } from "ethers";
-import type { Protocol } from "../contracts.ts";
+import { getBytes, type Result } from "ethers";
+import type { AttributionVerifier, Protocol } from "../contracts.ts";
+import type { LastReceipt } from "../epoch.ts";
 import { bytesInt8, type G1, type G2 } from "../hash.ts";
-import { type SettlementProof, type SettlementStatement, settlementChallenges } from "../transcript.ts";
+import { proposalOf } from "../history.ts";
+import {
+  type SettlementProof,
+  type SettlementStatement,
+  settlementChallenges,
+  settlementClaim,
+} from "../transcript.ts";
 import type { Settlement } from "./money.ts";
 
 /** Arguments of `settle` as they stand in a transaction. */
@@ -26,14 +33,7 @@ export async function settleCallOf(protocol: Protocol, modelId: bigint, settleme
   const { q, totals, proof: sentProof } = call.args as unknown as Call;
   const { vkId, floorUnits } = await splitter.epoch(modelId, epochId);
   const [x0, y0] = await verifier.scoreCommitment(commitmentId, q);
-  const proof: SettlementProof = {
-    chunks: sentProof.chunks.map(({ h, y, a, pA, pB, pC }) => ({
-      ...{ h, y, a },
-      ...{ pA: [...pA] as G1, pB: [...pB] as G2, pC: [...pC] as G1 },
-    })),
-    opening: [...sentProof.opening] as G1,
-  };
-  const statement: SettlementStatement = {
+  const claim = {
     splitter: addresses.splitter,
     chainId: sent.chainId,
     verifier: addresses.verifier,
@@ -43,14 +43,53 @@ export async function settleCallOf(protocol: Protocol, modelId: bigint, settleme
     prover,
     floorUnits,
     q: bytesInt8(q),
-    scoreCommitment: [x0, y0],
+    scoreCommitment: [x0, y0] as G1,
     totals: getBytes(totals),
-    h: proof.chunks.map(({ h }) => h),
   };
-  return { from, gasUsed, statement, proof };
+  const staged = sentProof.chunks.length > 0 ? undefined : await stagedProofOf(verifier, settlementClaim(claim));
+  const { chunks, opening } = staged?.proof ?? sentProof;
+  const proof: SettlementProof = {
+    chunks: chunks.map(({ h, y, a, pA, pB, pC }) => ({
+      ...{ h, y, a },
+      ...{ pA: [...pA] as G1, pB: [...pB] as G2, pC: [...pC] as G1 },
+    })),
+    opening: [...opening] as G1,
+  };
+  const statement: SettlementStatement = { ...claim, h: proof.chunks.map(({ h }) => h) };
+  return { from, gasUsed: gasUsed + (staged?.gasUsed ?? 0n), statement, proof };
 }
 
-/** The same for people to look at: each chunk's public inputs, with `z` and `x` derived again from the statement. */
+/** The proof that a finished stage was given, from its events, and what its transactions cost. */
+async function stagedProofOf(verifier: AttributionVerifier, claim: string) {
+  const [finished] = await verifier.queryFilter(verifier.filters.StageFinished(undefined, claim));
+  const { sd, opening } = finished!.args;
+  const started = await verifier.queryFilter(verifier.filters.StageStarted(sd));
+  const added = await verifier.queryFilter(verifier.filters.ChunksAdded(sd));
+  const chunks: Call["proof"]["chunks"] = [];
+  // A stage that expired was started again; either time the chunks were checked.
+  for (const { args } of added)
+    for (const [i, chunk] of args.chunks.entries())
+      chunks[Number(args.first) + i] = chunk as unknown as (typeof chunks)[number];
+  let gasUsed = 0n;
+  for (const { provider, transactionHash } of [...started, ...added, finished!])
+    gasUsed += (await provider.getTransactionReceipt(transactionHash))!.gasUsed;
+  return { proof: { chunks, opening: [...opening] as G1 }, gasUsed };
+}
+
+/** The last receipt of the proposal that stands, as its transaction gave it. Undefined where another contract called `propose`. */
+export async function lastReceiptOf(
+  { splitter }: Pick<Protocol, "splitter">,
+  modelId: bigint,
+  epochId: bigint,
+): Promise<LastReceipt | undefined> {
+  const { transaction } = await proposalOf(splitter, modelId, epochId);
+  const call = splitter.interface.parseTransaction((await splitter.runner!.provider!.getTransaction(transaction))!);
+  if (call?.name !== "propose") return undefined;
+  const last = (call.args.last as Result).toObject() as LastReceipt;
+  return { ...last, proof: [...last.proof] };
+}
+
+/** A settlement's proof for people to look at: each chunk's public inputs, with `z` and `x` derived again from the statement. */
 export async function settlementProofOf(protocol: Protocol, modelId: bigint, settlement: Settlement) {
   const call = await settleCallOf(protocol, modelId, settlement);
   if (call === undefined) return undefined;

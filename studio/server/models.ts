@@ -39,8 +39,16 @@ export async function registration({ chain, contracts, genesis }: Stack, job: Jo
     sketches: `${folder}/sketches`,
   };
   const child = new URL("./registration-child.ts", import.meta.url);
-  const { columns, flags, opening, ...args } = await apart<RegistrationArguments>(child, task);
-  return { ...args, modelId, columns: hexlify(columns), flags: flags.map(String), opening: opening.map(String) };
+  const { columns, flags, m0, opening, sums, ...args } = await apart<RegistrationArguments>(child, task);
+  return {
+    ...args,
+    modelId,
+    columns: hexlify(columns),
+    flags: flags.map(String),
+    m0: String(m0),
+    opening: opening.map(String),
+    sums: { ...sums, total: String(sums.total), opening: sums.opening.map(String) },
+  };
 }
 
 /** Deploying minted models to OpenLoRA. */

@@ -105,8 +105,11 @@ describe("attribution circuit", function () {
     const free: number[] = [];
     for (let signal = 1; signal < system.signals; signal++) {
       const value = solved[signal]!;
-      solved[signal] = mod(value + 1n);
-      if (touching[signal]!.every(holds)) free.push(signal);
+      for (const other of [value + 1n, 1n - value, -value, element(random)].map(mod)) {
+        if (other === value) continue;
+        solved[signal] = other;
+        if (touching[signal]!.every(holds)) free.push(signal);
+      }
       solved[signal] = value;
     }
     expect(free).to.deep.equal([]);

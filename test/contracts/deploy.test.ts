@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { devSrs } from "../../circuits/setup/dev.ts";
-import OpenLedger, { GUARDIAN_ROLE, OPERATOR_ROLE } from "../../deploy/modules/OpenLedger.ts";
+import OpenLedger, { ROLES } from "../../deploy/modules/OpenLedger.ts";
 import { pauseSwitch } from "../../sdk/contracts.ts";
 import {
   admin,
+  auditors,
+  BOND_FACTOR,
   deployed,
   ethers,
   ignition,
@@ -16,7 +18,7 @@ import {
 
 describe("Deployment", () => {
   it("wires the contracts to each other", async () => {
-    const { operators, datanets, models, attribution, verifier, splitter, escrow } =
+    const { operators, datanets, models, attribution, verifier, splitter, escrow, committee, disputes } =
       await networkHelpers.loadFixture(deployed);
     expect(await attribution.DATANETS()).to.equal(datanets.target);
     expect(await attribution.MODELS()).to.equal(models.target);
@@ -25,23 +27,34 @@ describe("Deployment", () => {
     expect(await splitter.attribution()).to.equal(attribution.target);
     expect(await splitter.escrow()).to.equal(escrow.target);
     expect(await operators.authority()).to.equal(await splitter.authority());
+    expect(await committee.operators()).to.equal(operators.target);
+    expect(await splitter.disputes()).to.equal(disputes.target);
+    expect(await disputes.splitter()).to.equal(splitter.target);
+    expect(await disputes.committee()).to.equal(committee.target);
+    for (const locker of [splitter, committee, disputes]) expect(await operators.isLocker(locker)).to.equal(true);
+    expect(await committee.authority()).to.equal(await splitter.authority());
+    expect(await splitter.operators()).to.equal(operators.target);
+    expect(await splitter.bondFactor()).to.equal(BOND_FACTOR);
     expect(await splitter.treasury()).to.equal(treasury.address);
     expect((await splitter.timing()).challengeWindow).to.equal(TIMING.challengeWindow);
     expect(await splitter.authority()).to.equal(await verifier.authority());
   });
 
-  it("lets the operator propose, the admin register keys, and nobody else anything", async () => {
-    const { splitter, verifier, ...world } = await networkHelpers.loadFixture(deployed);
-    const pauses = await pauseSwitch({ ...world, splitter, verifier });
+  it("lets the operator propose, auditors vote, the admin register keys, and nobody else anything", async () => {
+    const { splitter, verifier, committee, ...world } = await networkHelpers.loadFixture(deployed);
+    const pauses = await pauseSwitch({ ...world, splitter, verifier, committee });
     const manager = await ethers.getContractAt("AccessManager", await splitter.authority());
     const propose = splitter.interface.getFunction("propose").selector;
     const registerKey = verifier.interface.getFunction("registerKey").selector;
-    for (const [account, proposes, registers] of [
-      [operator, true, false],
-      [admin, false, true],
-      [stranger, false, false],
+    const vote = committee.interface.getFunction("commitVote").selector;
+    for (const [account, proposes, votes, registers] of [
+      [operator, true, false, false],
+      [auditors[0]!, false, true, false],
+      [admin, false, false, true],
+      [stranger, false, false, false],
     ] as const) {
       expect((await manager.canCall(account, splitter, propose))[0]).to.equal(proposes);
+      expect((await manager.canCall(account, committee, vote))[0]).to.equal(votes);
       expect((await manager.canCall(account, verifier, registerKey))[0]).to.equal(registers);
     }
     for (const [account, pausing] of [
@@ -51,22 +64,25 @@ describe("Deployment", () => {
       expect((await manager.canCall(account, pauses, pauses.interface.getFunction("setPaused").selector))[0]).to.equal(
         pausing,
       );
-    expect(await manager.hasRole(GUARDIAN_ROLE, admin)).to.deep.equal([true, 0n]);
-    expect(await manager.hasRole(OPERATOR_ROLE, operator)).to.deep.equal([true, 0n]);
+    expect(await manager.hasRole(ROLES.guardian, admin)).to.deep.equal([true, 0n]);
+    expect(await manager.hasRole(ROLES.operator, operator)).to.deep.equal([true, 0n]);
   });
 
   it("has defaults for every parameter", async () => {
-    const { operators, splitter, escrow } = await ignition.deploy(OpenLedger);
+    const { operators, splitter, escrow, committee, disputes } = await ignition.deploy(OpenLedger);
+    expect(await splitter.bondFactor!()).to.equal(10n);
+    expect(await disputes.demandBps!()).to.equal(1000n);
     expect(await splitter.treasury!()).to.equal(admin.address);
     expect((await splitter.timing!()).challengeWindow).to.equal(24n * 3600n);
     expect(await escrow.thawPeriod!()).to.equal(2n * 24n * 3600n);
     expect(await operators.thawPeriod!()).to.equal(7n * 24n * 3600n);
+    expect(await committee.quorum!()).to.equal(3n);
   });
 
   it("keeps every contract below the size limit", async () => {
-    const { operators, datanets, models, attribution, verifier, splitter, escrow } =
+    const { operators, datanets, models, attribution, verifier, splitter, escrow, committee, disputes } =
       await networkHelpers.loadFixture(deployed);
-    for (const contract of [operators, datanets, models, attribution, verifier, splitter, escrow])
+    for (const contract of [operators, datanets, models, attribution, verifier, splitter, escrow, committee, disputes])
       expect(ethers.dataLength(await ethers.provider.getCode(contract))).to.be.lessThan(24_576);
   });
 });

@@ -5,13 +5,14 @@ import type { Srs } from "../../circuits/setup/srs.ts";
 import { type ProvingKey, verifyingKey } from "../../circuits/setup/zkey.ts";
 import { stopProver } from "../../prover/groth16.ts";
 import { commitColumns, commitFlags } from "../../prover/kzg.ts";
-import { proveEpoch, settleArguments } from "../../prover/operator.ts";
+import { proveEpoch, settleArguments, settleEpoch } from "../../prover/operator.ts";
 import type { Committed, Settlement } from "../../prover/settlement.ts";
 import { sharePot } from "../../sdk/epoch.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { claimOf, earningsOf } from "../../sdk/history.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
-import { sketchRoot } from "../../sdk/transcript.ts";
+import { settlementsOf } from "../../sdk/views/money.ts";
+import { settleCallOf } from "../../sdk/views/proofs.ts";
 import { integers, sampleSketches } from "../support/samples.ts";
 import {
   closeEpoch,
@@ -26,6 +27,7 @@ import {
   networkHelpers,
   operator,
   pay,
+  proposal,
   type Ready,
   register,
   registerKey,
@@ -67,8 +69,7 @@ describe("RewardSplitter, settling by proof", function () {
     const vkId = await registerKey(world, await verifyingKey(key));
     const datanetId = await freeze(world, COUNTS);
     const modelId = await mint(world, datanetId, world.token);
-    const sketches = { columns: committed.columns, gRoot: sketchRoot(committed.sketches, K) };
-    const id = await register(world, modelId, datanetId, COUNTS, sketches, vkId);
+    const id = await register(world, modelId, COUNTS, { rows: committed.sketches, k: K, m0: 1 }, vkId);
     const all = { ...world, modelId, id };
     await world.splitter.openEpoch(modelId);
     await deposit(world, customer, 2n * FEES);
@@ -77,7 +78,7 @@ describe("RewardSplitter, settling by proof", function () {
       await pay(all, FEES, epochId);
       await closeEpoch(all);
       await networkHelpers.time.increase(TIMING.redeemWindow);
-      await world.splitter.connect(operator).propose(modelId, epochId, V, 3n, ethers.id("receipts"));
+      await world.splitter.connect(operator).propose(...(await proposal(world, modelId, epochId, V)));
       settlements.push(await proveEpoch(world, modelId, epochId, operator.address, committed, key, srs));
     }
     await networkHelpers.time.increase(TIMING.challengeWindow);
@@ -121,6 +122,19 @@ describe("RewardSplitter, settling by proof", function () {
     await splitter.settle(...(await settling(all, 0n)));
     const second = sharePot(FEES / 2n + first.dust, settlements[0].totals, floorUnits, BASE);
     expect(await earningsOf(splitter, id)).to.deep.equal(first.pay.map((amount, c) => amount + second.pay[c]!));
+  });
+
+  it("settles through a stage where one transaction has too little gas, and its whole proof can be read again", async () => {
+    const all = await networkHelpers.loadFixture(proven);
+    const { splitter, modelId, settlements } = all;
+    const before = await ethers.provider.getBlockNumber();
+    await settleEpoch(all, modelId, 0n, settlements[0], 1);
+    expect((await ethers.provider.getBlockNumber()) - before).to.equal(5); // start, two chunks, finish, settle
+    expect((await splitter.epoch(modelId, 0n)).settledAt).not.to.equal(0n);
+    const [settlement] = await settlementsOf(splitter, modelId);
+    const { statement, proof } = (await settleCallOf(all, modelId, settlement!))!;
+    expect(statement).to.deep.equal(settlements[0].statement);
+    expect(proof).to.deep.equal(settlements[0].proof);
   });
 
   it("check 11: settles an epoch once, whatever the bytes of the second proof", async () => {

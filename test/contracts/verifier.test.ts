@@ -9,6 +9,7 @@ import { FIELD, type G1, type G2, int8Bytes } from "../../sdk/hash.ts";
 import { DEVELOPMENT, type VerifyingKey, vkId } from "../../sdk/transcript.ts";
 import vectors from "../../sdk/vectors/proofs.json" with { type: "json" };
 import {
+  AT_ONCE,
   type Attribution,
   deployAttribution,
   type Prepared,
@@ -207,7 +208,7 @@ describe("AttributionVerifier", () => {
       const { ethers } = await network.create({ override: { chainId: 1 } });
       const [admin] = await ethers.getSigners();
       const tauG2 = g2(12n);
-      const registry = await ethers.deployContract("AttributionRegistry", [admin, admin, tauG2]);
+      const registry = await ethers.deployContract("AttributionRegistry", [admin, admin, tauG2, admin, AT_ONCE]);
       const manager = await ethers.deployContract("AccessManager", [admin]);
       const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
       for (const change of [{ alpha1: g1(DEVELOPMENT.alpha) }, { delta2: g2(DEVELOPMENT.delta) }])

@@ -73,16 +73,25 @@ describe("setting an operator up", () => {
     expect(run.output).to.match(/needs production proving keys.*OPERATOR_CHAIN/);
   });
 
+  it("names a flag of run that is wrong", async () => {
+    for (const flag of ["workers", "memory"]) {
+      const run = program("bin/openledger.ts", ["operator", "run", "--config", world.configFile(), `--${flag}`, "0"]);
+      expect((await run.ended).code).to.equal(1);
+      expect(run.output).to.contain(`--${flag} must be a whole number from 1, not 0`);
+    }
+  });
+
   it("finds an address without a contract", async () => {
     const addresses = { ...config.addresses, escrow: Wallet.createRandom().address };
     expect((await wrong({ ...config, addresses })).contracts).to.contain("no contract at addresses.escrow");
   });
 
-  it("finds an account without role and without gas", async () => {
+  it("finds an account without role, without gas and without a bond", async () => {
     process.env.OPENLEDGER_OPERATOR_KEY = Wallet.createRandom().privateKey;
-    const { role, balance, ...others } = await wrong(config);
+    const { role, balance, "model 1: bond": bond, ...others } = await wrong(config);
     expect(role).to.contain("may not propose");
     expect(balance).to.contain("has 0.0 ETH for gas");
+    expect(bond).to.match(/has 0\.0 of token .* free.*operator:bond.*OPERATOR_BOND/);
     expect(others).to.deep.equal({});
   });
 
@@ -94,6 +103,8 @@ describe("setting an operator up", () => {
     expect((await wrong({ ...config, models: [9n] }))["model 9: proving key"]).to.contain("has no commitment");
     const elsewhere = await wrong({ ...config, content: join(world.folder, "none"), models: [world.modelId] });
     expect(elsewhere["model 1: sketches"]).to.contain("CONTENT_MISSING");
+    const small = await wrong({ ...config, models: [world.modelId], memoryMB: 1 });
+    expect(small["model 1: proving key"]).to.match(/1 MB may be used.*PROVER_MEMORY/);
     delete process.env.OPENLEDGER_RECORDS_TOKEN;
     expect((await wrong(config)).tokens).to.contain("OPENLEDGER_RECORDS_TOKEN is not set");
   });
@@ -128,6 +139,8 @@ describe("setting an operator up", () => {
     ["rpc", { rpc: "localhost" }, /rpc must be an http\(s\) address, not "localhost"/],
     ["an address", { addresses: { operators: "0x12" } }, /addresses\.operators must be an address, not "0x12"/],
     ["confirmations", { confirmations: 0 }, /confirmations must be a whole number of at least 1, not 0/],
+    ["workers", { workers: 0 }, /workers must be a whole number of at least 1, not 0/],
+    ["memory", { memoryMB: "2 GB" }, /memoryMB must be a whole number of at least 1, not "2 GB"/],
     ["the servers", { servers: [] }, /servers must be a list with one entry or more/],
     ["a server's address", { servers: [{ url: "ftp://a" }] }, /servers\[0\]\.url must be an http/],
     ["a model", { models: [1] }, /models\[0\] must be an id as decimal text, not 1/],

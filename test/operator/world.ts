@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HDNodeWallet, id, Mnemonic } from "ethers";
+import type { ExportedKey } from "../../circuits/ceremony/exported.ts";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
@@ -24,6 +25,7 @@ import { integers, sampleSketches } from "../support/samples.ts";
 export const ACCOUNTS = { builder: 5, server: 6, operator: 7, customer: 8, treasury: 9 };
 export const COUNTS = [150, 90, 20];
 const K = 128;
+export const PRODUCTION_CHAIN = 424242;
 export const TOKEN = "records token";
 export const DEPOSIT = 1_000_000n;
 const MNEMONIC = "test test test test test test test test test test test junk";
@@ -47,17 +49,26 @@ export class World {
   sketch = (epochId: bigint, length: number) => integers(`query ${epochId} ${length}`, K, 9);
   #server: Server | undefined;
   #port = 0;
+  readonly #production: ExportedKey | undefined;
 
-  private constructor(chain: LocalChain, folder: string, datanetId: bigint) {
+  private constructor(chain: LocalChain, folder: string, datanetId: bigint, production: ExportedKey | undefined) {
+    this.#production = production;
     this.chain = chain;
     this.folder = folder;
     this.#datanetId = datanetId;
   }
 
-  static async start(): Promise<World> {
+  /** @param production An exported key, for a chain that takes no development keys. */
+  static async start(production?: ExportedKey): Promise<World> {
     const { builder, operator, customer, treasury } = ACCOUNTS;
     const folder = mkdtempSync(join(tmpdir(), "openledger-operator-"));
-    const chain = await startLocalChain(operator, treasury, await verifyingKey(await devKey(INSTANCES.r210)));
+    const key = production?.verifying ?? (await verifyingKey(await devKey(INSTANCES.r210)));
+    const chain = await startLocalChain(
+      operator,
+      treasury,
+      key,
+      production && { production: { chainId: PRODUCTION_CHAIN, tauG2: production.srs.tauG2 } },
+    );
     const { datanets } = chain.as(builder);
     const owner = await chain.account(builder).getAddress();
     const created = await mined(datanets.create(owner, "Test", "MIT", ""));
@@ -67,7 +78,7 @@ export class World {
     await mined(datanets.review([1n, 2n, 3n], true, ""));
     await mined(datanets.freeze(datanetId));
     await mined(chain.token.mint(chain.account(customer), DEPOSIT));
-    const world = new World(chain, folder, datanetId);
+    const world = new World(chain, folder, datanetId, production);
     await world.addModel("first");
     await world.#models[0]!.buyer.deposit(DEPOSIT);
     await world.serve();
@@ -120,7 +131,8 @@ export class World {
   async #register(modelId: bigint, rows: Int8Array): Promise<string> {
     const protocol = this.chain.as(ACCOUNTS.builder);
     const sketches = { k: K, m0: leastMovement({ rows, k: K }, rows), rows };
-    const { commitmentId } = await registerSketches(protocol, modelId, this.chain.vkId, sketches, await devSrs(260));
+    const srs = this.#production?.srs ?? (await devSrs(260));
+    const { commitmentId } = await registerSketches(protocol, modelId, this.chain.vkId, sketches, srs);
     return commitmentId;
   }
 
@@ -218,7 +230,7 @@ export class World {
   configuration(dataDir: string) {
     return {
       rpc: this.chain.url,
-      chainId: 31337,
+      chainId: this.#production ? PRODUCTION_CHAIN : 31337,
       addresses: this.chain.addresses,
       pollSeconds: 0.3,
       retrySeconds: 1,
@@ -232,9 +244,9 @@ export class World {
   config = (changes: object = {}) => parseConfig({ ...this.configuration("data"), ...changes }, this.folder);
 
   /** Path of a file with this world's configuration. */
-  configFile(): string {
+  configFile(changes: object = {}): string {
     const path = join(this.folder, "operator.json");
-    writeFileSync(path, JSON.stringify(this.configuration("data")));
+    writeFileSync(path, JSON.stringify({ ...this.configuration("data"), ...changes }));
     return path;
   }
 

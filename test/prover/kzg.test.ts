@@ -3,7 +3,15 @@ import { Bn254, G1_BYTES } from "../../circuits/bn254.ts";
 import { evaluate, power } from "../../circuits/field.ts";
 import { DEV_TAU, devSrs } from "../../circuits/setup/dev.ts";
 import type { Srs } from "../../circuits/setup/srs.ts";
-import { checkOpening, combineColumns, commit, commitColumns, commitFlags, open } from "../../prover/kzg.ts";
+import {
+  checkOpening,
+  combineColumns,
+  commit,
+  commitColumns,
+  commitFlags,
+  linearCombination,
+  open,
+} from "../../prover/kzg.ts";
 import { FIELD, type G1, mod } from "../../sdk/hash.ts";
 import { scoreRows } from "../../sdk/scores.ts";
 import { decodePoints } from "../../sdk/transcript.ts";
@@ -91,6 +99,13 @@ describe("KZG commitments", function () {
     expect({ y, w }).to.deep.equal({ y: 5n, w: [0n, 0n] });
     expect(await checkOpening(multiple(5n), 9n, { y, w }, srs)).to.equal(true);
     expect(await checkOpening(multiple(6n), 9n, { y, w }, srs)).to.equal(false);
+  });
+
+  it("add up points at infinity to infinity, whatever they are multiplied by", async () => {
+    const infinity: G1 = [0n, 0n];
+    expect(await linearCombination([infinity, infinity], [3n, -5n])).to.deep.equal(infinity);
+    expect(await linearCombination([infinity, multiple(1n)], [3n, 0n])).to.deep.equal(infinity);
+    expect(await linearCombination([infinity, multiple(2n)], [3n, 2n])).to.deep.equal(multiple(4n));
   });
 
   it("refuse -128, a matrix that is not N×k, too few powers, and empty contributors", async () => {

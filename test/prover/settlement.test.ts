@@ -81,6 +81,11 @@ describe("settlement", function () {
     expect({ chunks: proof.chunks.length, totals: totals.length }).to.deep.equal({ chunks: 1, totals: 1 });
   });
 
+  it("holds for a single row, whose opening is the point at infinity", async () => {
+    const single = await commitTo(sketchesOf(1), [1]);
+    expect((await proveSettlement(single, query, context, key, srs)).proof.opening).to.deep.equal([0n, 0n]);
+  });
+
   it("holds where rows fill the last chunk of several and contributors are many", async () => {
     const owners = Array<number>(2 * R).fill(1);
     const many = await commitTo(sketchesOf(2 * R), owners);
@@ -212,6 +217,11 @@ describe("settlement", function () {
     expect(await prove({}, query.with(3, -128))).to.equal("SETTLEMENT_QUERY");
     expect(await prove({}, new Int8Array(K).fill(127))).to.equal("SETTLEMENT_QUERY");
     expect(await prove({}, new Int8Array(K))).to.equal("SETTLEMENT_ZERO");
+    const zeroColumn = await commitTo(
+      sketchesOf(500).map((entry, i) => (i % K === 0 ? 0 : entry)),
+      counts,
+    );
+    expect(await prove(zeroColumn, new Int8Array(K).fill(9, 0, 1))).to.equal("SETTLEMENT_ZERO");
     expect(await prove({ counts: [...counts, 1] })).to.equal("ROW_COUNT");
     expect(await prove({ sketches: committed.sketches.toReversed() })).to.equal("SETTLEMENT_PROOF");
     expect(await prove({ flags: [1n, 2n] })).to.equal("SETTLEMENT_PROOF");

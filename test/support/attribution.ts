@@ -1,18 +1,27 @@
+import { concat, getBytes } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
+import type { ExportedKey } from "../../circuits/ceremony/exported.ts";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
+import type { Srs } from "../../circuits/setup/srs.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
-import { commitColumns, commitFlags } from "../../prover/kzg.ts";
-import { proveOwnership } from "../../prover/registration.ts";
+import { commit, commitColumns, commitFlags } from "../../prover/kzg.ts";
+import { proveOwnership, proveSums, type Sums } from "../../prover/registration.ts";
 import { proveSettlement, type Settlement, type SettlementContext } from "../../prover/settlement.ts";
-import { int8Bytes } from "../../sdk/hash.ts";
+import { int8Bytes, mod } from "../../sdk/hash.ts";
+import { merkleProof, merkleRoot } from "../../sdk/merkle.ts";
 import {
   commitmentId,
+  encodePoint,
+  foldRows,
+  type RegistrationChallenges,
   type RegistrationStatement,
   registrationChallenges,
+  runningSums,
   type SettlementProof,
   type SettlementStatement,
   sketchRoot,
+  sumLeaves,
   vkId,
 } from "../../sdk/transcript.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
@@ -24,18 +33,30 @@ const BPS = { data: 5000, owner: 2000, server: 1500, operator: 1000, protocol: 5
 
 export type Attribution = Awaited<ReturnType<typeof deployAttribution>>;
 
-/** The contracts a settlement needs, on a fresh chain, with the development key of 210 rows a chunk. */
-export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
+const developmentKey = async () => ({ key: await devKey(INSTANCES.r210), srs: await devSrs(2 ** 11) });
+
+/** Registrations are active at once, without a bond. */
+export const AT_ONCE = { window: 0, answerWindow: 0, registrationBond: 0n, demandBond: 0n };
+
+/** The contracts a settlement needs, on a fresh chain, with a key: the development key of 210 rows a chunk unless told. */
+export async function deployAttribution(
+  { ethers }: NetworkConnection<"l1">,
+  activation = AT_ONCE,
+  keys?: Pick<ExportedKey, "key" | "srs">,
+) {
   const [admin, owner, splitter, prover, ...contributors] = await ethers.getSigners();
-  const key = await devKey(INSTANCES.r210);
+  const { key, srs } = keys ?? (await developmentKey());
   const verifying = await verifyingKey(key);
-  const srs = await devSrs(2 ** 11);
   const token = await ethers.deployContract("TestToken", ["Test", "TEST", 18]);
   const manager = await ethers.deployContract("AccessManager", [admin]);
   const pauses = await ethers.deployContract("PauseSwitch", [manager]);
   const datanets = await ethers.deployContract("DatanetRegistry", [pauses]);
   const models = await ethers.deployContract("ModelNFT", [datanets, pauses]);
-  const registry = await ethers.deployContract("AttributionRegistry", [datanets, models, srs.tauG2]);
+  const operators = await ethers.deployContract("OperatorRegistry", [0, manager]);
+  const parameters = [datanets, models, srs.tauG2, operators, activation] as const;
+  const registry = await ethers.deployContract("AttributionRegistry", [...parameters]);
+  const disputes = await ethers.getContractAt("SketchDisputes", await registry.DISPUTES());
+  await operators.bindLockers([disputes]);
   const verifier = await ethers.deployContract("AttributionVerifier", [registry, manager]);
   await verifier.registerKey(verifying);
   return {
@@ -47,12 +68,14 @@ export async function deployAttribution({ ethers }: NetworkConnection<"l1">) {
     token,
     datanets,
     models,
+    operators,
     registry,
+    disputes,
     manager,
     verifier,
     key,
     verifying,
-    vkId: vkId(verifying, srs.tauG2, true),
+    vkId: vkId(verifying, srs.tauG2, srs.development),
     srs,
   };
 }
@@ -107,7 +130,7 @@ export async function prepareRegistration(
     versionHashes.push(await datanets.versionHash(datanetId, version));
     counts.push(...(await datanets.versionContributions(datanetId, version)).rowCounts.map(Number));
   }
-  const columns = await commitColumns(sketches, k, srs);
+  const columns = await columnsOf(sketches, k, srs);
   const flags = await commitFlags(flagCounts ?? counts, srs);
   const statement: RegistrationStatement = {
     chainId: (await ethers.provider.getNetwork()).chainId,
@@ -123,14 +146,44 @@ export async function prepareRegistration(
     manifestHash: (await models.manifest(modelId)).manifestHash,
   };
   const id = commitmentId(statement);
-  const opening = await proveOwnership(flagCounts ?? counts, flags, registrationChallenges(id).zeta, srs);
-  return { committed: { counts, sketches, columns, flags }, statement, commitmentId: id, opening };
+  const challenges = registrationChallenges(id);
+  const opening = await proveOwnership(flagCounts ?? counts, flags, challenges.zeta, srs);
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  const sums = await stateSums(sketches, k, rows, challenges, srs);
+  return { committed: { counts, sketches, columns, flags }, statement, commitmentId: id, opening, sums };
+}
+
+/** The columns' points, also where entries of −128 stand, which are refused to the honest. */
+async function columnsOf(sketches: Int8Array, k: number, srs: Srs): Promise<Uint8Array> {
+  if (!sketches.includes(-128)) return commitColumns(sketches, k, srs);
+  const column = (j: number) =>
+    Array.from(
+      sketches.filter((_, at) => at % k === j),
+      (entry) => mod(BigInt(entry)),
+    );
+  const points = await Promise.all(Array.from({ length: k }, (_, j) => commit(column(j), srs)));
+  return getBytes(concat(points.map(encodePoint)));
+}
+
+/** Honest sums; where rows beyond the last are committed too, those of a liar, who lets the last sum jump by them. */
+async function stateSums(
+  sketches: Int8Array,
+  k: number,
+  rows: number,
+  challenges: RegistrationChallenges,
+  srs: Srs,
+): Promise<Sums> {
+  const sums = await proveSums(sketches, k, challenges, srs);
+  if (sketches.length === rows * k) return sums;
+  const honest = runningSums(foldRows(sketches, k, challenges.gamma), challenges.zeta).slice(0, rows);
+  const leaves = sumLeaves([...honest, sums.total]);
+  return { ...sums, root: merkleRoot(leaves), proof: merkleProof(leaves, rows) };
 }
 
 export type Prepared = Awaited<ReturnType<typeof prepareRegistration>>;
 
 /** Argument of `register`. */
-export const registrationArgument = (chain: Attribution, { statement, opening }: Prepared) => ({
+export const registrationArgument = (chain: Attribution, { statement, opening, sums }: Prepared) => ({
   modelId: statement.modelId,
   vkId: chain.vkId,
   k: statement.k,
@@ -138,7 +191,8 @@ export const registrationArgument = (chain: Attribution, { statement, opening }:
   flags: statement.flags,
   gRoot: statement.gRoot,
   m0: statement.m0,
-  opening: opening,
+  opening,
+  sums,
 });
 
 /** Mints and registers a model. */

@@ -1,0 +1,119 @@
+import { network } from "hardhat";
+import { INSTANCES } from "../circuits/instances.ts";
+import { devKey, devSrs } from "../circuits/setup/dev.ts";
+import { verifyingKey } from "../circuits/setup/zkey.ts";
+import { commitColumns, commitFlags } from "../prover/kzg.ts";
+import { proveEpoch, settleArguments } from "../prover/operator.ts";
+import {
+  AT_ONCE,
+  type Attribution,
+  deployAttribution,
+  mintModel,
+  prepareRegistration,
+  registrationArgument,
+  settle,
+  verifyArguments,
+} from "../test/support/attribution.ts";
+import { integers, sampleSketches } from "../test/support/samples.ts";
+import * as world from "../test/support/world.ts";
+
+const CONTRIBUTORS = 100;
+const COLUMNS = 128;
+/** Any gas: the price of the least is what is asked for. */
+const LIMIT = 15_000_000;
+
+/** Gas of whole transactions, calldata included. */
+export type Gas = {
+  /** `RewardSplitter.settle`: proof, shares, root of claims; one chunk, 128 columns, 100 contributors */
+  settle: number;
+  /** the proof alone, `AttributionVerifier.verify` as a transaction */
+  verify: number;
+  verify256Columns: number;
+  /** how much more for one more, of proof alone where there is no difference besides */
+  perChunk: number;
+  perColumn: number;
+  perContributor: number;
+  verifyPerContributor: number;
+  /** `AttributionRegistry.register` of 100 contributors and 128 columns */
+  register: number;
+};
+
+const evenly = (rows: number, contributors: number) =>
+  Array.from(
+    { length: contributors },
+    (_, c) => Math.floor(((c + 1) * rows) / contributors) - Math.floor((c * rows) / contributors),
+  );
+
+/** Registers a model of so many rows and verifies a settlement of it. */
+async function measure(chain: Attribution, rows: number, contributors: number, k: number) {
+  const { registry, verifier, owner, splitter } = chain;
+  const prepared = await prepareRegistration(
+    chain,
+    await mintModel(chain, [evenly(rows, contributors)]),
+    k,
+    sampleSketches(rows, k),
+  );
+  const registered = await registry.connect(owner).register(registrationArgument(chain, prepared), { gasLimit: LIMIT });
+  const { statement, proof } = await settle(chain, prepared);
+  const call = await verifier.connect(splitter).verify.populateTransaction(...verifyArguments(statement, proof));
+  const verified = await splitter.sendTransaction({ ...call, gasLimit: LIMIT });
+  return { register: Number((await registered.wait())!.gasUsed), verify: Number((await verified.wait())!.gasUsed) };
+}
+
+/** Under the key of 210 rows a chunk, whose size changes no gas. */
+export async function measureGas(): Promise<Gas> {
+  const chain = await deployAttribution(await network.create());
+  const rows = 2 * CONTRIBUTORS;
+  const base = await measure(chain, rows, CONTRIBUTORS, COLUMNS);
+  const wide = await measure(chain, rows, CONTRIBUTORS, 2 * COLUMNS);
+  const few = await measure(chain, rows, CONTRIBUTORS / 10, COLUMNS);
+  const long = await measure(chain, 4 * INSTANCES.r210.rows, CONTRIBUTORS, COLUMNS);
+  const [whole, wholeFew] = [await settleGas(CONTRIBUTORS), await settleGas(CONTRIBUTORS / 10)];
+  const perContributor = (more: number, less: number) => Math.round((more - less) / (0.9 * CONTRIBUTORS));
+  return {
+    settle: whole,
+    verify: base.verify,
+    verify256Columns: wide.verify,
+    perChunk: Math.round((long.verify - base.verify) / 3),
+    perColumn: Math.round((wide.verify - base.verify) / COLUMNS),
+    perContributor: perContributor(whole, wholeFew),
+    verifyPerContributor: perContributor(base.verify, few.verify),
+    register: base.register,
+  };
+}
+
+/** A settlement of 5,040 rows in four chunks of 1,260, verified on-chain. @returns its rows */
+export async function settleLarge(): Promise<number> {
+  const rows = 4 * INSTANCES.r1260.rows;
+  const key = { key: await devKey(INSTANCES.r1260), srs: await devSrs(rows) };
+  await measure(await deployAttribution(await network.create(), AT_ONCE, key), rows, CONTRIBUTORS, COLUMNS);
+  return rows;
+}
+
+/** A whole epoch, from a contribution's rows to the transaction that settles it: the first of its model. */
+async function settleGas(contributors: number): Promise<number> {
+  const rows = 2 * CONTRIBUTORS;
+  const counts = evenly(rows, contributors);
+  const [key, srs] = [await devKey(INSTANCES.r210), await devSrs(rows)];
+  const sketches = sampleSketches(rows, COLUMNS);
+  const columns = await commitColumns(sketches, COLUMNS, srs);
+  const deployed = await world.deployed();
+  const vkId = await world.registerKey(deployed, await verifyingKey(key));
+  const datanetId = await world.freeze(deployed, counts);
+  const modelId = await world.mint(deployed, datanetId, deployed.token);
+  const committed = { counts, sketches, columns, flags: await commitFlags(counts, srs) };
+  const id = await world.register(deployed, modelId, counts, { rows: sketches, k: COLUMNS, m0: 1 }, vkId);
+  const all = { ...deployed, modelId, id };
+  const { splitter } = all;
+  await splitter.openEpoch(modelId);
+  await world.deposit(all, world.customer, 1_000_000n);
+  await world.pay(all, 1_000_000n);
+  await world.closeEpoch(all);
+  await world.networkHelpers.time.increase(world.TIMING.redeemWindow);
+  const v = Array.from(integers("V", COLUMNS, 100), (entry) => BigInt(entry) * 10n ** 12n);
+  await splitter.connect(world.operator).propose(...(await world.proposal(all, modelId, 0n, v)));
+  const settlement = await proveEpoch(all, modelId, 0n, world.operator.address, committed, key, srs);
+  await world.networkHelpers.time.increase(world.TIMING.challengeWindow);
+  const sent = await splitter.settle(...(await settleArguments(all, modelId, 0n, settlement)), { gasLimit: LIMIT });
+  return Number((await sent.wait())!.gasUsed);
+}
