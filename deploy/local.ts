@@ -69,6 +69,7 @@ export async function startLocalChain(
       operator: await account(operator).getAddress(),
       treasury: await account(treasury).getAddress(),
     },
+    Local: { operator: await account(operator).getAddress() },
   };
   // Ignition keeps a journal of every deployment, to resume it; this chain is gone when the process ends.
   const deploymentId = `local-${port}-${Date.now()}`;

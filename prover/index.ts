@@ -1,8 +1,10 @@
 /** Commitments, proofs and the operator's steps: what the rest of the project and operators call. */
+export * from "./bond.ts";
 export * from "./groth16.ts";
 export * from "./keys.ts";
 export * from "./kzg.ts";
 export * from "./operator.ts";
+export * from "./receipts.ts";
 export * from "./register.ts";
 export * from "./registration.ts";
 export * from "./settlement.ts";

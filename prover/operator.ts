@@ -1,48 +1,20 @@
-import { getBytes } from "ethers";
+import { getBytes, type Signer } from "ethers";
 import type { Srs } from "../circuits/setup/srs.ts";
 import type { ProvingKey } from "../circuits/setup/zkey.ts";
 import type { Protocol } from "../sdk/contracts.ts";
-import { splitterDomain } from "../sdk/eip712.ts";
-import { type EpochReceipt, sumReceipts, toFee18 } from "../sdk/epoch.ts";
+import { type EpochReceipt, proposalFor } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { int8Bytes } from "../sdk/hash.ts";
 import { earningsOf, proposalOf } from "../sdk/history.ts";
-import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
 import { mined } from "../sdk/transactions.ts";
 import type { SettlementProof } from "../sdk/transcript.ts";
+import { requireBond } from "./bond.ts";
 import { type Committed, proveSettlement, type Settlement, type SettlementContext } from "./settlement.ts";
 
 /**
- * Checks what servers handed over for an epoch and weighs each receipt by its fee.
- * @param weigh ω_t of a sketch for a fee with 18 decimals: the trainer's `queryWeight` for this model.
- * @throws OpenLedgerError `EPOCH_WRONG_RECEIPT`, or `SIGNATURE_…` naming what is not signed by the server.
- */
-export async function weighReceipts(
-  protocol: Protocol,
-  modelId: bigint,
-  epochId: bigint,
-  received: AttributedReceipt[],
-  weigh: (sketch: Int8Array, fee18: bigint) => bigint,
-): Promise<EpochReceipt[]> {
-  const { splitter, addresses } = protocol;
-  const { chainId } = await splitter.runner!.provider!.getNetwork();
-  const domain = splitterDomain(chainId, addresses.splitter);
-  const { decimals } = await splitter.epoch(modelId, epochId);
-  return received.map((attributed) => {
-    const { receipt, sketch } = attributed;
-    const ids = verifyAttributed(domain, attributed);
-    if (receipt.modelId !== modelId || receipt.epochId !== epochId)
-      throw new OpenLedgerError(
-        "EPOCH_WRONG_RECEIPT",
-        `Receipt ${ids.receiptId} is for model ${receipt.modelId}, epoch ${receipt.epochId}. Leave it out.`,
-      );
-    return { ...ids, fee: receipt.fee, weight: weigh(sketch, toFee18(receipt.fee, Number(decimals))), sketch };
-  });
-}
-
-/**
- * Proposes V for a closed epoch.
- * @throws OpenLedgerError `EPOCH_FEES_DIFFER` when the receipts are not what the escrow redeemed.
+ * Proposes V for a closed epoch; the sender must have bonded enough.
+ * @throws OpenLedgerError `EPOCH_FEES_DIFFER` when the receipts are not what the escrow redeemed, `OPERATOR_BOND` when the
+ * bond is too small.
  */
 export async function proposeEpoch(
   protocol: Protocol,
@@ -52,14 +24,16 @@ export async function proposeEpoch(
   k: number,
 ) {
   const { splitter } = protocol;
-  const { v, fees, root } = sumReceipts(receipts, k);
+  const fees = receipts.reduce((sum, { fee }) => sum + fee, 0n);
   const { fees: redeemed } = await splitter.epoch(modelId, epochId);
   if (fees !== redeemed)
     throw new OpenLedgerError(
       "EPOCH_FEES_DIFFER",
       `The receipts add up to ${fees}, the escrow redeemed ${redeemed}. Ask the servers for the missing receipts, or redeem first.`,
     );
-  return mined(splitter.propose(modelId, epochId, v, receipts.length, root));
+  const proposal = proposalFor(receipts, k);
+  await requireBond(protocol, modelId, [epochId], await (splitter.runner as Signer).getAddress());
+  return mined(splitter.propose(modelId, epochId, ...proposal));
 }
 
 /** What a proof of an epoch is about, once V is proposed: all of its statement that the chain and the prover decide. */

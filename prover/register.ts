@@ -6,7 +6,7 @@ import { mined } from "../sdk/transactions.ts";
 import { commitmentId, type RegistrationStatement, registrationChallenges, sketchRoot } from "../sdk/transcript.ts";
 import type { Sketches } from "../trainer/attribution/artifact.ts";
 import { commitColumns, commitFlags } from "./kzg.ts";
-import { proveOwnership } from "./registration.ts";
+import { proveOwnership, proveSums, type Sums } from "./registration.ts";
 import type { Committed } from "./settlement.ts";
 
 /** What a model's sketches register: its rows in the order of the model's frozen versions, k columns and m0. */
@@ -28,6 +28,7 @@ export type RegistrationArguments = {
   gRoot: string;
   m0: bigint;
   opening: G1;
+  sums: Sums;
 };
 
 export type Registration = { commitmentId: string; committed: Committed; args: RegistrationArguments };
@@ -62,11 +63,13 @@ export async function prepareRegistration(
   const flags = await commitFlags(counts, srs);
   const gRoot = sketchRoot(sketches, k);
   const id = commitmentId({ ...facts, k, columns, flags, gRoot, m0 });
-  const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
+  const challenges = registrationChallenges(id);
+  const opening = await proveOwnership(counts, flags, challenges.zeta, srs);
+  const sums = await proveSums(sketches, k, challenges, srs);
   return {
     commitmentId: id,
     committed: { counts, sketches, columns, flags },
-    args: { modelId, vkId, k, columns, flags, gRoot, m0, opening },
+    args: { modelId, vkId, k, columns, flags, gRoot, m0, opening, sums },
   };
 }
 

@@ -2,6 +2,8 @@ import { power } from "../circuits/field.ts";
 import type { Srs } from "../circuits/setup/srs.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type G1, mod } from "../sdk/hash.ts";
+import { merkleProof, merkleRoot } from "../sdk/merkle.ts";
+import { foldRows, type RegistrationChallenges, runningSums, sumLeaves } from "../sdk/transcript.ts";
 import { contributorStarts } from "./counts.ts";
 import { checkOpening, open } from "./kzg.ts";
 
@@ -21,6 +23,25 @@ export async function proveOwnership(counts: number[], flags: G1, zeta: bigint, 
     );
   }
   return w;
+}
+
+/** What shows at registration that the columns commit the rows under gRoot, once nobody finds a wrong sum. */
+export type Sums = { root: string; total: bigint; proof: string[]; opening: G1 };
+
+/**
+ * The sums P_0 … P_N over the rows, and the opening of Σ_j γ^j·C_j at ζ to P_N.
+ * @param sketches N×k, row-major
+ */
+export async function proveSums(
+  sketches: Int8Array,
+  k: number,
+  { zeta, gamma }: RegistrationChallenges,
+  srs: Srs,
+): Promise<Sums> {
+  const folded = foldRows(sketches, k, gamma);
+  const leaves = sumLeaves(runningSums(folded, zeta));
+  const { y, w } = await open(folded, zeta, srs);
+  return { root: merkleRoot(leaves), total: y, proof: merkleProof(leaves, folded.length), opening: w };
 }
 
 /** Whether e(C_b - acc·G1 + ζ·W, G2) · e(-W, τG2) = 1. */

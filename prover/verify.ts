@@ -4,11 +4,11 @@ import type { Srs } from "../circuits/setup/srs.ts";
 import type { Content } from "../sdk/content.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { deriveVersions } from "../sdk/datanets.ts";
-import { BPS, floorUnits, quantise, sharePot, toFee18 } from "../sdk/epoch.ts";
+import { BPS, floorUnits, quantise, receiptLeaf, sharePot, toFee18 } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { BASE_FIELD, FIELD, type G1, int8Bytes } from "../sdk/hash.ts";
-import { proposalOf } from "../sdk/history.ts";
-import { claimRoot } from "../sdk/merkle.ts";
+import { earningEvents, proposalOf } from "../sdk/history.ts";
+import { claimRoot, merkleVerify } from "../sdk/merkle.ts";
 import { fetchManifest } from "../sdk/models.ts";
 import { scoreRows, totalsOf } from "../sdk/scores.ts";
 import {
@@ -20,7 +20,7 @@ import {
   vkId,
 } from "../sdk/transcript.ts";
 import { settlementsOf } from "../sdk/views/money.ts";
-import { settleCallOf } from "../sdk/views/proofs.ts";
+import { lastReceiptOf, settleCallOf } from "../sdk/views/proofs.ts";
 import { checkSettlement } from "./check.ts";
 import { commitColumns, commitFlags } from "./kzg.ts";
 
@@ -108,6 +108,31 @@ export async function verifySettlement(
     return { detail: `${mine.length} redemptions add up to the epoch's ${sum} token units` };
   });
 
+  /** The last receipt carries V and all fees; what stands before it is not published. */
+  async function checkReceipts(): Promise<void> {
+    if (epoch.proposedAt === 0n) return skip("receipts", "nobody proposed any");
+    if (epoch.count === 0n) return skip("receipts", "there were none, and no fees");
+    const last = await lastReceiptOf(protocol, modelId, epochId);
+    if (last === undefined) return skip("receipts", "another contract sent them; the last does not show here");
+    await check("receipts", async () => {
+      const { v } = await proposalOf(splitter, modelId, epochId);
+      const at = Number(epoch.count) - 1;
+      const hash = receiptLeaf(at, last, { v, feeSum: epoch.fees, payerFees: last.payerFees });
+      requireThat(
+        last.proof.length === Math.ceil(Math.log2(at + 1)) && merkleVerify(epoch.receiptsRoot, hash, at, last.proof),
+        "the last receipt, with V and all fees as its sums, is not under the proposal's root",
+      );
+      const redeemed = await escrow.redeemed(last.customer, last.server, modelId, epochId, epoch.token);
+      requireThat(
+        last.payerFees === redeemed,
+        `the last payer's receipts add up to ${last.payerFees}, the escrow redeemed ${redeemed} of him`,
+      );
+      return {
+        detail: `the last of ${epoch.count} closes the tree with V, all fees and its payer's; who holds the others, which are not published, can check each step`,
+      };
+    });
+  }
+
   const versions = await check("rows and owners", async () => {
     const [manifest, named] = await models.release(modelId, commitment.release);
     const hashes: string[] = [];
@@ -185,7 +210,7 @@ export async function verifySettlement(
           requireThat(floor === epoch.floorUnits, `the floor is ${floor}, the chain has ${epoch.floorUnits}`);
           return { detail: `derived again from V, with the floor ${floor}`, value: q };
         });
-  skip("receipts", "who holds the epoch's receipts can check V under the proposal's root; they are not published");
+  await checkReceipts();
 
   if (paidByBase) {
     skip("totals", "base weights paid: no totals were claimed");
@@ -239,9 +264,9 @@ export async function verifySettlement(
     return { detail: `a pot of ${settlement.pot} token units, shared again to the last unit` };
   });
 
-  const later = settlements.slice(settlements.indexOf(settlement) + 1);
-  if (later.some((one) => one.commitmentId === commitmentId))
-    skip("claims", "a later settlement replaced the root; verify that one for it");
+  const last = (await earningEvents(splitter, { commitmentId })).at(-1)!;
+  if (last.event.transactionHash !== settlement.transaction)
+    skip("claims", "a later settlement or correction replaced the root; verify the last settlement for it");
   else
     await check("claims", async () => {
       const cumulative = settlement.before.map((amount, c) => amount + settlement.pay[c]!);

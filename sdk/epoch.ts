@@ -1,6 +1,7 @@
+import { concat, ZeroAddress, ZeroHash } from "ethers";
 import { OpenLedgerError } from "./errors.ts";
 import { words } from "./hash.ts";
-import { leaf, merkleRoot } from "./merkle.ts";
+import { leaf, merkleProof, merkleRoot } from "./merkle.ts";
 
 /** κ0 in basis points: at least this part of the fees stands against the scores when a pot is shared. */
 export const KAPPA0_BPS = 5000n;
@@ -16,8 +17,10 @@ export const MAX_V = 1n << 120n;
 
 /** One paid call of an epoch, as the operator takes it from the server. */
 export type EpochReceipt = {
+  server: string;
+  customer: string;
   receiptId: string;
-  /** Digest of the server's sketch record. */
+  /** Digest of the server's sketch record; zero where it kept none, and then the weight is 0. */
   recordId: string;
   /** In token units. */
   fee: bigint;
@@ -27,39 +30,112 @@ export type EpochReceipt = {
   sketch: Int8Array;
 };
 
-/** Receipts in the order of the proposal: strictly by id. */
-export function sortReceipts<T extends { receiptId: string }>(receipts: T[]): T[] {
-  const sorted = receipts.toSorted((a, b) => (BigInt(a.receiptId) < BigInt(b.receiptId) ? -1 : 1));
-  sorted.forEach(({ receiptId }, i) => {
-    if (i > 0 && sorted[i - 1]!.receiptId === receiptId)
-      throw new OpenLedgerError("EPOCH_DUPLICATE_RECEIPT", `Receipt ${receiptId} stands twice. Keep one.`);
+/** A receipt's place in the receipts tree, with the sums up to and including it. */
+export type ReceiptLeaf = {
+  receipt: EpochReceipt;
+  /** V_0 … V_{k−1}. */
+  v: bigint[];
+  /** All fees so far, in token units. */
+  feeSum: bigint;
+  /** The fees so far that this customer paid this server. */
+  payerFees: bigint;
+  hash: string;
+};
+
+/** The last receipt as `propose` takes it. */
+export type LastReceipt = Omit<EpochReceipt, "sketch"> & { payerFees: bigint; proof: string[] };
+
+/** What `propose` takes behind model and epoch: V, the number of receipts, their root, and the last with its proof. */
+export type Proposal = [v: bigint[], count: number, root: string, last: LastReceipt];
+
+/** Receipts in the order of the proposal: strictly by server, customer and id. */
+export function sortReceipts<T extends Pick<EpochReceipt, "server" | "customer" | "receiptId">>(receipts: T[]): T[] {
+  const sorted = receipts
+    .map((receipt) => ({ receipt, key: concat([receipt.server, receipt.customer, receipt.receiptId]) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  sorted.forEach(({ receipt, key }, i) => {
+    if (i > 0 && sorted[i - 1]!.key === key)
+      throw new OpenLedgerError("EPOCH_DUPLICATE_RECEIPT", `Receipt ${receipt.receiptId} stands twice. Keep one.`);
   });
-  return sorted;
+  return sorted.map(({ receipt }) => receipt);
 }
 
-/** V = Σ ω_t q_t, and the root of the receipts' sum tree. */
-export function sumReceipts(receipts: EpochReceipt[], k: number): { v: bigint[]; fees: bigint; root: string } {
-  const v = Array<bigint>(k).fill(0n);
-  let fees = 0n;
-  const leaves = sortReceipts(receipts).map(({ receiptId, recordId, fee, weight, sketch }, index) => {
+/** Leaf `index` of the receipts tree. */
+export const receiptLeaf = (
+  index: number,
+  { server, customer, receiptId, fee, weight, recordId }: Omit<EpochReceipt, "sketch">,
+  { v, feeSum, payerFees }: Pick<ReceiptLeaf, "v" | "feeSum" | "payerFees">,
+): string =>
+  leaf(
+    "Receipt",
+    index,
+    ["address", "address", "bytes32", "uint256", "uint256", "bytes32", "bytes32", "uint256", "uint256"],
+    [
+      server,
+      customer,
+      receiptId,
+      fee,
+      weight,
+      recordId,
+      words(v.map((entry) => BigInt.asUintN(256, entry))),
+      feeSum,
+      payerFees,
+    ],
+  );
+
+/** V = Σ ω_t q_t, the fees, and the receipts tree: its leaves in order, and its root. */
+export function sumReceipts(
+  receipts: EpochReceipt[],
+  k: number,
+): { v: bigint[]; fees: bigint; root: string; leaves: ReceiptLeaf[] } {
+  let v = Array<bigint>(k).fill(0n);
+  let feeSum = 0n;
+  let payerFees = 0n;
+  let payer = "";
+  const leaves = sortReceipts(receipts).map((receipt, index): ReceiptLeaf => {
+    const { server, customer, receiptId, fee, weight, sketch } = receipt;
     if (sketch.length !== k)
       throw new OpenLedgerError(
         "EPOCH_SKETCH_LENGTH",
         `The sketch of ${receiptId} has ${sketch.length} entries, not ${k}.`,
       );
-    sketch.forEach((entry, j) => {
-      v[j]! += weight * BigInt(entry);
-    });
-    fees += fee;
-    return leaf(
-      "Receipt",
-      index,
-      ["bytes32", "uint256", "uint256", "bytes32", "bytes32", "uint256"],
-      [receiptId, fee, weight, recordId, words(v.map((entry) => BigInt.asUintN(256, entry))), fees],
-    );
+    v = v.map((entry, j) => entry + weight * BigInt(sketch[j]!));
+    feeSum += fee;
+    payerFees = fee + (payer === concat([server, customer]) ? payerFees : 0n);
+    payer = concat([server, customer]);
+    const sums = { v, feeSum, payerFees };
+    return { receipt, ...sums, hash: receiptLeaf(index, receipt, sums) };
   });
-  return { v, fees, root: merkleRoot(leaves) };
+  return { v, fees: feeSum, root: merkleRoot(leaves.map(({ hash }) => hash)), leaves };
 }
+
+/** In the place of the last receipt where there is none. */
+export const NO_RECEIPT: LastReceipt = {
+  server: ZeroAddress,
+  customer: ZeroAddress,
+  receiptId: ZeroHash,
+  recordId: ZeroHash,
+  fee: 0n,
+  weight: 0n,
+  payerFees: 0n,
+  proof: [],
+};
+
+/** What is proposed for these receipts. */
+export function proposalFor(receipts: EpochReceipt[], k: number): Proposal {
+  const { v, root, leaves } = sumReceipts(receipts, k);
+  const last = leaves.at(-1);
+  if (last === undefined) return [v, 0, root, NO_RECEIPT];
+  const { receipt, payerFees } = last;
+  const proof = merkleProof(
+    leaves.map(({ hash }) => hash),
+    leaves.length - 1,
+  );
+  return [v, leaves.length, root, { ...receipt, payerFees, proof }];
+}
+
+/** What a proposal locks of its proposer's bond, where the epoch holds `held`; in the epoch's token. */
+export const stakeFor = (held: bigint, bondFactor: bigint): bigint => ceilDiv(held, bondFactor);
 
 const abs = (value: bigint): bigint => (value < 0n ? -value : value);
 const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);

@@ -71,13 +71,41 @@ export function vkId(key: VerifyingKey, tauG2: G2, development: boolean): string
 /** Whether a key is a development key: its secrets are public, so it proves nothing to a stranger. */
 export const isDevelopmentKey = (vkId: string): boolean => vkId.startsWith(hexlify(toUtf8Bytes("dev")));
 
-/** Root over the published sketch rows. `sketches` is N × k, row-major. */
-export function sketchRoot(sketches: Int8Array, k: number): string {
+/** Leaves of the published sketch rows. `sketches` is N × k, row-major. */
+export function sketchLeaves(sketches: Int8Array, k: number): string[] {
   const leaves: string[] = [];
   for (let i = 0; i * k < sketches.length; i++)
     leaves.push(leaf("SketchRow", i, ["bytes32"], [keccak256(int8Bytes(sketches.subarray(i * k, (i + 1) * k)))]));
-  return merkleRoot(leaves);
+  return leaves;
 }
+
+/** Root over the published sketch rows. */
+export const sketchRoot = (sketches: Int8Array, k: number): string => merkleRoot(sketchLeaves(sketches, k));
+
+/** F_i = Σ_j γ^j g_ij: the rows of the published sketches, each folded into one field element. */
+export function foldRows(sketches: Int8Array, k: number, gamma: bigint): bigint[] {
+  const powers = [1n];
+  while (powers.length < k) powers.push(mod(powers.at(-1)! * gamma));
+  return Array.from({ length: sketches.length / k }, (_, i) => {
+    let sum = 0n;
+    for (let j = 0; j < k; j++) sum += BigInt(sketches[i * k + j]!) * powers[j]!;
+    return mod(sum);
+  });
+}
+
+/** P_0 … P_N with P_0 = 0 and P_{i+1} = P_i + ζ^i·F_i. */
+export function runningSums(folded: bigint[], zeta: bigint): bigint[] {
+  const sums = [0n];
+  let power = 1n;
+  for (const value of folded) {
+    sums.push(mod(sums.at(-1)! + power * value));
+    power = mod(power * zeta);
+  }
+  return sums;
+}
+
+/** Leaves of P_0 … P_N. */
+export const sumLeaves = (sums: bigint[]): string[] => sums.map((sum, i) => leaf("SketchSum", i, ["uint256"], [sum]));
 
 /** First row of each contributor. */
 export function starts(counts: number[]): number[] {
@@ -135,8 +163,10 @@ export const commitmentId = (s: RegistrationStatement): string =>
     ],
   );
 
-/** ζ, where the flags are opened, and γ, which folds the columns in the published-sketch check. */
-export const registrationChallenges = (id: string): { zeta: bigint; gamma: bigint } => ({
+export type RegistrationChallenges = { zeta: bigint; gamma: bigint };
+
+/** ζ, where flags and folded columns are opened, and γ, which folds the columns in the published-sketch check. */
+export const registrationChallenges = (id: string): RegistrationChallenges => ({
   zeta: challenge(id, 0),
   gamma: challenge(id, 1),
 });

@@ -32,7 +32,18 @@ export const show = action<OfEpoch>(async (args, context) => {
     held: money(e.held),
     commitmentId: e.commitmentId,
     vkId: e.vkId,
-    proposal: e.proposedAt === 0n ? null : { receipts: e.count, receiptsRoot: e.receiptsRoot, queryHash: e.queryHash },
+    proposal:
+      e.proposedAt === 0n
+        ? null
+        : {
+            round: e.round,
+            proposer: e.proposer,
+            stake: money(e.stake),
+            disputes: e.disputes,
+            receipts: e.count,
+            receiptsRoot: e.receiptsRoot,
+            queryHash: e.queryHash,
+          },
     ...(settlement && {
       settledBy: settlement.totals.length > 0 ? "proof" : "base weights",
       prover: settlement.prover,

@@ -27,9 +27,11 @@ const ADVICE: Record<string, string> = {
   SplitterEpochRunning: "The current epoch runs until then (seconds since 1970). Wait.",
   SplitterNotProposed: "epoch: nobody proposed V for it yet. `epoch:show` tells until when the operator can.",
   SplitterWindowOpen: "epoch: its challenge window runs until then (seconds since 1970). Wait.",
+  SplitterDisputed: "epoch: its proposal is disputed. Wait until the disputes are resolved.",
   SplitterAlreadySettled: "epoch: it is settled.",
   SplitterNeedsProof:
     "sketches: this epoch has scores, so it needs a proof. Name the folder of the model's sketches, or wait until the time given (seconds since 1970).",
+  OperatorsFreeTooSmall: "account: its free bond in this token is too small. Bond the difference with `operator:bond`.",
   SplitterNothingToWithdraw: "for, token: this account has no balance of this token. Contributors use `claim`.",
   SplitterUnknownKey: "The verifying key is not registered. The admin must register it first.",
   AccessManagedUnauthorized: "account: this account may not do this. `roles:show` tells who may.",

@@ -1,4 +1,4 @@
-import { getBytes, ZeroHash } from "ethers";
+import { getBytes } from "ethers";
 import type { Srs } from "../../circuits/setup/srs.ts";
 import type { ProvingKey } from "../../circuits/setup/zkey.ts";
 import type { LocalChain } from "../../deploy/local.ts";
@@ -7,6 +7,7 @@ import { type SettleArguments, settlementContext } from "../../prover/operator.t
 import { assembleSettlement, type Committed, openCombined } from "../../prover/settlement.ts";
 import { buildWitness } from "../../prover/witness.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
+import { NO_RECEIPT, receiptLeaf } from "../../sdk/epoch.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { proposalOf } from "../../sdk/history.ts";
 import { revertReason } from "../../sdk/revert.ts";
@@ -111,7 +112,8 @@ export async function replay(
   await chain.wait(Number(epochLength));
   await mined(splitter.openEpoch(modelId));
   await chain.wait(Number(redeemWindow) + 1);
-  await mined(splitter.propose(modelId, open, v, 0, ZeroHash));
+  const root = receiptLeaf(0, NO_RECEIPT, { v, feeSum: 0n, payerFees: 0n });
+  await mined(splitter.propose(modelId, open, v, 1, root, NO_RECEIPT));
   await chain.wait(Number(challengeWindow) + 1);
   const [last] = (await splitter.queryFilter(splitter.filters.EpochSettled(modelId))).slice(-1);
   const args: SettleArguments = [modelId, open, prover, q, totals, proof, [...last!.args.cumulative]];

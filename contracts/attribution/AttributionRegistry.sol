@@ -12,6 +12,7 @@ import {IModelNFT} from "../interfaces/IModelNFT.sol";
 import {Bn254} from "../libraries/Bn254.sol";
 import {CodeStorage} from "../libraries/CodeStorage.sol";
 import {DevelopmentKeys} from "../libraries/DevelopmentKeys.sol";
+import {SketchSums} from "../libraries/SketchSums.sol";
 import {Transcript} from "../libraries/Transcript.sol";
 
 /// @title Commitments to each model's row sketches
@@ -86,24 +87,11 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
 
         Contributors memory contributors = _contributors(modelId);
         IModelNFT.Manifest memory manifest = MODELS.manifest(modelId);
-        commitmentId = Transcript.registrationDigest(
-            Transcript.Registration({
-                tag: 0, // the first three are filled in by the library
-                chainId: 0,
-                registry: address(0),
-                modelId: modelId,
-                versions: contributors.versions,
-                k: registration.k,
-                rows: contributors.rows,
-                counts: keccak256(abi.encodePacked(contributors.counts)),
-                columns: keccak256(registration.columns),
-                flags: registration.flags,
-                gRoot: registration.gRoot,
-                m0: registration.m0,
-                manifestHash: manifest.manifestHash
-            })
-        );
-        _checkOwnership(Transcript.challenge(commitmentId, 0), contributors.counts, registration);
+        commitmentId = _digest(contributors, manifest.manifestHash, registration);
+        uint256 zeta = Transcript.challenge(commitmentId, 0);
+        uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
+        _checkOwnership(zeta, contributors.counts, registration);
+        _checkSums(zeta, folded, contributors.rows, registration.sums);
         _store(
             commitmentId,
             contributors,
@@ -115,6 +103,8 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                 contributors: contributors.counts.length,
                 flags: registration.flags,
                 gRoot: registration.gRoot,
+                sumRoot: registration.sums.root,
+                sumTotal: registration.sums.total,
                 m0: registration.m0,
                 release: release,
                 methodVersion: manifest.methodVersion
@@ -198,24 +188,16 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         return payoutOf(DATANETS.contribution(contributionOf(commitmentId, c)).account);
     }
 
-    /// @dev Refuses wrong widths, and points that would make a settlement's precompile calls fail.
+    /// @dev Refuses wrong widths, and points that would make a settlement's precompile calls fail; the columns' points
+    /// are checked as {_fold} adds them up.
     function _checkPoints(Registration calldata registration) private view {
         uint256 k = registration.k;
         require(k == 128 || k == 256 || k == 512, RegistryInvalidWidth(k));
         bytes calldata points = registration.columns;
         require(points.length == POINT_BYTES * k, RegistryColumnsLength(points.length, POINT_BYTES * k));
-        for (uint256 j; j < k; ++j) {
-            uint256 x;
-            uint256 y;
-            assembly ("memory-safe") {
-                let at := add(points.offset, mul(j, POINT_BYTES))
-                x := calldataload(at)
-                y := calldataload(add(at, 0x20))
-            }
-            require(Bn254.isPoint(x, y), RegistryInvalidPoint(j));
-        }
-        require(Bn254.isPoint(registration.flags[0], registration.flags[1]), RegistryInvalidPoint(k));
-        require(Bn254.isPoint(registration.opening[0], registration.opening[1]), RegistryInvalidPoint(k + 1));
+        uint256[2][3] memory others = [registration.flags, registration.opening, registration.sums.opening];
+        for (uint256 n; n < others.length; ++n)
+            require(Bn254.isPoint(others[n][0], others[n][1]), RegistryInvalidPoint(k + n));
     }
 
     /// @dev Walks the model's frozen versions in the order of its manifest.
@@ -244,7 +226,32 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         }
     }
 
-    /// @dev e(C_b − acc·G1 + ζ·W, G2) · e(−W, τG2) = 1, with acc = Σ_{c=1}^{K−1} ζ^start_c the value of the true flags.
+    function _digest(
+        Contributors memory contributors,
+        bytes32 manifestHash,
+        Registration calldata registration
+    ) private view returns (bytes32) {
+        return
+            Transcript.registrationDigest(
+                Transcript.Registration({
+                    tag: 0, // the first three are filled in by the library
+                    chainId: 0,
+                    registry: address(0),
+                    modelId: registration.modelId,
+                    versions: contributors.versions,
+                    k: registration.k,
+                    rows: contributors.rows,
+                    counts: keccak256(abi.encodePacked(contributors.counts)),
+                    columns: keccak256(registration.columns),
+                    flags: registration.flags,
+                    gRoot: registration.gRoot,
+                    m0: registration.m0,
+                    manifestHash: manifestHash
+                })
+            );
+    }
+
+    /// @dev C_b opens at ζ to acc = Σ_{c=1}^{K−1} ζ^start_c, the value of the true flags.
     function _checkOwnership(uint256 zeta, uint256[] memory counts, Registration calldata registration) private view {
         uint256 acc;
         uint256 power = 1;
@@ -252,18 +259,37 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
             power = mulmod(power, Bn254.power(zeta, counts[c - 1]), Bn254.R);
             acc = addmod(acc, power, Bn254.R);
         }
-        uint256[6][] memory pairs = Bn254.newPairs(2);
-        Bn254.setPair(
-            pairs,
-            0,
-            Bn254.add(
-                Bn254.add(registration.flags, Bn254.mul(Bn254.g1(), Bn254.R - acc)),
-                Bn254.mul(registration.opening, zeta)
-            ),
-            Bn254.g2()
+        require(_opens(registration.flags, zeta, acc, registration.opening), RegistryOwnershipNotProven());
+    }
+
+    /// @dev F = Σ_j γ^j·C_j opens at ζ to P_N, which is the last of the sums: what the rows under gRoot must add up to.
+    function _checkSums(uint256 zeta, uint256[2] memory folded, uint256 rows, Sums calldata sums) private view {
+        require(
+            sums.total < Bn254.R &&
+                SketchSums.containsSum(sums.root, rows, rows, sums.total, sums.proof) &&
+                _opens(folded, zeta, sums.total, sums.opening),
+            RegistrySumsNotProven()
         );
-        Bn254.setPair(pairs, 1, Bn254.mul(registration.opening, Bn254.R - 1), tauG2());
-        require(Bn254.productIsOne(pairs), RegistryOwnershipNotProven());
+    }
+
+    function _fold(uint256 gamma, bytes calldata points) private view returns (uint256[2] memory folded) {
+        uint256 broken;
+        (folded, broken) = SketchSums.fold(points, gamma);
+        if (broken != 0) revert RegistryInvalidPoint(broken - 1);
+    }
+
+    /// @dev Whether e(C − value·G1 + point·W, G2) · e(−W, τG2) = 1: what C commits is `value` at `point`.
+    function _opens(
+        uint256[2] memory committed,
+        uint256 point,
+        uint256 value,
+        uint256[2] memory opening
+    ) private view returns (bool) {
+        uint256[2] memory left = Bn254.add(committed, Bn254.mul(Bn254.g1(), Bn254.R - value));
+        uint256[6][] memory pairs = Bn254.newPairs(2);
+        Bn254.setPair(pairs, 0, Bn254.add(left, Bn254.mul(opening, point)), Bn254.g2());
+        Bn254.setPair(pairs, 1, Bn254.mul(opening, Bn254.R - 1), tauG2());
+        return Bn254.productIsOne(pairs);
     }
 
     function _store(

@@ -18,10 +18,12 @@ interface IAttributionRegistryErrors {
     error RegistryInvalidLeastMovement();
     /// @dev No contributor of the commitment has this number.
     error RegistryUnknownContributor(bytes32 commitmentId, uint256 c);
-    /// @dev Point `index` of the columns (or k for the flags, k + 1 for the opening) is not on the curve.
+    /// @dev Point `index` of the columns (or k for the flags, k + 1 and k + 2 for the openings) is not on the curve.
     error RegistryInvalidPoint(uint256 index);
     /// @dev The opening does not show that the flags stand where the frozen row counts put them.
     error RegistryOwnershipNotProven();
+    /// @dev The last sum does not stand under the sums' root, or the columns do not open to it.
+    error RegistrySumsNotProven();
     /// @dev Powers of τ whose secret is public work on chain id 31337 only.
     error RegistryDevelopmentPowers(uint256 chainId);
     /// @dev The signature's deadline has passed. Sign again.
@@ -43,6 +45,15 @@ interface IAttributionRegistryTypes {
         bytes32 gRoot; // positional Merkle root of the sketch rows
         uint64 m0; // least movement, see docs/protocol.md
         uint256[2] opening; // W of the ownership check
+        Sums sums;
+    }
+
+    /// @dev Sums P_0 … P_N over the published rows, see docs/protocol.md.
+    struct Sums {
+        bytes32 root; // positional Merkle root of the sums
+        uint256 total; // P_N
+        bytes32[] proof; // of P_N under `root`
+        uint256[2] opening; // W of Σ_j γ^j·C_j at ζ
     }
 
     struct Commitment {
@@ -53,6 +64,8 @@ interface IAttributionRegistryTypes {
         uint256 contributors; // K
         uint256[2] flags;
         bytes32 gRoot;
+        bytes32 sumRoot; // of the sums P_0 … P_N over the rows
+        uint256 sumTotal; // P_N
         uint64 m0; // a query moves the scores by at least this for its weight
         uint256 release; // of the model, whose manifest and versions these are
         uint256 methodVersion; // attribution method

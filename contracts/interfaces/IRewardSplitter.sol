@@ -5,12 +5,13 @@ import {IAttributionRegistry} from "./IAttributionRegistry.sol";
 import {IAttributionVerifier, IAttributionVerifierTypes} from "./IAttributionVerifier.sol";
 import {IInferenceEscrow} from "./IInferenceEscrow.sol";
 import {IModelNFT} from "./IModelNFT.sol";
+import {IOperatorRegistry} from "./IOperatorRegistry.sol";
 import {IPauseSwitch} from "./IPauseSwitch.sol";
 
 /// @title Errors of {IRewardSplitter}
 interface IRewardSplitterErrors {
-    /// @dev Deploy with redeemWindow ≤ proposeWindow, an epoch of at least a second, a thaw below 2^32 seconds and a
-    /// treasury.
+    /// @dev Deploy with redeemWindow ≤ proposeWindow, an epoch of at least a second, a thaw below 2^32 seconds, a
+    /// bond factor of at least 1 and a treasury.
     error SplitterInvalidDeployment();
     /// @dev Fees come through the escrow: redeem a voucher there.
     error SplitterNotEscrow(address caller);
@@ -34,28 +35,57 @@ interface IRewardSplitterErrors {
     error SplitterWrongToken(address token, address expected);
     /// @dev The epoch takes proposals from `from` to `until`; both are 0 while it is open.
     error SplitterNotProposable(uint256 from, uint256 until);
-    /// @dev One proposal an epoch; this one has it.
+    /// @dev One proposal at a time; the epoch takes another only if this one is rejected.
     error SplitterAlreadyProposed(uint256 modelId, uint256 epochId);
+    /// @dev Proposals are taken once the authority has bound the disputes contract, so that each can be challenged.
+    error SplitterDisputesUnbound();
+    /// @dev The disputes contract is bound once and for ever, and it was.
+    error SplitterDisputesBound();
+    /// @dev The disputes contract cannot be the zero address.
+    error SplitterInvalidDisputes();
+    /// @dev Only the bound disputes contract decides on proposals and corrects.
+    error SplitterNotDisputes(address caller);
     /// @dev V must have one entry a column.
     error SplitterVectorLength(uint256 length, uint256 expected);
     /// @dev Entry j of V is 2^120 or more in size.
     error SplitterVectorEntry(uint256 j);
-    /// @dev Nobody proposed V for this epoch (yet).
+    /// @dev The epoch took fees, so its receipts tree has leaves. Without receipts propose nothing: base weights pay after
+    /// the last deadline.
+    error SplitterReceiptsMissing(uint256 fees);
+    /// @dev A proposal without receipts has root 0 and V = 0.
+    error SplitterReceiptsNotEmpty();
+    /// @dev The last receipt, with V and the epoch's fees as its sums, is not leaf `count − 1` under the root. Prove the
+    /// last leaf of the tree whose receipts add up to the redeemed fees.
+    error SplitterInvalidLastReceipt(bytes32 leaf);
+    /// @dev The receipts of the last payer add up to another sum than the escrow redeemed for him.
+    error SplitterPayerFees(uint256 payerFees, uint256 redeemed);
+    /// @dev Nobody proposed V for this epoch (yet), or what was proposed was rejected.
     error SplitterNotProposed(uint256 modelId, uint256 epochId);
     /// @dev The challenge window runs until `until`; settle then.
     error SplitterWindowOpen(uint256 until);
+    /// @dev The challenge window ended at `until` and no dispute is open: the proposal stands.
+    error SplitterWindowOver(uint256 until);
+    /// @dev `disputes` disputes of the proposal are open. Settle once they are resolved.
+    error SplitterDisputed(uint256 disputes);
+    /// @dev No dispute of this epoch is open.
+    error SplitterNoDispute(uint256 modelId, uint256 epochId);
+    /// @dev Only what was settled can be corrected; dispute the proposal instead.
+    error SplitterNotSettled(uint256 modelId, uint256 epochId);
+    /// @dev A correction has one amount a contributor.
+    error SplitterExtraLength(uint256 length, uint256 expected);
     /// @dev An epoch is settled once.
     error SplitterAlreadySettled(uint256 modelId, uint256 epochId);
     /// @dev Q is not the one proposed. The event EpochProposed carries the right one.
     error SplitterQueryMismatch(bytes32 hash, bytes32 expected);
     /// @dev The epoch has scores, so it needs a proof: call `settle`. Without one it can be settled from `from` on.
     error SplitterNeedsProof(uint256 from);
-    /// @dev The earlier cumulative amounts do not hash to the stored root. The last EpochSettled event has the right ones.
+    /// @dev The earlier cumulative amounts do not hash to the stored root. The last EpochSettled or
+    /// EpochCorrected event of the commitment has the right ones.
     error SplitterPreviousMismatch(bytes32 root, bytes32 expected);
     /// @dev The operator's share cannot go to the zero address. Name an account.
     error SplitterInvalidProver();
     /// @dev The proof does not show claim `index` under the commitment's current root. Rebuild it from the last
-    /// EpochSettled event.
+    /// EpochSettled or EpochCorrected event.
     error SplitterInvalidClaim(uint256 index);
     /// @dev The account has no balance of this token.
     error SplitterNothingToWithdraw(address token, address account);
@@ -94,6 +124,24 @@ interface IRewardSplitterTypes {
         bytes32 queryHash; // keccak256 of Q's bytes
         bytes32 receiptsRoot;
         uint256 floorUnits;
+        address proposer; // of the standing proposal
+        uint48 reopenedAt; // when the last proposal was rejected, 0 before
+        uint48 clearedAt; // when the last dispute was closed, 0 before
+        uint128 stake; // locked of the proposer's bond in `token`
+        uint32 round; // 1 for the first proposal
+        uint32 disputes; // open ones of the standing proposal
+    }
+
+    /// @dev Last leaf of the receipts tree; its sums are V, the epoch's fees and `payerFees`.
+    struct LastReceipt {
+        address server;
+        address customer;
+        bytes32 receiptId;
+        uint128 fee; // token units
+        uint64 weight; // ω
+        bytes32 recordId; // 0 without a sketch record
+        uint256 payerFees; // what `customer` paid `server` in the epoch
+        bytes32[] proof; // siblings, from the leaf up
     }
 
     struct Claim {
@@ -131,6 +179,7 @@ interface IRewardSplitterEvents is IRewardSplitterTypes {
         address indexed ancestorHolder,
         uint256 amount
     );
+    event DisputesBound(address indexed disputes);
     /// @dev `v` and `q` stand here so that anyone can check the sum and settle.
     event EpochProposed(
         uint256 indexed modelId,
@@ -140,6 +189,25 @@ interface IRewardSplitterEvents is IRewardSplitterTypes {
         uint256 floorUnits,
         uint256 count,
         bytes32 receiptsRoot
+    );
+    /// @dev `stake` of the proposer's bond is locked until the epoch is settled or this proposal rejected.
+    event ProposalStaked(
+        uint256 indexed modelId,
+        uint256 indexed epochId,
+        address indexed proposer,
+        uint256 round,
+        uint256 stake
+    );
+    event DisputeOpened(uint256 indexed modelId, uint256 indexed epochId, uint256 round, uint256 disputes);
+    event DisputeClosed(uint256 indexed modelId, uint256 indexed epochId, uint256 round, uint256 disputes);
+    /// @dev The stake went to `beneficiary`, or back where that is the zero address.
+    event ProposalRejected(
+        uint256 indexed modelId,
+        uint256 indexed epochId,
+        address indexed proposer,
+        uint256 round,
+        uint256 stake,
+        address beneficiary
     );
     /// @dev `cumulative` is every contributor's earnings so far: the leaves of the claims tree under `root`. `totals` is
     /// empty where base weights paid.
@@ -151,6 +219,15 @@ interface IRewardSplitterEvents is IRewardSplitterTypes {
         uint256 pot,
         bytes32 root,
         bytes totals,
+        uint256[] cumulative
+    );
+    /// @dev Adds `extra` to what everybody earned under the commitment; `cumulative` and `root` are as in EpochSettled.
+    event EpochCorrected(
+        uint256 indexed modelId,
+        uint256 indexed epochId,
+        bytes32 indexed commitmentId,
+        bytes32 root,
+        uint256[] extra,
         uint256[] cumulative
     );
     event OperatorPaid(uint256 indexed modelId, uint256 indexed epochId, address indexed prover, uint256 amount);
@@ -174,23 +251,50 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
     /// @notice Takes a fee into an epoch, until `redeemWindow` after its end. The escrow calls it before it sends the tokens.
     function credit(uint256 modelId, uint256 epochId, address server, address token, uint256 amount) external;
 
-    /// @notice Proposes V for a closed epoch; Q and the floor are computed from it and from the fees.
+    /// @notice Binds the contract that decides disputes, once and for ever. For the authority only; no proposals before.
+    function bindDisputes(address disputes_) external;
+
+    /// @notice Proposes V for a closed epoch; Q and the floor are computed from it and from the fees. ⌈held / bondFactor⌉
+    /// of the caller's bond in the epoch's token is locked until the epoch is settled or the proposal rejected.
+    /// @dev Reverts with {IOperatorRegistryErrors-OperatorsFreeTooSmall} when the caller has bonded too little: bond more
+    /// with the task `operator:bond`. A rejected epoch takes proposals again for `proposeWindow`.
     /// @param v Σ ω_t q_t, one entry a column.
-    /// @param count Number of receipts summed.
-    /// @param receiptsRoot Root of the receipts' sum tree, see docs/protocol.md.
+    /// @param count Number of receipts summed; 0 only where the epoch has no fees.
+    /// @param receiptsRoot Root of the receipts tree, see docs/protocol.md.
+    /// @param last Its last leaf; not looked at where `count` is 0.
     function propose(
         uint256 modelId,
         uint256 epochId,
         int128[] calldata v,
         uint64 count,
-        bytes32 receiptsRoot
+        bytes32 receiptsRoot,
+        LastReceipt calldata last
     ) external;
 
-    /// @notice Shares the epoch's pot by proven totals. Anyone may send it.
+    /// @notice Keeps a proposal, inside its challenge window, from being settled. For the disputes contract only, as the
+    /// three below.
+    function openDispute(uint256 modelId, uint256 epochId) external;
+
+    /// @notice Ends a dispute in the proposal's favour.
+    function closeDispute(uint256 modelId, uint256 epochId) external;
+
+    /// @notice Removes a proposal that may still be challenged or has a dispute open, and with it all its disputes; the
+    /// epoch takes proposals again.
+    /// @param beneficiary Who gets the proposer's stake as a credit in the operator registry; zero to let it go.
+    function reject(uint256 modelId, uint256 epochId, address beneficiary) external;
+
+    /// @notice Adds to what contributors earned by a settled epoch, out of the caller's tokens. Takes from nobody.
+    /// @param extra Token units for each contributor.
+    /// @param previous As for `settle`.
+    function correct(uint256 modelId, uint256 epochId, uint256[] calldata extra, uint256[] calldata previous) external;
+
+    /// @notice Shares the epoch's pot by proven totals, once the challenge window is over and no dispute is open. Anyone may
+    /// send it.
     /// @param prover Who gets the operator's share; part of what is proven.
     /// @param q Q as in EpochProposed.
     /// @param totals 8 bytes big-endian for each contributor.
-    /// @param previous Cumulative earnings as in the commitment's last EpochSettled; empty before the first.
+    /// @param previous Cumulative earnings as in the commitment's last EpochSettled or EpochCorrected; empty before the
+    /// first.
     function settle(
         uint256 modelId,
         uint256 epochId,
@@ -202,9 +306,10 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
     ) external;
 
     /// @notice Shares the epoch's pot by base weights: after the challenge window where there is nothing to prove (C_s is
-    /// zero, as it is for Q = 0), and for any epoch after its last deadline. Anyone may send it.
+    /// zero, as it is for Q = 0), and for any epoch after its last deadline. Anyone may send it, but not while a dispute is
+    /// open.
     /// @dev An epoch without fees holds nothing and need not be settled; if it is, only dust moves.
-    /// @param prover Who gets the operator's share.
+    /// @param prover Who gets the operator's share, and after the last deadline the stake of the proposal that stands.
     /// @param q Q as in EpochProposed; not looked at after the last deadline.
     /// @param previous As for `settle`.
     function settleByBase(
@@ -247,7 +352,16 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
 
     function verifier() external view returns (IAttributionVerifier);
 
+    /// @notice Holds the bonds that proposals lock.
+    function operators() external view returns (IOperatorRegistry);
+
     function pauses() external view returns (IPauseSwitch);
+
+    /// @notice The contract that decides disputes; zero before it is bound.
+    function disputes() external view returns (address);
+
+    /// @notice What an epoch holds is at most this many times the stake of its proposal.
+    function bondFactor() external view returns (uint256);
 
     /// @notice Account that gets the protocol's share.
     function treasury() external view returns (address);
@@ -259,7 +373,7 @@ interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
 
     function epoch(uint256 modelId, uint256 epochId) external view returns (Epoch memory);
 
-    /// @notice When the epoch can be settled by base weights whatever happened; 0 while it is open.
+    /// @notice When the epoch can be settled by base weights whatever happened; 0 while it or a dispute of it is open.
     function fallbackAt(uint256 modelId, uint256 epochId) external view returns (uint256);
 
     /// @notice Whether payments are taken in the token.

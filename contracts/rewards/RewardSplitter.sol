@@ -6,17 +6,21 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
 import {IAttributionVerifier} from "../interfaces/IAttributionVerifier.sol";
 import {IInferenceEscrow} from "../interfaces/IInferenceEscrow.sol";
 import {IModelNFT} from "../interfaces/IModelNFT.sol";
+import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {IPauseSwitch} from "../interfaces/IPauseSwitch.sol";
 import {IRewardSplitter} from "../interfaces/IRewardSplitter.sol";
 import {ClaimTree} from "../libraries/ClaimTree.sol";
 import {Payout} from "../libraries/Payout.sol";
+import {PositionalTree} from "../libraries/PositionalTree.sol";
 import {Protocol} from "../libraries/Protocol.sol";
 import {Query} from "../libraries/Query.sol";
+import {ReceiptTree} from "../libraries/ReceiptTree.sol";
 import {InferenceEscrow} from "./InferenceEscrow.sol";
 
 /// @title Fees in, shares out
@@ -42,9 +46,16 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     /// @inheritdoc IRewardSplitter
     IAttributionVerifier public immutable verifier;
     /// @inheritdoc IRewardSplitter
+    IOperatorRegistry public immutable operators;
+    /// @inheritdoc IRewardSplitter
     IPauseSwitch public immutable pauses;
     /// @inheritdoc IRewardSplitter
     address public immutable treasury;
+    /// @inheritdoc IRewardSplitter
+    uint256 public immutable bondFactor;
+
+    /// @inheritdoc IRewardSplitter
+    address public disputes;
 
     /// @inheritdoc IRewardSplitter
     mapping(address token => bool) public acceptsToken;
@@ -56,13 +67,20 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     mapping(bytes32 commitmentId => Ledger) private _ledgers;
     mapping(address token => mapping(address account => uint256)) private _balances;
 
+    modifier onlyDisputes() {
+        require(msg.sender == disputes, SplitterNotDisputes(msg.sender));
+        _;
+    }
+
     constructor(
         IModelNFT models_,
         IAttributionRegistry attribution_,
         IAttributionVerifier verifier_,
+        IOperatorRegistry operators_,
         IPauseSwitch pauses_,
         address treasury_,
         uint256 thawPeriod,
+        uint256 bondFactor_,
         Timing memory timing_,
         address authority
     ) AccessManaged(authority) {
@@ -70,12 +88,15 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
             timing_.redeemWindow <= timing_.proposeWindow &&
                 timing_.epochLength != 0 &&
                 thawPeriod <= type(uint32).max &&
+                bondFactor_ != 0 &&
                 treasury_ != address(0),
             SplitterInvalidDeployment()
         );
         models = models_;
         attribution = attribution_;
         verifier = verifier_;
+        operators = operators_;
+        bondFactor = bondFactor_;
         pauses = pauses_;
         treasury = treasury_;
         _timing = timing_;
@@ -143,27 +164,97 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     }
 
     /// @inheritdoc IRewardSplitter
+    function bindDisputes(address disputes_) external restricted {
+        require(disputes == address(0), SplitterDisputesBound());
+        require(disputes_ != address(0), SplitterInvalidDisputes());
+        disputes = disputes_;
+        emit DisputesBound(disputes_);
+    }
+
+    /// @inheritdoc IRewardSplitter
     function propose(
         uint256 modelId,
         uint256 epochId,
         int128[] calldata v,
         uint64 count,
-        bytes32 receiptsRoot
+        bytes32 receiptsRoot,
+        LastReceipt calldata last
     ) external restricted {
         Epoch storage e = _epoch(modelId, epochId);
-        _requireProposable(e.closedAt);
+        require(disputes != address(0), SplitterDisputesUnbound());
+        _requireProposable(e);
         require(e.proposedAt == 0, SplitterAlreadyProposed(modelId, epochId));
         uint256 k = attribution.commitment(e.commitmentId).k;
         require(v.length == k, SplitterVectorLength(v.length, k));
 
         (bytes memory q, uint256 d) = Query.quantise(v);
-        uint256 floorUnits = Query.floorUnits(e.fees * 10 ** (Protocol.MAX_DECIMALS - e.decimals), d);
         e.proposedAt = uint48(block.timestamp);
         e.count = count;
         e.queryHash = keccak256(q);
         e.receiptsRoot = receiptsRoot;
-        e.floorUnits = floorUnits;
-        emit EpochProposed(modelId, epochId, v, q, floorUnits, count, receiptsRoot);
+        e.floorUnits = Query.floorUnits(e.fees * 10 ** (Protocol.MAX_DECIMALS - e.decimals), d);
+        emit EpochProposed(modelId, epochId, v, q, e.floorUnits, count, receiptsRoot);
+        if (count == 0) _requireNoReceipts(e, d);
+        else _requireLastReceipt(e, modelId, epochId, v, last);
+        _lockStake(e, modelId, epochId);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function openDispute(uint256 modelId, uint256 epochId) external onlyDisputes {
+        Epoch storage e = _proposed(modelId, epochId);
+        uint256 until = _windowEnd(e);
+        require(block.timestamp < until, SplitterWindowOver(until));
+        emit DisputeOpened(modelId, epochId, e.round, ++e.disputes);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function closeDispute(uint256 modelId, uint256 epochId) external onlyDisputes {
+        Epoch storage e = _epoch(modelId, epochId);
+        require(e.disputes != 0, SplitterNoDispute(modelId, epochId));
+        e.clearedAt = uint48(block.timestamp);
+        emit DisputeClosed(modelId, epochId, e.round, --e.disputes);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function reject(uint256 modelId, uint256 epochId, address beneficiary) external onlyDisputes {
+        Epoch storage e = _proposed(modelId, epochId);
+        uint256 until = _windowEnd(e);
+        require(block.timestamp < until || e.disputes != 0, SplitterWindowOver(until));
+        emit ProposalRejected(modelId, epochId, e.proposer, e.round, e.stake, beneficiary);
+        _releaseStake(e, beneficiary);
+        e.proposedAt = 0;
+        e.count = 0;
+        e.queryHash = 0;
+        e.receiptsRoot = 0;
+        e.floorUnits = 0;
+        e.proposer = address(0);
+        e.stake = 0;
+        e.disputes = 0;
+        e.reopenedAt = uint48(block.timestamp);
+    }
+
+    /// @inheritdoc IRewardSplitter
+    function correct(
+        uint256 modelId,
+        uint256 epochId,
+        uint256[] calldata extra,
+        uint256[] calldata previous
+    ) external onlyDisputes {
+        Epoch storage e = _epoch(modelId, epochId);
+        require(e.settledAt != 0, SplitterNotSettled(modelId, epochId));
+        require(extra.length == previous.length, SplitterExtraLength(extra.length, previous.length));
+        bytes32 commitmentId = e.commitmentId;
+        Ledger storage ledger = _ledgerAfter(commitmentId, previous);
+        uint256[] memory cumulative = previous;
+        uint256 amount;
+        for (uint256 c; c < extra.length; ++c) {
+            cumulative[c] += extra[c];
+            amount += extra[c];
+        }
+        bytes32 root = ClaimTree.root(commitmentId, cumulative);
+        ledger.root = root;
+        emit EpochCorrected(modelId, epochId, commitmentId, root, extra, cumulative);
+        IERC20(e.token).safeTransferFrom(msg.sender, address(this), amount);
     }
 
     /// @inheritdoc IRewardSplitter
@@ -176,10 +267,10 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         IAttributionVerifier.SettlementProof calldata proof,
         uint256[] calldata previous
     ) external {
-        Epoch storage e = _epoch(modelId, epochId);
-        _requireProposed(e, modelId, epochId, q);
+        Epoch storage e = _settleable(modelId, epochId, q);
         verifier.verify(e.commitmentId, e.vkId, epochId, prover, e.floorUnits, q, totals, proof);
         _share(e, modelId, epochId, prover, totals, previous);
+        _releaseStake(e, address(0));
     }
 
     /// @inheritdoc IRewardSplitter
@@ -192,12 +283,14 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
     ) external {
         Epoch storage e = _epoch(modelId, epochId);
         uint256 from = _fallbackAt(e);
-        if (from == 0 || block.timestamp < from) {
-            _requireProposed(e, modelId, epochId, q);
+        bool late = from != 0 && block.timestamp >= from;
+        if (!late) {
+            _settleable(modelId, epochId, q);
             uint256[2] memory scores = verifier.scoreCommitment(e.commitmentId, q);
             require(scores[0] == 0 && scores[1] == 0, SplitterNeedsProof(from));
         }
         _share(e, modelId, epochId, prover, q[:0], previous);
+        _releaseStake(e, late ? prover : address(0));
     }
 
     /// @inheritdoc IRewardSplitter
@@ -372,9 +465,7 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         uint256[] calldata previous
     ) private returns (uint256 pot, bytes32 root, uint256[] memory cumulative) {
         bytes32 commitmentId = e.commitmentId;
-        Ledger storage ledger = _ledgers[commitmentId];
-        root = ClaimTree.root(commitmentId, previous);
-        require(root == ledger.root, SplitterPreviousMismatch(root, ledger.root));
+        Ledger storage ledger = _ledgerAfter(commitmentId, previous);
 
         pot = dataShare + ledger.dust;
         uint256 left;
@@ -391,32 +482,111 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         ledger.dust = uint96(left);
     }
 
-    function _requireProposable(uint256 closedAt) private view {
+    /// @dev The ledger, if `previous` is what everybody has earned in it.
+    function _ledgerAfter(
+        bytes32 commitmentId,
+        uint256[] calldata previous
+    ) private view returns (Ledger storage ledger) {
+        ledger = _ledgers[commitmentId];
+        bytes32 root = ClaimTree.root(commitmentId, previous);
+        require(root == ledger.root, SplitterPreviousMismatch(root, ledger.root));
+    }
+
+    /// @dev Locks the proposer's stake, never 0 where the epoch holds anything.
+    function _lockStake(Epoch storage e, uint256 modelId, uint256 epochId) private {
+        uint256 stake = Math.ceilDiv(e.held, bondFactor);
+        e.proposer = msg.sender;
+        e.stake = uint128(stake);
+        emit ProposalStaked(modelId, epochId, msg.sender, ++e.round, stake);
+        operators.lock(msg.sender, e.token, stake);
+    }
+
+    /// @dev Gives the stake, if there is one, to `beneficiary`, or lets it go where that is zero. The registry calls nobody.
+    function _releaseStake(Epoch storage e, address beneficiary) private {
+        if (e.stake == 0) return;
+        if (beneficiary == address(0)) operators.unlock(e.proposer, e.token, e.stake);
+        else operators.slash(e.proposer, e.token, e.stake, beneficiary);
+    }
+
+    /// @dev Without receipts there were no fees, and nothing is summed: V = 0 just where `d` is.
+    function _requireNoReceipts(Epoch storage e, uint256 d) private view {
+        require(e.fees == 0, SplitterReceiptsMissing(e.fees));
+        require(e.receiptsRoot == 0 && d == 0, SplitterReceiptsNotEmpty());
+    }
+
+    /// @dev `last` closes the receipts tree: with V, all fees, and all that its payer paid.
+    function _requireLastReceipt(
+        Epoch storage e,
+        uint256 modelId,
+        uint256 epochId,
+        int128[] calldata v,
+        LastReceipt calldata last
+    ) private view {
+        uint256 count = e.count;
+        bytes32 leaf = ReceiptTree.hash(
+            count - 1,
+            ReceiptTree.Leaf({
+                server: last.server,
+                customer: last.customer,
+                receiptId: last.receiptId,
+                fee: last.fee,
+                weight: last.weight,
+                recordId: last.recordId,
+                sums: ReceiptTree.hash(v),
+                feeSum: e.fees,
+                payerFees: last.payerFees
+            })
+        );
+        require(
+            PositionalTree.contains(e.receiptsRoot, count, count - 1, leaf, last.proof),
+            SplitterInvalidLastReceipt(leaf)
+        );
+        uint256 redeemed = escrow.redeemed(last.customer, last.server, modelId, epochId, e.token);
+        require(last.payerFees == redeemed, SplitterPayerFees(last.payerFees, redeemed));
+    }
+
+    function _requireProposable(Epoch storage e) private view {
+        uint256 closedAt = e.closedAt;
         uint256 from = closedAt == 0 ? 0 : closedAt + _timing.redeemWindow;
-        uint256 until = closedAt == 0 ? 0 : closedAt + _timing.proposeWindow;
+        uint256 until = closedAt == 0 ? 0 : _proposableUntil(e);
         require(
             closedAt != 0 && block.timestamp >= from && block.timestamp <= until,
             SplitterNotProposable(from, until)
         );
     }
 
-    /// @dev The epoch's proposal stands unchallenged and `q` is its Q.
-    function _requireProposed(Epoch storage e, uint256 modelId, uint256 epochId, bytes calldata q) private view {
-        require(e.proposedAt != 0, SplitterNotProposed(modelId, epochId));
-        require(e.settledAt == 0, SplitterAlreadySettled(modelId, epochId));
-        uint256 until = uint256(e.proposedAt) + _timing.challengeWindow;
+    /// @dev The epoch, if its proposal stands undisputed after the challenge window and `q` is its Q.
+    function _settleable(uint256 modelId, uint256 epochId, bytes calldata q) private view returns (Epoch storage e) {
+        e = _proposed(modelId, epochId);
+        uint256 until = _windowEnd(e);
         require(block.timestamp >= until, SplitterWindowOpen(until));
+        require(e.disputes == 0, SplitterDisputed(e.disputes));
         bytes32 hash = keccak256(q);
         require(hash == e.queryHash, SplitterQueryMismatch(hash, e.queryHash));
     }
 
-    /// @dev 0 while the epoch is open.
+    /// @dev The epoch, if it has a proposal and is not settled.
+    function _proposed(uint256 modelId, uint256 epochId) private view returns (Epoch storage e) {
+        e = _epoch(modelId, epochId);
+        require(e.proposedAt != 0, SplitterNotProposed(modelId, epochId));
+        require(e.settledAt == 0, SplitterAlreadySettled(modelId, epochId));
+    }
+
+    /// @dev End of the standing proposal's challenge window.
+    function _windowEnd(Epoch storage e) private view returns (uint256) {
+        return uint256(e.proposedAt) + _timing.challengeWindow;
+    }
+
+    /// @dev Last second for proposals of a closed epoch.
+    function _proposableUntil(Epoch storage e) private view returns (uint256) {
+        return Math.max(e.closedAt, e.reopenedAt) + _timing.proposeWindow;
+    }
+
+    /// @dev 0 while the epoch or a dispute of it is open.
     function _fallbackAt(Epoch storage e) private view returns (uint256) {
-        if (e.closedAt == 0) return 0;
-        Timing memory t = _timing;
-        uint256 from =
-            e.proposedAt != 0 ? uint256(e.proposedAt) + t.challengeWindow : uint256(e.closedAt) + t.proposeWindow;
-        return from + t.settleWindow + t.fallbackWindow;
+        if (e.closedAt == 0 || e.disputes != 0) return 0;
+        uint256 from = e.proposedAt == 0 ? _proposableUntil(e) : Math.max(_windowEnd(e), e.clearedAt);
+        return from + _timing.settleWindow + _timing.fallbackWindow;
     }
 
     function _epoch(uint256 modelId, uint256 epochId) private view returns (Epoch storage) {

@@ -32,7 +32,7 @@ const TIMING = {
 
 /**
  * The whole protocol. The deployer, account 0, becomes the manager's admin, who registers verifying keys, lists
- * payment tokens and names operators and guardians; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
+ * payment tokens, binds lockers and disputes, and names operators and guardians; on public chains he hands that over to a multisig with `grantRole` and `renounceRole`.
  */
 export default buildModule("OpenLedger", (m) => {
   const admin = m.getAccount(0);
@@ -44,6 +44,7 @@ export default buildModule("OpenLedger", (m) => {
   const tokens = m.getParameter<string[]>("tokens", []);
   const thawPeriod = m.getParameter("thawPeriod", 2 * DAY);
   const bondThawPeriod = m.getParameter("bondThawPeriod", 7 * DAY);
+  const bondFactor = m.getParameter("bondFactor", 10);
 
   const manager = m.contract("AccessManager", [admin]);
   const pauses = m.contract("PauseSwitch", [manager]);
@@ -56,16 +57,19 @@ export default buildModule("OpenLedger", (m) => {
     models,
     attribution,
     verifier,
+    operators,
     pauses,
     treasury,
     thawPeriod,
+    bondFactor,
     timing,
     manager,
   ]);
   const escrow = m.contractAt("InferenceEscrow", m.staticCall(splitter, "escrow"));
 
   // Key registration needs no call: what no role is set for is the admin's.
-  const propose = "propose(uint256,uint256,int128[],uint64,bytes32)";
+  const receipt = "(address,address,bytes32,uint128,uint64,bytes32,uint256,bytes32[])";
+  const propose = `propose(uint256,uint256,int128[],uint64,bytes32,${receipt})`;
   for (const [role, account, contract, signature, id] of [
     [OPERATOR_ROLE, operator, splitter, propose, "operator"],
     [GUARDIAN_ROLE, guardian, pauses, "setPaused(uint8,bool)", "guardian"],

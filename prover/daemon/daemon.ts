@@ -65,7 +65,7 @@ export class Daemon {
     this.proofs = new ProofStore(join(config.dataDir, "proofs"));
     this.#models = new Models(this.#protocol, config.models);
     const store = new ContentStore(config.content);
-    this.steps = new Steps(this.#protocol, sender.address, store, config.servers, this.proofs);
+    this.steps = new Steps(this.#protocol, sender.address, store, config.servers, this.proofs, log);
   }
 
   /** Takes the data directory and opens what stands in it. */

@@ -7,6 +7,8 @@ import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { readKey } from "../../sdk/key.ts";
 import { revertReason } from "../../sdk/revert.ts";
+import { epochIds } from "../../sdk/views/epochs.ts";
+import { requireBond } from "../bond.ts";
 import { provingKey } from "../keys.ts";
 import { commitmentOf, fetchCommitted, requireDevelopmentChain } from "./commitments.ts";
 import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
@@ -52,6 +54,7 @@ export async function doctor(config: OperatorConfig): Promise<Finding[]> {
     for (const modelId of models) {
       await check(`model ${modelId}: sketches`, () => checkSketches(contracts, store, modelId));
       await check(`model ${modelId}: proving key`, () => checkProvingKey(contracts, modelId));
+      await check(`model ${modelId}: bond`, async () => checkBond(contracts, modelId, await account(config)));
     }
     await check("disk", () => checkDisk(config.dataDir));
     await check("lock", async () => describeLock(config.dataDir));
@@ -115,6 +118,16 @@ async function checkProvingKey(contracts: Protocol, modelId: bigint): Promise<st
   const { vkId, rows } = await contracts.attribution.commitment(await commitmentOf(contracts, modelId));
   const { key } = await provingKey(contracts, vkId, Number(rows));
   return `${key.circuit.instance.rows} rows a chunk`;
+}
+
+async function checkBond(contracts: Protocol, modelId: bigint, operator: string): Promise<string> {
+  const unproposed: bigint[] = [];
+  for (const epochId of await epochIds(contracts.splitter, modelId)) {
+    const { proposedAt, settledAt } = await contracts.splitter.epoch(modelId, epochId);
+    if (proposedAt === 0n && settledAt === 0n) unproposed.push(epochId);
+  }
+  if (unproposed.length === 0) return "none needed: the model has no open epoch";
+  return requireBond(contracts, modelId, unproposed, operator);
 }
 
 function checkTokens({ servers }: OperatorConfig): string {

@@ -1,4 +1,4 @@
-import type { JsonRpcProvider } from "ethers";
+import { type JsonRpcProvider, ZeroAddress } from "ethers";
 import { chainTime } from "../../sdk/clock.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
@@ -53,7 +53,11 @@ export async function look(
   { blockTag, now }: Moment,
 ): Promise<Sight> {
   const { splitter } = protocol;
-  const { closedAt, openedAt, proposedAt, settledAt, fees } = await splitter.epoch(modelId, epochId, { blockTag });
+  const { closedAt, openedAt, proposedAt, settledAt, reopenedAt, round, disputes, fees } = await splitter.epoch(
+    modelId,
+    epochId,
+    { blockTag },
+  );
   const timing = await splitter.timing();
   const sight = (state: string, due?: Due): Sight => ({ modelId, epochId, fees, state, ...(due && { due }) });
 
@@ -66,14 +70,23 @@ export async function look(
   if (fees === 0n) return { ...sight("without fees"), finished: true };
   if (proposedAt === 0n) {
     if (now >= (await splitter.fallbackAt(modelId, epochId))) return sight("never proposed, to settle", "settleByBase");
-    if (now > closedAt + timing.proposeWindow) return sight("never proposed, waiting for base weights");
+    if (now > (reopenedAt > closedAt ? reopenedAt : closedAt) + timing.proposeWindow)
+      return sight("never proposed, waiting for base weights");
+    if (round !== 0n && (await wasSlashed(protocol, role, modelId, epochId)))
+      return sight("own proposal rejected, not repeated");
     return role.mayPropose ? sight("to propose", "propose") : sight("waiting for a proposal");
   }
-  const windowOver = now >= proposedAt + timing.challengeWindow;
+  const waits =
+    disputes !== 0n ? "disputed" : now < proposedAt + timing.challengeWindow ? "challenge window" : undefined;
   const { q, context } = await settlementContext(protocol, modelId, epochId, role.account);
   const [x, y] = await protocol.verifier.scoreCommitment(context.commitmentId, int8Bytes(q));
-  if (x === 0n && y === 0n)
-    return windowOver ? sight("no scores, to settle", "settleByBase") : sight("no scores, challenge window");
+  if (x === 0n && y === 0n) return waits ? sight(`no scores, ${waits}`) : sight("no scores, to settle", "settleByBase");
   if (!role.proofs.has(context, q)) return sight("to prove", "prove");
-  return windowOver ? sight("proven, to settle", "settle") : sight("proven, challenge window");
+  return waits ? sight(`proven, ${waits}`) : sight("proven, to settle", "settle");
+}
+
+/** Whether the operator lost his stake for this epoch: the same receipts would lose the next one, too. */
+async function wasSlashed({ splitter }: Protocol, { account }: Role, modelId: bigint, epochId: bigint) {
+  const rejected = await splitter.queryFilter(splitter.filters.ProposalRejected(modelId, epochId, account));
+  return rejected.some(({ args }) => args.beneficiary !== ZeroAddress);
 }

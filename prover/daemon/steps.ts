@@ -4,7 +4,8 @@ import type { EpochReceipt } from "../../sdk/epoch.ts";
 import { mined } from "../../sdk/transactions.ts";
 import { movement, queryWeight } from "../../trainer/attribution/weights.ts";
 import { provingKey } from "../keys.ts";
-import { proposeEpoch, settleByBase, settleEpoch, settlementContext, weighReceipts } from "../operator.ts";
+import { proposeEpoch, settleByBase, settleEpoch, settlementContext } from "../operator.ts";
+import { weighReceipts } from "../receipts.ts";
 import { proveSettlement } from "../settlement.ts";
 import { fetchCommitted, fetchSketches } from "./commitments.ts";
 import type { ServerConfig } from "./config.ts";
@@ -19,28 +20,43 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
   readonly #proofs: ProofStore;
   readonly #store: Content;
   readonly #servers: ServerConfig[];
+  readonly #say: (line: string) => void;
 
-  /** @param account Who gets the operator's share. */
-  constructor(protocol: Protocol, account: string, store: Content, servers: ServerConfig[], proofs: ProofStore) {
+  /**
+   * @param account Who gets the operator's share.
+   * @param say Told what people should know.
+   */
+  constructor(
+    protocol: Protocol,
+    account: string,
+    store: Content,
+    servers: ServerConfig[],
+    proofs: ProofStore,
+    say: (line: string) => void,
+  ) {
     this.#protocol = protocol;
     this.#account = account;
     this.#proofs = proofs;
     this.#store = store;
     this.#servers = servers;
+    this.#say = say;
   }
 
   async open(modelId: bigint): Promise<void> {
     await mined(this.#protocol.splitter.openEpoch(modelId));
   }
 
-  /** The epoch's receipts from all servers, checked and weighed. */
+  /** The epoch's paid receipts from all servers, checked and weighed. */
   async receipts(modelId: bigint, epochId: bigint): Promise<EpochReceipt[]> {
     const { commitmentId } = await this.#protocol.splitter.epoch(modelId, epochId);
     const sketches = await fetchSketches(this.#protocol, this.#store, commitmentId);
     const received = await fetchRecords(this.#servers, modelId, epochId);
-    return weighReceipts(this.#protocol, modelId, epochId, received, (sketch, fee18) =>
+    const { receipts, unpaid } = await weighReceipts(this.#protocol, modelId, epochId, received, (sketch, fee18) =>
       queryWeight(fee18, movement(sketches, sketch), sketches.m0),
     );
+    if (unpaid > 0)
+      this.#say(`model ${modelId} epoch ${epochId}: left out ${unpaid} receipts that were not redeemed in time`);
+    return receipts;
   }
 
   async propose(modelId: bigint, epochId: bigint): Promise<void> {

@@ -16,7 +16,7 @@ import {
 } from "../eip712.ts";
 import { floorUnits, quantise, sharePot, sumReceipts, toFee18 } from "../epoch.ts";
 import { type G1, type G2, keccak, mod, tag, words } from "../hash.ts";
-import { claimLeaf, claimProof, claimRoot, leaf, merkleProof } from "../merkle.ts";
+import { claimLeaf, claimProof, claimRoot, leaf, merkleProof, merkleRoot } from "../merkle.ts";
 import { encodeContribution, type Row, rowHash, rowRoot } from "../rows.ts";
 import {
   type ChunkProof,
@@ -26,10 +26,13 @@ import {
   encodeTotals,
   flagsBefore,
   foldingChallenge,
+  foldRows,
   registrationChallenges,
+  runningSums,
   settlementChallenges,
   sketchRoot,
   starts,
+  sumLeaves,
   type VerifyingKey,
   vkId,
 } from "../transcript.ts";
@@ -52,6 +55,10 @@ const rows: Row[] = [
 const rowLeaves = rows.map(({ text }, i) => leaf("Row", i, ["bytes32"], [rowHash(text)]));
 const sketches = int8s("sketch", 5 * 4);
 
+const rd = bytes32("rd", 0);
+const { zeta, gamma } = registrationChallenges(rd);
+const sums = runningSums(foldRows(sketches, 4, gamma), zeta);
+
 encodings.rows = {
   rows,
   hashes: rows.map(({ text }) => rowHash(text)),
@@ -59,7 +66,15 @@ encodings.rows = {
   root: rowRoot(rows),
   proofs: rowLeaves.map((_, i) => merkleProof(rowLeaves, i)),
   file: encodeContribution(rows),
-  sketches: { k: 4, rows: 5, bytes: sketches, root: sketchRoot(sketches, 4) },
+  sketches: {
+    k: 4,
+    rows: 5,
+    bytes: sketches,
+    root: sketchRoot(sketches, 4),
+    rd,
+    sums,
+    sumRoot: merkleRoot(sumLeaves(sums)),
+  },
 };
 
 const versionContributions = [0, 1, 2].map((i) => ({
@@ -160,7 +175,10 @@ encodings.settlement = [1, 2, 3].map((m) => {
   return { ...statement, totalValues: totals, sd, z, x, proof, lambda: foldingChallenge(sd, proof) };
 });
 
+// Two servers; the first has two customers, who share a server or an account with the others.
 const receipts = [0, 1, 2, 3, 4].map((i) => ({
+  server: address(`server ${[0, 1, 0, 0, 1][i]}`),
+  customer: address(`customer ${[0, 0, 1, 0, 0][i]}`),
   receiptId: bytes32("receipt", i),
   recordId: bytes32("record", i),
   fee: BigInt(bytes32("fee", i)) >> 220n,
@@ -179,7 +197,19 @@ const quantiseCases: [bigint[], bigint][] = [
 ];
 const claims = [10n, 0n, 10n ** 24n, 5n, 7n];
 encodings.epoch = {
-  receipts: { k: 4, receipts, ...summed },
+  receipts: {
+    k: 4,
+    receipts,
+    v: summed.v,
+    fees: summed.fees,
+    root: summed.root,
+    payerFees: summed.leaves.map(({ payerFees }) => payerFees),
+    leaves: summed.leaves.map(({ hash }) => hash),
+    lastProof: merkleProof(
+      summed.leaves.map(({ hash }) => hash),
+      4,
+    ),
+  },
   quantise: quantiseCases.map(([v, fees18]) => {
     const { q, d } = quantise(v);
     return {

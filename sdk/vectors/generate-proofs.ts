@@ -8,7 +8,7 @@ import { devKey, devSrs } from "../../circuits/setup/dev.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
 import { stopProver } from "../../prover/groth16.ts";
 import { commitColumns, commitFlags } from "../../prover/kzg.ts";
-import { proveOwnership } from "../../prover/registration.ts";
+import { proveOwnership, proveSums } from "../../prover/registration.ts";
 import { proveSettlement } from "../../prover/settlement.ts";
 import { sampleQuery, sampleSketches } from "../../test/support/samples.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
@@ -78,6 +78,7 @@ for (const [index, counts] of [
       zeta,
       gamma,
       opening: await proveOwnership(counts, flags, zeta, srs),
+      sums: await proveSums(sketches, K, { zeta, gamma }, srs),
     },
     sketches,
     statement,

@@ -24,7 +24,7 @@ export async function epochIds(splitter: RewardSplitter, modelId: bigint): Promi
 
 /** Where an epoch stands, by the contract's rules. */
 export function epochProgress(
-  e: Pick<Epoch, "openedAt" | "closedAt" | "proposedAt" | "settledAt">,
+  e: Pick<Epoch, "openedAt" | "closedAt" | "proposedAt" | "settledAt" | "reopenedAt" | "disputes">,
   timing: Pick<Timing, "epochLength" | "redeemWindow" | "proposeWindow" | "challengeWindow">,
   fallbackAt: bigint,
   now: bigint,
@@ -35,14 +35,15 @@ export function epochProgress(
     return { state: "open: takes fees", times: { mayClose }, ...(mayClose > now && { waitsFor: "mayClose" }) };
   }
   const redeemingEnds = e.closedAt + timing.redeemWindow;
-  const proposingEnds = e.closedAt + timing.proposeWindow;
+  const proposingEnds = (e.reopenedAt > e.closedAt ? e.reopenedAt : e.closedAt) + timing.proposeWindow;
   const challengesEnd = e.proposedAt + timing.challengeWindow;
   const times = {
     closed: e.closedAt,
     redeemingEnds,
     ...(e.proposedAt === 0n ? { proposingEnds } : { challengesEnd }),
-    baseWeightsPay: fallbackAt,
+    ...(e.disputes === 0n && { baseWeightsPay: fallbackAt }),
   };
+  if (e.disputes !== 0n) return { state: "disputed", times };
   if (fallbackAt <= now) return { state: "may be settled by base weights", times };
   if (e.proposedAt !== 0n)
     return challengesEnd <= now

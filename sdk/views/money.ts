@@ -1,7 +1,7 @@
 import { getBytes } from "ethers";
 import type { Protocol, RewardSplitter } from "../contracts.ts";
 import { BPS } from "../epoch.ts";
-import { claimOf, earningsOf } from "../history.ts";
+import { claimOf, earningEvents, earningsOf } from "../history.ts";
 import { commitmentsOf } from "../models.ts";
 import { decodeTotals } from "../transcript.ts";
 import { contributorsOf } from "./models.ts";
@@ -24,12 +24,15 @@ export type Settlement = {
 
 /** Settlements of a model, in the order they happened. */
 export async function settlementsOf(splitter: RewardSplitter, modelId: bigint): Promise<Settlement[]> {
-  const settled = await splitter.queryFilter(splitter.filters.EpochSettled(modelId));
-  return settled.map(({ args, transactionHash }, index) => {
-    const { epochId, commitmentId, prover, pot, totals, cumulative } = args;
-    const last = settled.slice(0, index).findLast(({ args }) => args.commitmentId === commitmentId)?.args.cumulative;
-    const before = cumulative.map((_, c) => last?.[c] ?? 0n);
-    return {
+  const earned = new Map<string, bigint[]>();
+  const settlements: Settlement[] = [];
+  for (const { event, settled } of await earningEvents(splitter, { modelId })) {
+    const { epochId, commitmentId, cumulative } = event.args;
+    const before = earned.get(commitmentId) ?? cumulative.map(() => 0n);
+    earned.set(commitmentId, [...cumulative]);
+    if (!settled) continue;
+    const { prover, pot, totals } = settled;
+    settlements.push({
       epochId,
       commitmentId,
       prover,
@@ -37,9 +40,10 @@ export async function settlementsOf(splitter: RewardSplitter, modelId: bigint): 
       totals: decodeTotals(getBytes(totals)),
       before,
       pay: cumulative.map((amount, c) => amount - before[c]!),
-      transaction: transactionHash,
-    };
-  });
+      transaction: event.transactionHash,
+    });
+  }
+  return settlements;
 }
 
 /** Who gets which part of an epoch's fees; they add up to `fees`. `royalties` are for the holders of the model's ancestors. */

@@ -1,6 +1,8 @@
-import { getBytes } from "ethers";
+import { getBytes, type Result } from "ethers";
 import type { Protocol } from "../contracts.ts";
+import type { LastReceipt } from "../epoch.ts";
 import { bytesInt8, type G1, type G2 } from "../hash.ts";
+import { proposalOf } from "../history.ts";
 import { type SettlementProof, type SettlementStatement, settlementChallenges } from "../transcript.ts";
 import type { Settlement } from "./money.ts";
 
@@ -50,7 +52,20 @@ export async function settleCallOf(protocol: Protocol, modelId: bigint, settleme
   return { from, gasUsed, statement, proof };
 }
 
-/** The same for people to look at: each chunk's public inputs, with `z` and `x` derived again from the statement. */
+/** The last receipt of the proposal that stands, as its transaction gave it. Undefined where another contract called `propose`. */
+export async function lastReceiptOf(
+  { splitter }: Pick<Protocol, "splitter">,
+  modelId: bigint,
+  epochId: bigint,
+): Promise<LastReceipt | undefined> {
+  const { transaction } = await proposalOf(splitter, modelId, epochId);
+  const call = splitter.interface.parseTransaction((await splitter.runner!.provider!.getTransaction(transaction))!);
+  if (call?.name !== "propose") return undefined;
+  const last = (call.args.last as Result).toObject() as LastReceipt;
+  return { ...last, proof: [...last.proof] };
+}
+
+/** A settlement's proof for people to look at: each chunk's public inputs, with `z` and `x` derived again from the statement. */
 export async function settlementProofOf(protocol: Protocol, modelId: bigint, settlement: Settlement) {
   const call = await settleCallOf(protocol, modelId, settlement);
   if (call === undefined) return undefined;

@@ -4,6 +4,7 @@ import OpenLedger, { GUARDIAN_ROLE, OPERATOR_ROLE } from "../../deploy/modules/O
 import { pauseSwitch } from "../../sdk/contracts.ts";
 import {
   admin,
+  BOND_FACTOR,
   deployed,
   ethers,
   ignition,
@@ -25,6 +26,10 @@ describe("Deployment", () => {
     expect(await splitter.attribution()).to.equal(attribution.target);
     expect(await splitter.escrow()).to.equal(escrow.target);
     expect(await operators.authority()).to.equal(await splitter.authority());
+    expect(await splitter.operators()).to.equal(operators.target);
+    expect(await operators.isLocker(splitter)).to.equal(true);
+    expect(await splitter.disputes()).to.equal(admin.address);
+    expect(await splitter.bondFactor()).to.equal(BOND_FACTOR);
     expect(await splitter.treasury()).to.equal(treasury.address);
     expect((await splitter.timing()).challengeWindow).to.equal(TIMING.challengeWindow);
     expect(await splitter.authority()).to.equal(await verifier.authority());
@@ -57,6 +62,8 @@ describe("Deployment", () => {
 
   it("has defaults for every parameter", async () => {
     const { operators, splitter, escrow } = await ignition.deploy(OpenLedger);
+    expect(await splitter.bondFactor!()).to.equal(10n);
+    expect([await operators.bound!(), await splitter.disputes!()]).to.deep.equal([false, ethers.ZeroAddress]);
     expect(await splitter.treasury!()).to.equal(admin.address);
     expect((await splitter.timing!()).challengeWindow).to.equal(24n * 3600n);
     expect(await escrow.thawPeriod!()).to.equal(2n * 24n * 3600n);

@@ -44,7 +44,7 @@ describe("InferenceEscrow", () => {
       const hostile = await ethers.deployContract("HostileToken");
       const datanetId = await freeze(all, [1]);
       const modelId = await mint(all, datanetId, hostile);
-      await register(all, modelId, datanetId, [1]);
+      await register(all, modelId, [1]);
       await splitter.openEpoch(modelId);
       await deposit(all, customer, 10_000n, hostile as never);
       await hostile.setFee(100n);

@@ -215,7 +215,7 @@ describe("Lineage of models", () => {
     const a = await child(alice, []);
     const b = await child(bob, [edge(a, 2000n)]);
     const modelId = await child(owner, [edge(b, 1000n)]);
-    const id = await register(all, modelId, all.datanetId, [1, 2]);
+    const id = await register(all, modelId, [1, 2]);
     await all.splitter.openEpoch(modelId);
     const one: Ready = { ...all, modelId, id };
     const { splitter, models, token } = all;

@@ -17,9 +17,16 @@ import {
 const { time } = networkHelpers;
 const [locker, other] = contributors as [Signer, Signer];
 
+/** A registry whose lockers are not bound yet. */
+async function unbound() {
+  const { splitter, token } = await deployed();
+  const operators = await ethers.deployContract("OperatorRegistry", [BOND_THAW, await splitter.authority()]);
+  return { operators: operators as unknown as OperatorRegistry, token };
+}
+
 /** Two lockers are bound, and `operator` has 1,000 bonded. */
 async function bonded() {
-  const { operators, token } = await deployed();
+  const { operators, token } = await unbound();
   await operators.bindLockers([locker, other]);
   await bond(operators, token, operator, 1000n);
   return { operators, token };
@@ -36,7 +43,7 @@ const world = () => networkHelpers.loadFixture(bonded);
 describe("OperatorRegistry", () => {
   describe("lockers", () => {
     it("are bound by the authority, once", async () => {
-      const { operators } = await networkHelpers.loadFixture(deployed);
+      const { operators } = await networkHelpers.loadFixture(unbound);
       await expect(operators.connect(stranger).bindLockers([stranger]))
         .to.be.revertedWithCustomError(operators, "AccessManagedUnauthorized")
         .withArgs(stranger);
@@ -53,7 +60,7 @@ describe("OperatorRegistry", () => {
     });
 
     it("are known before any bond is taken", async () => {
-      const { operators, token } = await networkHelpers.loadFixture(deployed);
+      const { operators, token } = await networkHelpers.loadFixture(unbound);
       await expect(operators.bond(admin, token, 0n)).to.be.revertedWithCustomError(
         operators,
         "OperatorsLockersUnbound",

@@ -48,7 +48,7 @@ describe("PauseSwitch", () => {
     const { pauses, datanets, models, splitter, token } = all;
     const datanetId = await freeze(all, [1]);
     const unopened = await mint(all, datanetId, token);
-    await register(all, unopened, datanetId, [1]);
+    await register(all, unopened, [1]);
     const versions = [{ datanetId, version: 1n }];
     const terms = { token: token.target as string, inputPrice: 1n, outputPrice: 1n, split: SPLIT };
     const bond = { token: ethers.ZeroAddress, amount: 0n, beneficiary: ethers.ZeroAddress, slashable: 0n };

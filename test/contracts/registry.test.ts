@@ -2,7 +2,10 @@ import { expect } from "chai";
 import { hexlify } from "ethers";
 import { network } from "hardhat";
 import { devSrs } from "../../circuits/setup/dev.ts";
-import { combineColumns } from "../../prover/kzg.ts";
+import { combineColumns, commitColumns } from "../../prover/kzg.ts";
+import { proveOwnership, proveSums } from "../../prover/registration.ts";
+import type { G1 } from "../../sdk/hash.ts";
+import { commitmentId, registrationChallenges } from "../../sdk/transcript.ts";
 import {
   type Attribution,
   deployAttribution,
@@ -60,6 +63,29 @@ describe("AttributionRegistry", () => {
       await expect(register(change)).to.be.revertedWithCustomError(chain.registry, "RegistryOwnershipNotProven");
   });
 
+  it("20: refuses a sum that the columns do not open to, or that is not the last one under the sums' root", async () => {
+    const { sums } = argument;
+    const zero = new Array(sums.proof.length).fill(chain.ethers.ZeroHash);
+    for (const change of [{ total: sums.total + 1n }, { opening: [1n, 2n] as G1 }, { proof: zero }, { root: zero[0] }])
+      await expect(register({ sums: { ...sums, ...change } })).to.be.revertedWithCustomError(
+        chain.registry,
+        "RegistrySumsNotProven",
+      );
+  });
+
+  it("20: refuses columns of other rows than those that are published", async () => {
+    const { srs, registry, owner } = chain;
+    const others = await commitColumns(sampleSketches(121, 128).subarray(128), 128, srs);
+    const statement = { ...prepared.statement, columns: others };
+    const id = commitmentId(statement);
+    const challenges = registrationChallenges(id);
+    const opening = await proveOwnership(statement.counts, statement.flags, challenges.zeta, srs);
+    const sums = await proveSums(prepared.committed.sketches, 128, challenges, srs);
+    await expect(
+      registry.connect(owner).register({ ...argument, columns: others, opening, sums }),
+    ).to.be.revertedWithCustomError(registry, "RegistrySumsNotProven");
+  });
+
   it("refuses a least movement of zero, by which weights are divided", async () => {
     await expect(register({ m0: 0n })).to.be.revertedWithCustomError(chain.registry, "RegistryInvalidLeastMovement");
   });
@@ -92,6 +118,8 @@ describe("AttributionRegistry", () => {
       4n,
       statement.flags,
       statement.gRoot,
+      argument.sums.root,
+      argument.sums.total,
       statement.m0,
       1n,
       1n,

@@ -9,6 +9,7 @@ import {
   contributors,
   ethers,
   freeze,
+  K,
   MANIFEST,
   networkHelpers,
   operator,
@@ -174,13 +175,13 @@ describe("Retraining a model", () => {
     await models.connect(owner).retrain(modelId, RETRAINED, [{ datanetId, version: 1n }]);
     expect(await attribution.commitmentOf(modelId)).to.equal(id);
     await pay(all, 1000n);
-    const again = { columns: new Uint8Array(64 * 128), gRoot: ethers.id("G2") };
-    const second = await register(all, modelId, datanetId, [4, 6], again, all.vkId, RETRAINED.manifestHash);
+    const again = { rows: new Int8Array(10 * K), k: K, m0: 1 };
+    const second = await register(all, modelId, [4, 6], again);
     expect(await attribution.commitmentOf(modelId)).to.equal(second);
     expect(await commitmentsOf(attribution, modelId)).to.deep.equal([id, second]);
     expect(fields(await attribution.commitment(second))).to.deep.include({ release: 2n, methodVersion: 2n });
     expect(fields(await attribution.commitment(id))).to.deep.include({ release: 1n, methodVersion: 1n });
-    await expect(register(all, modelId, datanetId, [4, 6], again, all.vkId, RETRAINED.manifestHash))
+    await expect(register(all, modelId, [4, 6], again))
       .to.be.revertedWithCustomError(attribution, "RegistryAlreadyRegistered")
       .withArgs(modelId, second);
 
@@ -200,7 +201,7 @@ describe("Retraining a model", () => {
     const all = await world();
     const { models, attribution, splitter, token, modelId, id } = all;
     await models.connect(owner).retrain(modelId, MANIFEST, [{ datanetId: 1n, version: 1n }]);
-    await expect(register(all, modelId, 1n, COUNTS))
+    await expect(register(all, modelId))
       .to.be.revertedWithCustomError(attribution, "RegistryAlreadyRegistered")
       .withArgs(modelId, id);
     expect((await attribution.rowCounts(id)).map(Number)).to.deep.equal(COUNTS);

@@ -1,9 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import type { ContractTransactionResponse } from "ethers";
-import { artifacts } from "hardhat";
+import { artifacts, network } from "hardhat";
 import { claimOf } from "../../sdk/history.ts";
 import { mined } from "../../sdk/transactions.ts";
+import { WIDTHS } from "../../sdk/transcript.ts";
+import { deployAttribution, mintModel, prepareRegistration, registrationArgument } from "../support/attribution.ts";
+import { sampleSketches } from "../support/samples.ts";
 import {
   contributors,
   customer,
@@ -13,6 +16,7 @@ import {
   networkHelpers,
   operator,
   owner,
+  proposal,
   type Ready,
   ready,
   reviewer,
@@ -96,6 +100,14 @@ describe("Snapshots", () => {
       models.connect(owner).mintDerived(MANIFEST, versions, terms, [{ modelId: 1n, royaltyBps: 1000n }]),
     );
 
+    const chain = await deployAttribution(await network.create());
+    for (const k of WIDTHS) {
+      const registered = await mintModel(chain, [Array<number>(20).fill(6)]);
+      const prepared = await prepareRegistration(chain, registered, k, sampleSketches(120, k));
+      const register = chain.registry.connect(chain.owner).register;
+      await spent(`register, k = ${k}`, register(registrationArgument(chain, prepared)));
+    }
+
     const all: Ready = await networkHelpers.loadFixture(ready);
     const { escrow, splitter, modelId, id } = all;
     const redeem = async (cumulative: bigint) => escrow.connect(server).redeem(...(await voucher(all, { cumulative })));
@@ -105,7 +117,7 @@ describe("Snapshots", () => {
     await networkHelpers.time.increase(TIMING.epochLength);
     await spent("openEpoch", splitter.openEpoch(modelId));
     await networkHelpers.time.increase(TIMING.redeemWindow);
-    await spent("propose", splitter.connect(operator).propose(modelId, 0n, vector(0n), 1n, ethers.ZeroHash));
+    await spent("propose", splitter.connect(operator).propose(...(await proposal(all, modelId, 0n, vector(0n)))));
     await networkHelpers.time.increase(TIMING.challengeWindow);
     const q = new Uint8Array(vector(0n).length);
     q[1] = 127;

@@ -11,7 +11,6 @@ import { sharePot } from "../../sdk/epoch.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { claimOf, earningsOf } from "../../sdk/history.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
-import { sketchRoot } from "../../sdk/transcript.ts";
 import { integers, sampleSketches } from "../support/samples.ts";
 import {
   closeEpoch,
@@ -26,6 +25,7 @@ import {
   networkHelpers,
   operator,
   pay,
+  proposal,
   type Ready,
   register,
   registerKey,
@@ -67,8 +67,7 @@ describe("RewardSplitter, settling by proof", function () {
     const vkId = await registerKey(world, await verifyingKey(key));
     const datanetId = await freeze(world, COUNTS);
     const modelId = await mint(world, datanetId, world.token);
-    const sketches = { columns: committed.columns, gRoot: sketchRoot(committed.sketches, K) };
-    const id = await register(world, modelId, datanetId, COUNTS, sketches, vkId);
+    const id = await register(world, modelId, COUNTS, { rows: committed.sketches, k: K, m0: 1 }, vkId);
     const all = { ...world, modelId, id };
     await world.splitter.openEpoch(modelId);
     await deposit(world, customer, 2n * FEES);
@@ -77,7 +76,7 @@ describe("RewardSplitter, settling by proof", function () {
       await pay(all, FEES, epochId);
       await closeEpoch(all);
       await networkHelpers.time.increase(TIMING.redeemWindow);
-      await world.splitter.connect(operator).propose(modelId, epochId, V, 3n, ethers.id("receipts"));
+      await world.splitter.connect(operator).propose(...(await proposal(world, modelId, epochId, V)));
       settlements.push(await proveEpoch(world, modelId, epochId, operator.address, committed, key, srs));
     }
     await networkHelpers.time.increase(TIMING.challengeWindow);

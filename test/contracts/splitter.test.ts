@@ -1,11 +1,12 @@
 import { expect } from "chai";
 import type { Result } from "ethers";
-import { floorUnits, quantise, sharePot, toFee18 } from "../../sdk/epoch.ts";
+import { floorUnits, proposalFor, quantise, sharePot, sumReceipts, toFee18 } from "../../sdk/epoch.ts";
 import { bytesInt8 } from "../../sdk/hash.ts";
 import { claimOf as claim, earningsOf } from "../../sdk/history.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
 import {
   admin,
+  bond,
   COUNTS,
   closeEpoch,
   contributors,
@@ -20,6 +21,7 @@ import {
   operator,
   owner,
   pay,
+  proposal,
   propose,
   type Ready,
   ready,
@@ -62,45 +64,55 @@ async function secondModel(all: Ready): Promise<Ready> {
   const token = await ethers.deployContract("TestToken", ["Ether-like", "WETH", 18]);
   const datanetId = await freeze(all, [4, 4]);
   const modelId = await mint(all, datanetId, token);
-  const id = await register(all, modelId, datanetId, [4, 4]);
+  const id = await register(all, modelId, [4, 4]);
   await all.splitter.openEpoch(modelId);
   const second = { ...all, token: token as never, modelId, id };
   await deposit(second, customer, 1_000_000n);
+  await bond(second, second.token, 1_000_000n);
   return second;
 }
 
 const claimOf = (all: Ready, c: number) => claim(all.splitter, all.id, c);
 
 describe("RewardSplitter", () => {
-  it("refuses windows that overlap, epochs without length, an endless thaw and no treasury", async () => {
-    const { splitter, models, attribution, verifier } = await networkHelpers.loadFixture(deployed);
-    const deploy = async (timing: Partial<typeof TIMING>, account = treasury.address, thaw = 600n) =>
+  it("refuses windows that overlap, epochs without length, an endless thaw, no treasury and no stakes", async () => {
+    const { splitter, models, attribution, verifier, operators } = await networkHelpers.loadFixture(deployed);
+    const deploy = async (timing: Partial<typeof TIMING>, account = treasury.address, thaw = 600n, factor = 7n) =>
       ethers.deployContract("RewardSplitter", [
         models.target,
         attribution.target,
         verifier.target,
+        operators.target,
         await splitter.pauses(),
         account,
         thaw,
+        factor,
         { ...TIMING, ...timing },
         admin.address,
       ]);
-    for (const [timing, account, thaw] of [
-      [{ redeemWindow: 501 }, undefined, undefined],
-      [{ epochLength: 0 }, undefined, undefined],
-      [{}, ethers.ZeroAddress, undefined],
-      [{}, undefined, 2n ** 32n],
+    for (const [timing, account, thaw, factor] of [
+      [{ redeemWindow: 501 }, undefined, undefined, undefined],
+      [{ epochLength: 0 }, undefined, undefined, undefined],
+      [{}, ethers.ZeroAddress, undefined, undefined],
+      [{}, undefined, 2n ** 32n, undefined],
+      [{}, undefined, undefined, 0n],
     ] as const)
-      await expect(deploy(timing, account, thaw)).to.be.revertedWithCustomError(splitter, "SplitterInvalidDeployment");
+      await expect(deploy(timing, account, thaw, factor)).to.be.revertedWithCustomError(
+        splitter,
+        "SplitterInvalidDeployment",
+      );
     const made = await deploy({ redeemWindow: 500 });
     expect(Object.values(fields(await made.timing()))).to.deep.equal(
       Object.values({ ...TIMING, redeemWindow: 500 }).map(BigInt),
     );
-    expect(await Promise.all([made.models(), made.attribution(), made.verifier(), made.treasury()])).to.deep.equal([
+    const { models: of, attribution: by, verifier: judge, operators: bonds, treasury: to, bondFactor } = made;
+    expect(await Promise.all([of(), by(), judge(), bonds(), to(), bondFactor()])).to.deep.equal([
       models.target,
       attribution.target,
       verifier.target,
+      operators.target,
       treasury.address,
+      7n,
     ]);
   });
 
@@ -116,7 +128,7 @@ describe("RewardSplitter", () => {
       await expect(splitter.openEpoch(modelId))
         .to.be.revertedWithCustomError(splitter, "SplitterNoCommitment")
         .withArgs(modelId);
-      const id = await register(all, modelId, datanetId);
+      const id = await register(all, modelId);
       await expect(splitter.connect(stranger).openEpoch(modelId))
         .to.emit(splitter, "EpochOpened")
         .withArgs(modelId, 0n, id, all.vkId, token);
@@ -141,13 +153,13 @@ describe("RewardSplitter", () => {
       const datanetId = await freeze(all, [1]);
       const keyless = await mint(all, datanetId, all.token);
       const unknown = ethers.id("key");
-      await register(all, keyless, datanetId, [1], undefined, unknown);
+      await register(all, keyless, [1], undefined, unknown);
       await expect(splitter.openEpoch(keyless))
         .to.be.revertedWithCustomError(splitter, "SplitterUnknownKey")
         .withArgs(unknown);
       const hostile = await ethers.deployContract("HostileToken");
       const modelId = await mint(all, datanetId, hostile);
-      await register(all, modelId, datanetId, [1]);
+      await register(all, modelId, [1]);
       await hostile.setDecimals(19);
       await expect(splitter.openEpoch(modelId))
         .to.be.revertedWithCustomError(splitter, "SplitterTokenDecimals")
@@ -163,7 +175,7 @@ describe("RewardSplitter", () => {
         .withArgs(stranger);
       const datanetId = await freeze(all, COUNTS);
       const modelId = await mint(all, datanetId, token);
-      const id = await register(all, modelId, datanetId);
+      const id = await register(all, modelId);
       await expect(splitter.connect(admin).setTokens(tokens, false))
         .to.emit(splitter, "TokenSet")
         .withArgs(token, false);
@@ -259,9 +271,10 @@ describe("RewardSplitter", () => {
       const hostile = await ethers.deployContract("HostileToken");
       const datanetId = await freeze(all, [1, 1]);
       const modelId = await mint(all, datanetId, hostile);
-      const id = await register(all, modelId, datanetId, [1, 1]);
+      const id = await register(all, modelId, [1, 1]);
       await splitter.openEpoch(modelId);
       await deposit(all, customer, 5000n, hostile as never);
+      await bond(all, hostile as never, 5000n);
       const one = { ...all, modelId, id, token: hostile as never };
       await pay(one, 4000n);
       const q = await propose(one, 0n, vector(0n));
@@ -284,7 +297,7 @@ describe("RewardSplitter", () => {
       const hostile = await ethers.deployContract("HostileToken");
       const datanetId = await freeze(all, [1]);
       const modelId = await mint(all, datanetId, hostile);
-      await register(all, modelId, datanetId, [1]);
+      await register(all, modelId, [1]);
       await splitter.openEpoch(modelId);
       await deposit(all, customer, 5000n, hostile as never);
       await pay({ ...all, modelId, token: hostile as never }, 5000n);
@@ -304,19 +317,27 @@ describe("RewardSplitter", () => {
       const all = await world();
       const { splitter, modelId } = all;
       await pay(all, 123_457n);
-      const v = Array.from({ length: K }, (_, j) => BigInt(j * j * 7919 - 31_000_000) * 10n ** 18n);
-      const root = ethers.id("receipts");
+      const receipts = [1, 2, 3].map((i) => ({
+        server: server.address,
+        customer: customer.address,
+        receiptId: ethers.id(`receipt ${i}`),
+        recordId: ethers.id(`record ${i}`),
+        fee: 41_152n + (i === 1 ? 1n : 0n),
+        weight: 10n ** 15n + BigInt(i),
+        sketch: Int8Array.from({ length: K }, (_, j) => ((i * 31 + j * 7) % 255) - 127),
+      }));
+      const { v, root } = sumReceipts(receipts, K);
       await closeEpoch(all);
       await time.increase(redeemWindow);
       const { q, d } = quantise(v);
       const floor = floorUnits(toFee18(123_457n, 6), d);
-      const sent = splitter.connect(operator).propose(modelId, 0n, v, 42n, root);
+      const sent = splitter.connect(operator).propose(modelId, 0n, ...proposalFor(receipts, K));
       await expect(sent)
         .to.emit(splitter, "EpochProposed")
-        .withArgs(modelId, 0n, v, ethers.hexlify(new Uint8Array(q.buffer)), floor, 42n, root);
+        .withArgs(modelId, 0n, v, ethers.hexlify(new Uint8Array(q.buffer)), floor, 3n, root);
       expect(fields(await splitter.epoch(modelId, 0n))).to.deep.include({
         proposedAt: BigInt(await time.latest()),
-        count: 42n,
+        count: 3n,
         queryHash: ethers.keccak256(new Uint8Array(q.buffer)),
         receiptsRoot: root,
         floorUnits: floor,
@@ -327,9 +348,10 @@ describe("RewardSplitter", () => {
     });
 
     it("come from operators only", async () => {
-      const { splitter, modelId } = await world();
+      const all = await world();
+      const { splitter, modelId } = all;
       for (const account of [stranger, admin])
-        await expect(splitter.connect(account).propose(modelId, 0n, vector(0n), 0n, ethers.ZeroHash))
+        await expect(splitter.connect(account).propose(...(await proposal(all, modelId, 0n, vector(0n)))))
           .to.be.revertedWithCustomError(splitter, "AccessManagedUnauthorized")
           .withArgs(account);
     });
@@ -337,8 +359,8 @@ describe("RewardSplitter", () => {
     it("are taken from D0 to D1 after the end, and once", async () => {
       const all = await world();
       const { modelId, splitter } = all;
-      const attempt = (epochId = 0n) =>
-        splitter.connect(operator).propose(modelId, epochId, vector(0n), 0n, ethers.ZeroHash);
+      const [, , ...given] = await proposal(all, modelId, 0n, vector(0n));
+      const attempt = (epochId = 0n) => splitter.connect(operator).propose(modelId, epochId, ...given);
       await expect(attempt()).to.be.revertedWithCustomError(splitter, "SplitterNotProposable").withArgs(0n, 0n);
       await expect(attempt(1n)).to.be.revertedWithCustomError(splitter, "SplitterUnknownEpoch").withArgs(modelId, 1n);
       await closeEpoch(all);
@@ -366,7 +388,8 @@ describe("RewardSplitter", () => {
       const { modelId, splitter } = all;
       await closeEpoch(all);
       await time.increase(redeemWindow);
-      const attempt = (v: bigint[]) => splitter.connect(operator).propose(modelId, 0n, v, 0n, ethers.ZeroHash);
+      const attempt = async (v: bigint[]) =>
+        splitter.connect(operator).propose(...(await proposal(all, modelId, 0n, v)));
       for (const length of [K - 1, K + 1, 0])
         await expect(attempt(Array<bigint>(length).fill(1n)))
           .to.be.revertedWithCustomError(splitter, "SplitterVectorLength")

@@ -71,12 +71,12 @@ contract DatanetHandler is World {
         list[0] = IDatanetRegistryTypes.Decision(id, accept, code);
         address account = datanets.contribution(id).account;
         try datanets.decide(list) {
-            _check(10, due);
+            _check(12, due);
             _status[id] = accept ? IDatanetRegistryTypes.Status.Accepted : IDatanetRegistryTypes.Status.Rejected;
             --_pending;
             _released[!accept && code == 3 ? _beneficiary : account] += BOND;
         } catch {
-            _check(10, !due);
+            _check(12, !due);
         }
     }
 
@@ -94,13 +94,13 @@ contract DatanetHandler is World {
         list[0] = id;
         VM.prank(sender);
         try datanets.withdraw(list, 0) {
-            _check(10, due);
+            _check(12, due);
             _status[id] = IDatanetRegistryTypes.Status.Withdrawn;
             if (!pending) return;
             --_pending;
             _released[account] += BOND;
         } catch {
-            _check(10, !due);
+            _check(12, !due);
         }
     }
 
@@ -108,10 +108,10 @@ contract DatanetHandler is World {
         address account = who % 4 == 3 ? _beneficiary : _contributor(who);
         uint256 before = _token.balanceOf(account);
         try datanets.withdrawBonds(address(_token), account) {
-            _check(9, _token.balanceOf(account) == before + _released[account] && _released[account] != 0);
+            _check(11, _token.balanceOf(account) == before + _released[account] && _released[account] != 0);
             _released[account] = 0;
         } catch {
-            _check(9, _released[account] == 0);
+            _check(11, _released[account] == 0);
         }
     }
 
@@ -119,11 +119,11 @@ contract DatanetHandler is World {
         bytes32 content = keccak256(abi.encodePacked(_accepted()));
         bool due = _accepted().length != 0 && (_contents.length == 0 || content != _contents[_contents.length - 1]);
         try datanets.freeze(DATANET) returns (uint256, bytes32 hash) {
-            _check(11, due);
+            _check(13, due);
             _hashes.push(hash);
             _contents.push(content);
         } catch {
-            _check(11, !due);
+            _check(13, !due);
         }
     }
 
@@ -132,7 +132,7 @@ contract DatanetHandler is World {
         _gifts += amount;
     }
 
-    /// @notice 9: bonds in are bonds held, released or paid.
+    /// @notice 11: bonds in are bonds held, released or paid.
     function bondsAreConserved() external view returns (bool) {
         uint256 owed = _pending * BOND;
         for (uint256 who; who < 4; ++who) {
@@ -143,7 +143,7 @@ contract DatanetHandler is World {
         return _token.balanceOf(address(datanets)) == owed + _gifts;
     }
 
-    /// @notice 11: versions stay as they were frozen.
+    /// @notice 13: versions stay as they were frozen.
     function versionsStay() external view returns (bool) {
         uint256 count = _hashes.length;
         for (uint256 i = count > 3 ? count - 3 : 0; i < count; ++i) {

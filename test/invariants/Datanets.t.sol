@@ -18,8 +18,8 @@ contract DatanetsTest {
     }
 
     function invariant_bondsAndVersionsAreKept() external view {
-        require(_handler.bondsAreConserved(), "9");
-        require(_handler.broken() == 0, "10");
-        require(_handler.versionsStay(), "11");
+        require(_handler.bondsAreConserved(), "11");
+        require(_handler.broken() == 0, "12");
+        require(_handler.versionsStay(), "13");
     }
 }

@@ -23,7 +23,8 @@ contract MoneyTest {
             require(_handler.depositsAreRight(i), "2");
             require(_handler.splitterConserves(i), "3");
             require(_handler.earningsAreRight(i), "4");
+            require(_handler.stakesAreRight(i), "10");
         }
-        require(_handler.broken() == 0, "5 to 8");
+        require(_handler.broken() == 0, "5 to 9");
     }
 }

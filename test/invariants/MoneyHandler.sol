@@ -5,11 +5,12 @@ import {IInferenceEscrowTypes} from "../../contracts/interfaces/IInferenceEscrow
 import {IPauseSwitch} from "../../contracts/interfaces/IPauseSwitch.sol";
 import {IRewardSplitter, IRewardSplitterTypes} from "../../contracts/interfaces/IRewardSplitter.sol";
 import {ClaimTree} from "../../contracts/libraries/ClaimTree.sol";
+import {ReceiptTree} from "../../contracts/libraries/ReceiptTree.sol";
 import {TestToken} from "../../contracts/mocks/TestToken.sol";
 import {VM} from "./Vm.sol";
 import {World} from "./World.sol";
 
-/// @title Random customers, servers, holders, operators and guardians
+/// @title Random customers, servers, holders, operators, challengers and guardians
 /// @dev Every action first says, from its own books alone, whether the contracts must take it, and notes in `broken` when
 /// they did not, or when they took what they must refuse. Numbers are those of PROPERTIES.md.
 contract MoneyHandler is World {
@@ -17,6 +18,10 @@ contract MoneyHandler is World {
         uint256 fees;
         uint256 closedAt;
         uint256 proposedAt;
+        uint256 reopenedAt;
+        uint256 clearedAt;
+        uint256 disputes;
+        uint256 stake;
         bool scoring;
         bool settled;
     }
@@ -41,6 +46,9 @@ contract MoneyHandler is World {
     mapping(uint256 i => uint256[2]) private _thawing;
     mapping(uint256 i => uint256[2]) private _readyAt;
     mapping(bytes32 => uint256) private _redeemed;
+    mapping(uint256 i => uint256) private _bonded; // by this operator, in token i
+    mapping(uint256 i => uint256) private _locked; // of it, by proposals
+    mapping(uint256 i => uint256) private _slashed; // out of it, to others
 
     /// @dev Counts the call, and lets up to 5 minutes pass.
     modifier act(uint256 seed) {
@@ -147,22 +155,106 @@ contract MoneyHandler is World {
         } catch {}
     }
 
-    function propose(uint256 seed, uint256 i, uint256 back, bool scoring) external act(seed) {
+    function bond(uint256 seed, uint256 i, uint128 amount) external act(seed) {
+        i %= 2;
+        amount %= 1e23;
+        tokens[i].mint(address(this), amount);
+        tokens[i].approve(address(operators), amount);
+        operators.bond(address(this), address(tokens[i]), amount);
+        _bonded[i] += amount;
+    }
+
+    /// @dev One receipt stands for all, its payer any pair of customer and server; sometimes it does not add up.
+    function propose(uint256 seed, uint256 i, uint256 back, uint256 who, bool scoring) external act(seed) {
         i %= 2;
         uint256 epochId = _recent(i, back);
         Book storage book = _epochs[i][epochId];
         int128[] memory v = new int128[](K);
         v[0] = scoring ? int128(9) : int128(0);
+        IRewardSplitterTypes.LastReceipt memory last;
+        last.customer = _customer(who % 2);
+        last.server = VM.addr(5000 + ((who >> 1) % 2));
+        last.payerFees = _redeemed[keccak256(abi.encode(last.customer, last.server, i + 1, epochId))];
+        bool right = seed % 13 != 0;
+        if (!right) ++last.payerFees;
+        uint256 stake = (splitter.epoch(i + 1, epochId).held + BOND_FACTOR - 1) / BOND_FACTOR;
         bool due =
-            book.closedAt != 0 &&
+            right &&
+                book.closedAt != 0 &&
                 book.proposedAt == 0 &&
                 block.timestamp >= book.closedAt + 100 &&
-                block.timestamp <= book.closedAt + 500;
-        try splitter.propose(i + 1, epochId, v, 0, 0) {
+                block.timestamp <= _later(book.closedAt, book.reopenedAt) + 500 &&
+                stake <= _bonded[i] - _locked[i] - _slashed[i];
+        bytes32 root = ReceiptTree.hash(
+            0,
+            ReceiptTree.Leaf(
+                last.server,
+                last.customer,
+                0,
+                0,
+                0,
+                0,
+                keccak256(abi.encodePacked(v)),
+                book.fees,
+                last.payerFees
+            )
+        );
+        try splitter.propose(i + 1, epochId, v, 1, root, last) {
             _check(8, due);
-            (book.proposedAt, book.scoring) = (block.timestamp, scoring);
+            (book.proposedAt, book.scoring, book.stake) = (block.timestamp, scoring, stake);
+            _locked[i] += stake;
         } catch {
             _check(8, !due);
+        }
+    }
+
+    function dispute(uint256 seed, uint256 i, uint256 back, bool open) external act(seed) {
+        i %= 2;
+        uint256 epochId = _recent(i, back);
+        Book storage book = _epochs[i][epochId];
+        bool due =
+            open
+                ? book.proposedAt != 0 && !book.settled && block.timestamp < book.proposedAt + 200
+                : book.disputes != 0;
+        (bool ok, ) = address(splitter).call(
+            open
+                ? abi.encodeCall(IRewardSplitter.openDispute, (i + 1, epochId))
+                : abi.encodeCall(IRewardSplitter.closeDispute, (i + 1, epochId))
+        );
+        _check(9, ok == due);
+        if (!ok) return;
+        if (open) ++book.disputes;
+        else (book.disputes, book.clearedAt) = (book.disputes - 1, block.timestamp);
+    }
+
+    function reject(uint256 seed, uint256 i, uint256 back, bool slashed) external act(seed) {
+        i %= 2;
+        uint256 epochId = _recent(i, back);
+        Book storage book = _epochs[i][epochId];
+        bool due =
+            book.proposedAt != 0 && !book.settled && (block.timestamp < book.proposedAt + 200 || book.disputes != 0);
+        try splitter.reject(i + 1, epochId, slashed ? VM.addr(7500) : address(0)) {
+            _check(9, due);
+            _release(i, book, slashed);
+            (book.proposedAt, book.disputes, book.reopenedAt) = (0, 0, block.timestamp);
+        } catch {
+            _check(9, !due);
+        }
+    }
+
+    function correct(uint256 seed, uint256 i, uint256 back, uint128 amount) external act(seed) {
+        i %= 2;
+        uint256 epochId = _recent(i, back);
+        uint256[] memory extra = new uint256[](2);
+        extra[seed % 2] = amount %= 1e20;
+        tokens[i].mint(address(this), amount);
+        tokens[i].approve(address(splitter), amount);
+        try splitter.correct(i + 1, epochId, extra, _previous(i)) {
+            _check(9, _epochs[i][epochId].settled);
+            _earned[i][seed % 2] += amount;
+            _paidIn[i] += amount;
+        } catch {
+            _check(9, !_epochs[i][epochId].settled);
         }
     }
 
@@ -170,23 +262,14 @@ contract MoneyHandler is World {
         i %= 2;
         uint256 epochId = _recent(i, back);
         Book storage book = _epochs[i][epochId];
-        bool window = book.proposedAt != 0 && block.timestamp >= book.proposedAt + 200 && !book.scoring;
-        uint256 from = book.proposedAt != 0 ? book.proposedAt + 200 : book.closedAt + 500;
-        bool due = !book.settled && book.closedAt != 0 && (window || block.timestamp >= from + 500);
+        (bool due, bool late) = _mayBeSettled(book);
         bytes memory q = new bytes(K);
         if (book.scoring) q[0] = 0x7f;
-        uint256[] memory previous = new uint256[](splitter.claimsRoot(commitments[i]) == 0 ? 0 : 2);
-        for (uint256 c; c < previous.length; ++c) previous[c] = _earned[i][c];
-        try splitter.settleByBase(i + 1, epochId, VM.addr(6000), q, previous) {
+        try splitter.settleByBase(i + 1, epochId, VM.addr(6000), q, _previous(i)) {
             _check(8, due);
             book.settled = true;
-            uint256 pot = (book.fees * 3333) / 10_000 + _dust[i];
-            _dust[i] = pot;
-            for (uint256 c; c < 2; ++c) {
-                uint256 share = (pot * (2 + c)) / 5;
-                _earned[i][c] += share;
-                _dust[i] -= share;
-            }
+            if (book.proposedAt != 0) _release(i, book, late);
+            _share(i, (book.fees * 3333) / 10_000 + _dust[i]);
         } catch {
             _check(7, !due);
         }
@@ -290,6 +373,52 @@ contract MoneyHandler is World {
         (earned[0], earned[1]) = (_earned[i][0], _earned[i][1]);
         bytes32 root = splitter.claimsRoot(commitments[i]);
         ok = ok && (root == 0 || root == ClaimTree.root(commitments[i], earned));
+    }
+
+    /// @notice 10: bonds are locked just while their proposals stand, and slashed to nobody but who was named.
+    function stakesAreRight(uint256 i) external view returns (bool) {
+        address token = address(tokens[i]);
+        return
+            operators.bondOf(address(this), token) == _bonded[i] - _slashed[i] &&
+            operators.lockedOf(address(this), token, address(splitter)) == _locked[i] &&
+            operators.credits(token, VM.addr(7500)) + operators.credits(token, VM.addr(6000)) == _slashed[i];
+    }
+
+    /// @dev By base weights: after the window where nothing scores, or late.
+    function _mayBeSettled(Book storage book) private view returns (bool due, bool late) {
+        bool window = book.proposedAt != 0 && block.timestamp >= book.proposedAt + 200 && !book.scoring;
+        uint256 from =
+            book.proposedAt != 0
+                ? _later(book.proposedAt + 200, book.clearedAt)
+                : _later(book.closedAt, book.reopenedAt) + 500;
+        late = block.timestamp >= from + 500;
+        due = !book.settled && book.closedAt != 0 && book.disputes == 0 && (window || late);
+    }
+
+    function _share(uint256 i, uint256 pot) private {
+        _dust[i] = pot;
+        for (uint256 c; c < 2; ++c) {
+            uint256 share = (pot * (2 + c)) / 5;
+            _earned[i][c] += share;
+            _dust[i] -= share;
+        }
+    }
+
+    /// @dev The stake of a proposal that stands no longer.
+    function _release(uint256 i, Book storage book, bool slashed) private {
+        _locked[i] -= book.stake;
+        if (slashed) _slashed[i] += book.stake;
+        book.stake = 0;
+    }
+
+    /// @dev What everybody earned, as a settlement takes it.
+    function _previous(uint256 i) private view returns (uint256[] memory previous) {
+        previous = new uint256[](splitter.claimsRoot(commitments[i]) == 0 ? 0 : 2);
+        for (uint256 c; c < previous.length; ++c) previous[c] = _earned[i][c];
+    }
+
+    function _later(uint256 a, uint256 b) private pure returns (uint256) {
+        return a > b ? a : b;
     }
 
     function _check(uint256 property, bool holds) private {

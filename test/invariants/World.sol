@@ -14,20 +14,23 @@ import {Bn254} from "../../contracts/libraries/Bn254.sol";
 import {Transcript} from "../../contracts/libraries/Transcript.sol";
 import {TestToken} from "../../contracts/mocks/TestToken.sol";
 import {ModelNFT} from "../../contracts/model/ModelNFT.sol";
+import {OperatorRegistry} from "../../contracts/operators/OperatorRegistry.sol";
 import {InferenceEscrow} from "../../contracts/rewards/InferenceEscrow.sol";
 import {RewardSplitter} from "../../contracts/rewards/RewardSplitter.sol";
 import {VM} from "./Vm.sol";
 
 /// @title The protocol with two models, the second made from the first
-/// @dev All real contracts. Each model has two contributors, of 2 and 3 rows.
+/// @dev All real contracts, this one the operator and the one that decides disputes. Each model has two contributors, of 2 and 3 rows.
 abstract contract World {
     uint256 internal constant K = 128;
+    uint256 internal constant BOND_FACTOR = 3;
 
     AccessManager internal manager;
     PauseSwitch internal pauses;
     DatanetRegistry internal datanets;
     ModelNFT internal models;
     AttributionRegistry internal attribution;
+    OperatorRegistry internal operators;
     RewardSplitter internal splitter;
     InferenceEscrow internal escrow;
     TestToken[2] internal tokens;
@@ -48,17 +51,24 @@ abstract contract World {
         models = new ModelNFT(datanets, pauses);
         attribution = new AttributionRegistry(datanets, models, tauG2);
         AttributionVerifier verifier = new AttributionVerifier(attribution, address(manager));
+        operators = new OperatorRegistry(600, address(manager));
         splitter = new RewardSplitter(
             models,
             attribution,
             verifier,
+            operators,
             pauses,
             treasury,
             600,
+            BOND_FACTOR,
             IRewardSplitterTypes.Timing(1000, 100, 500, 200, 50, 300, 100, 400),
             address(manager)
         );
         escrow = InferenceEscrow(address(splitter.escrow()));
+        splitter.bindDisputes(address(this));
+        address[] memory lockers = new address[](1);
+        lockers[0] = address(splitter);
+        operators.bindLockers(lockers);
         IAttributionVerifierTypes.VerifyingKey memory key;
         key.alpha1 = Bn254.g1();
         key.beta2 = Bn254.g2();
@@ -146,6 +156,11 @@ abstract contract World {
         uint256 above = addmod(Bn254.power(tau, 2), Bn254.R - Bn254.power(zeta, 2), Bn254.R);
         uint256 below = Bn254.power(addmod(tau, Bn254.R - zeta, Bn254.R), Bn254.R - 2);
         given.opening = Bn254.mul(Bn254.g1(), mulmod(above, below, Bn254.R));
+        // Of the sums P_0 … P_5 only the last is looked at: 1, what the only entry of the only row adds to each.
+        bytes32 leaf = keccak256(abi.encode(keccak256(abi.encode(keccak256("OpenLedger.SketchSum.v1"), 5, 1))));
+        given.sums.total = 1;
+        given.sums.proof = new bytes32[](3);
+        given.sums.root = keccak256(abi.encode(0, keccak256(abi.encode(keccak256(abi.encode(0, leaf)), 0))));
         return attribution.register(given);
     }
 }

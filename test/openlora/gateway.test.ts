@@ -12,7 +12,6 @@ import { LlamaEngine } from "../../openlora/engine.ts";
 import { createGateway } from "../../openlora/gateway.ts";
 import { Meter } from "../../openlora/meter.ts";
 import { encodeVoucher, SIGNATURE_HEADER, VOUCHER_HEADER } from "../../openlora/wire.ts";
-import { canonicalJson, manifestHash } from "../../sdk/content.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { protocol } from "../../sdk/contracts.ts";
 import { escrowDomain, signVoucher, splitterDomain, type Voucher } from "../../sdk/eip712.ts";
@@ -83,8 +82,7 @@ describe("the gateway", () => {
     const manifest = await publishSample(folder, store, base, rank, datanetId);
     const terms = { token: world.token.target as string, inputPrice: 1000n, outputPrice: 2000n, split: SAMPLE_SPLIT };
     const { modelId } = await mintModel(world.models.connect(owner), store, manifest, terms);
-    const hash = manifestHash(canonicalJson(manifest));
-    await register(world, modelId, datanetId, COUNTS, undefined, undefined, hash);
+    await register(world, modelId);
     await world.splitter.openEpoch(modelId);
     return modelId;
   }

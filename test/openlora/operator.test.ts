@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { Customer } from "../../openlora/customer.ts";
 import { Meter } from "../../openlora/meter.ts";
-import { proposeEpoch, weighReceipts } from "../../prover/operator.ts";
+import { proposeEpoch } from "../../prover/operator.ts";
+import { weighReceipts } from "../../prover/receipts.ts";
 import { protocol } from "../../sdk/contracts.ts";
 import { quantise } from "../../sdk/epoch.ts";
 import { proposalOf } from "../../sdk/history.ts";
@@ -19,6 +20,7 @@ import {
   ready,
   server,
   TIMING,
+  voucher,
 } from "../support/world.ts";
 
 const failure = (work: Promise<unknown>): Promise<(Error & { code?: string }) | undefined> =>
@@ -57,7 +59,8 @@ describe("operating an epoch", () => {
   it("proposes the weighted sum of the records' sketches, of which the contract derives the same Q", async () => {
     await meter.redeem(0n);
     await networkHelpers.time.increase(TIMING.redeemWindow);
-    const receipts = await weigh();
+    const { receipts, unpaid } = await weigh();
+    expect(unpaid).to.equal(0);
     await proposeEpoch(asOperator(), world.modelId, 0n, receipts, K);
     const { v, q } = await proposalOf(world.splitter, world.modelId, 0n);
     const [first, second] = receipts.map(({ weight }) => weight);
@@ -65,10 +68,50 @@ describe("operating an epoch", () => {
     expect(q).to.deep.equal(quantise(v).q);
   });
 
-  it("refuses to propose while receipts and redeemed fees differ, and says what to do", async () => {
+  /** Redeems so much of what was charged. */
+  const redeem = async (charged: bigint) =>
+    world.escrow.connect(server).redeem(...(await voucher(world, { cumulative: charged })));
+
+  it("leaves out the calls that ended after the last redemption, and proposes the rest", async () => {
+    const first = received.find(({ receipt }) => receipt.nonce === 0n)!;
+    await redeem(first.receipt.fee);
     await networkHelpers.time.increase(TIMING.redeemWindow);
-    const error = await failure(weigh().then((receipts) => proposeEpoch(asOperator(), world.modelId, 0n, receipts, K)));
-    expect(error?.message).to.match(/receipts add up to 5, the escrow redeemed 0.*EPOCH_FEES_DIFFER/);
+    const { receipts, unpaid } = await weigh(received.toReversed());
+    expect(receipts.map(({ sketch }) => sketch)).to.deep.equal([first.sketch]);
+    expect(unpaid).to.equal(1);
+    await proposeEpoch(asOperator(), world.modelId, 0n, receipts, K);
+    expect((await world.splitter.epoch(world.modelId, 0n)).count).to.equal(1n);
+  });
+
+  it("refuses receipts of a payer that are not what the escrow redeemed, and says what to do", async () => {
+    const [first, second] = received.map(({ receipt }) => receipt.fee) as [bigint, bigint];
+    await redeem(first + 1n);
+    const between = await failure(weigh());
+    expect(between?.message).to.match(/from server .* add up to 2, the escrow redeemed 3.*EPOCH_FEES_DIFFER/);
+    await redeem(first + second);
+    const missing = await failure(weigh(received.slice(1)));
+    expect(missing?.message).to.match(/add up to 3, the escrow redeemed 5.*Ask the server.*EPOCH_FEES_DIFFER/);
+  });
+
+  it("refuses to propose while a payer is missing, and says what to do", async () => {
+    await meter.redeem(0n);
+    const error = await failure(proposeEpoch(asOperator(), world.modelId, 0n, [], K));
+    expect(error?.message).to.match(/receipts add up to 0, the escrow redeemed 5.*EPOCH_FEES_DIFFER/);
+  });
+
+  it("refuses to propose with too small a bond, and names what is missing and how to bond it", async () => {
+    await meter.redeem(0n);
+    await networkHelpers.time.increase(TIMING.redeemWindow);
+    const { operators, token } = world;
+    const free = await operators.freeOf(operator, token);
+    await operators.connect(operator).startWithdrawal(token, free);
+    const { receipts } = await weigh();
+    const error = await failure(proposeEpoch(asOperator(), world.modelId, 0n, receipts, K));
+    expect(error?.message).to.match(
+      /has 0.0 of token .*lock 0.000001 now. Bond 0.000001 .*operator:bond.*OPERATOR_BOND/,
+    );
+    await operators.connect(operator).startWithdrawal(token, free - 1n);
+    await proposeEpoch(asOperator(), world.modelId, 0n, receipts, K);
   });
 
   it("refuses receipts of another epoch", async () => {
@@ -89,8 +132,7 @@ describe("operating an epoch", () => {
   it("refuses a receipt that stands twice", async () => {
     await meter.redeem(0n);
     await networkHelpers.time.increase(TIMING.redeemWindow);
-    const twice = await weigh([received[0]!, received[0]!]);
-    const error = await failure(proposeEpoch(asOperator(), world.modelId, 0n, twice, K));
+    const error = await failure(weigh([...received, received[0]!]));
     expect(error?.code).to.equal("EPOCH_DUPLICATE_RECEIPT");
   });
 });

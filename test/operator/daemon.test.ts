@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { ZeroAddress } from "ethers";
 import { epochCount, moment } from "../../prover/daemon/look.ts";
 import { claimOf, earningsOf } from "../../sdk/history.ts";
 import { mined } from "../../sdk/transactions.ts";
@@ -166,6 +167,28 @@ describe("the operator's daemon", () => {
     const figures = await get("/metrics");
     expect(figures).to.contain(`openledger_operator_epochs{model="1",state="settled"} ${epochId + 1n}`);
     expect(figures).to.contain('openledger_operator_steps_total{step="settleByBase"} 1');
+    await daemon.stop();
+    await expectConservation();
+  });
+
+  it("waits while disputed, proposes again after a rejection, but not what it lost its stake for", async () => {
+    const { chain, splitter, modelId } = world;
+    const { splitter: disputes } = chain.as(0);
+    const epochId = await world.sell();
+    const daemon = run();
+    await world.until(epochId, ({ closedAt }) => closedAt !== 0n, "closed");
+    await world.redeem(epochId);
+    await world.until(epochId, ({ proposedAt }) => proposedAt !== 0n, "proposed");
+    await mined(disputes.openDispute(modelId, epochId));
+    await chain.wait(61);
+    await daemon.says(new RegExp(`epoch ${epochId}: no scores, disputed`));
+    await mined(disputes.reject(modelId, epochId, ZeroAddress));
+    await world.until(epochId, ({ proposedAt, round }) => proposedAt !== 0n && round === 2n, "proposed again");
+    await mined(disputes.reject(modelId, epochId, chain.account(ACCOUNTS.builder)));
+    await daemon.says(new RegExp(`epoch ${epochId}: own proposal rejected, not repeated`));
+    await chain.wait(3 * 3600 + 1);
+    await world.until(epochId, ({ settledAt }) => settledAt !== 0n, "settled");
+    expect((await splitter.epoch(modelId, epochId)).round).to.equal(2n);
     await daemon.stop();
     await expectConservation();
   });

@@ -78,11 +78,12 @@ describe("setting an operator up", () => {
     expect((await wrong({ ...config, addresses })).contracts).to.contain("no contract at addresses.escrow");
   });
 
-  it("finds an account without role and without gas", async () => {
+  it("finds an account without role, without gas and without a bond", async () => {
     process.env.OPENLEDGER_OPERATOR_KEY = Wallet.createRandom().privateKey;
-    const { role, balance, ...others } = await wrong(config);
+    const { role, balance, "model 1: bond": bond, ...others } = await wrong(config);
     expect(role).to.contain("may not propose");
     expect(balance).to.contain("has 0.0 ETH for gas");
+    expect(bond).to.match(/has 0\.0 of token .* free.*operator:bond.*OPERATOR_BOND/);
     expect(others).to.deep.equal({});
   });
 

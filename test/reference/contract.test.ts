@@ -13,12 +13,14 @@ import {
   settlementVerdict,
   type World,
 } from "./contracts.ts";
-import { developmentScalar, InvalidPoint, type Point1, p, times1, times2, words1, words2 } from "./curve.ts";
+import { developmentScalar, InvalidPoint, type Point1, p, r, times1, times2, words1, words2 } from "./curve.ts";
 import { bytes, type Num } from "./encoding.ts";
 import { forgeries, outsideGroup } from "./forgeries.ts";
+import { positionalProof, positionalRoot } from "./merkle.ts";
 import { ownershipHolds } from "./registration.ts";
 import { keyVerdict, referenceVerdict, scoreCommitment, type Verdict } from "./settlement.ts";
 import { commitFlags, type Model, openFlags, simulatedKey, simulateSettlement, tauG2 } from "./simulate.ts";
+import { type Sums, sumLeaves, sumsHold } from "./sums.ts";
 
 /** int8 rows and a query within the norms, the same each time. */
 function model(seed: number, counts: number[], R: number): Model {
@@ -38,6 +40,15 @@ const noPoint: Verdict = { ok: false, reason: "RegistryInvalidPoint" };
 function ownershipVerdict(rd: Num, counts: Num[], flags: Point1, opening: Point1): Verdict {
   try {
     return ownershipHolds(rd, counts, flags, opening, tauG2) ? { ok: true } : notProven;
+  } catch (error) {
+    if (error instanceof InvalidPoint) return noPoint;
+    throw error;
+  }
+}
+
+function sumsVerdict(rd: Num, rows: number, columns: Uint8Array, sums: Sums): Verdict {
+  try {
+    return sumsHold(rd, rows, columns, sums, tauG2) ? { ok: true } : { ok: false, reason: "RegistrySumsNotProven" };
   } catch (error) {
     if (error instanceof InvalidPoint) return noPoint;
     throw error;
@@ -108,6 +119,41 @@ describe("reference: beside the contracts", function () {
       const broken = { ...registration, columns: columns.with(at, columns[at]! ^ 1) };
       expect(await registrationVerdict(world, broken)).to.deep.equal(noPoint);
     }
+  });
+
+  it("agree on which registrations show that the columns commit what the sums add up to", async () => {
+    const counts = [2, 4, 3];
+    const { rd, registration } = await prepare(world, model(2, counts, 4));
+    const { sums } = registration;
+    const [x, y] = sums.opening as [bigint, bigint];
+    const unproven: Verdict = { ok: false, reason: "RegistrySumsNotProven" };
+    const other = words1(times1(5n));
+    const leaves = sumLeaves([...Array.from({ length: 9 }, () => 0n), BigInt(sums.total) + r]);
+    const unreduced = {
+      root: positionalRoot(leaves),
+      total: BigInt(sums.total) + r,
+      proof: positionalProof(leaves, 9),
+    };
+    const cases: [Partial<Sums>, Verdict][] = [
+      [{}, { ok: true }],
+      [{ total: BigInt(sums.total) + 1n }, unproven],
+      [{ root: sums.proof[0]! }, unproven],
+      [{ proof: sums.proof.slice(1) }, unproven],
+      [{ proof: [...sums.proof, sums.root] }, unproven],
+      [{ opening: other }, unproven],
+      [{ opening: [x, y + p] }, noPoint],
+      [{ opening: [1n, 3n] }, noPoint],
+      [unreduced, unproven],
+    ];
+    for (const [change, verdict] of cases) {
+      const changed = { ...sums, ...change };
+      expect(sumsVerdict(rd, 9, registration.columns, changed)).to.deep.equal(verdict);
+      expect(await registrationVerdict(world, { ...registration, sums: changed })).to.deep.equal(verdict);
+    }
+    // Columns of other rows: every other check passes, since the flags do not depend on the columns' content.
+    const liar = await prepare(world, model(2, counts, 4), model(3, counts, 4).G);
+    expect(sumsVerdict(liar.rd, 9, liar.registration.columns, liar.registration.sums)).to.deep.equal(unproven);
+    expect(await registrationVerdict(world, liar.registration)).to.deep.equal(unproven);
   });
 
   it("agree on which keys can be registered, on the development chain and elsewhere", async () => {

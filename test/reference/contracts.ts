@@ -8,6 +8,7 @@ import { queryBytes } from "./epoch.ts";
 import { type Contribution, commitmentId, gRoot, versionHash } from "./registration.ts";
 import { type SettlementInput, type Verdict, type VerifyingKey, vkId } from "./settlement.ts";
 import { commitColumns, commitFlags, type Model, openFlags, secrets, simulatedKey, tauG2 } from "./simulate.ts";
+import { openSums } from "./sums.ts";
 
 const manager = createRequire(import.meta.url)("@openzeppelin/contracts/build/contracts/AccessManager.json");
 
@@ -53,8 +54,11 @@ async function freeze({ owner, accounts, datanets }: World, counts: Num[]) {
   return { datanetId, contributions };
 }
 
-/** Mints a model whose rows lie in two Datanets where it can, and readies its registration. */
-export async function prepare(world: World, { G, counts, R }: Model) {
+/**
+ * Mints a model whose rows lie in two Datanets where it can, and readies its registration.
+ * @param published rows in the place of G where the owner publishes others than he commits
+ */
+export async function prepare(world: World, { G, counts, R }: Model, published = G) {
   const { datanets, models, registry, token } = world;
   const versions: { datanetId: number; version: number }[] = [];
   const versionHashes: string[] = [];
@@ -79,14 +83,25 @@ export async function prepare(world: World, { G, counts, R }: Model) {
   const modelId = (await models.queryFilter(models.filters.ModelMinted())).length;
   const columns = commitColumns(G, secrets.tau);
   const flags = commitFlags(counts);
-  const root = gRoot(G.map((row) => queryBytes(row)));
+  const rows = published.map((row) => queryBytes(row));
+  const root = gRoot(rows);
   const m0 = 7n;
   const chain = { chainId: 31337, attributionRegistry: await registry.getAddress() };
   const content = { modelId, versionHashes: expected, k, counts, columnsHash: keccak256(columns), gRoot: root, m0 };
   const idOf = (C_b: Point1) => commitmentId({ ...chain, ...content, flags: C_b, manifestHash });
   const rd = idOf(flags);
   const key = vkId(simulatedKey(R), tauG2);
-  const registration = { modelId, vkId: key, k, columns, flags, gRoot: root, m0, opening: openFlags(rd, counts) };
+  const registration = {
+    modelId,
+    vkId: key,
+    k,
+    columns,
+    flags,
+    gRoot: root,
+    m0,
+    opening: openFlags(rd, counts),
+    sums: openSums(rd, rows, secrets.tau),
+  };
   return { rd, idOf, registration, versionHashes, expected };
 }
 

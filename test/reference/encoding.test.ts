@@ -17,6 +17,7 @@ import {
 import { positionalProof, positionalRoot, rootOfProof, rootOfSortedProof, sortedProof, sortedRoot } from "./merkle.ts";
 import { gRoot } from "./registration.ts";
 import { cutRows, jsonLines, rowHash, rowLeaves, rowRoot } from "./rows.ts";
+import { runningSums, sumLeaves } from "./sums.ts";
 import { type RowVectors, readVectors, type SignatureVectors } from "./vectors.ts";
 
 describe("reference: encodings", () => {
@@ -149,8 +150,10 @@ describe("reference: rows", () => {
     expect(texts.map((_, i) => positionalProof(vectors.leaves, i))).to.deep.equal(vectors.proofs);
     expect(hex(Uint8Array.from(Buffer.from(jsonLines(vectors.rows))))).to.equal(vectors.file);
 
-    const { k, rows, bytes, root } = vectors.sketches;
+    const { k, rows, bytes, root, rd, sums, sumRoot } = vectors.sketches;
     const sketches = Array.from({ length: rows }, (_, i) => `0x${bytes.slice(2 + 2 * k * i, 2 + 2 * k * (i + 1))}`);
     expect(gRoot(sketches)).to.equal(root);
+    expect(runningSums(rd, sketches).map(String)).to.deep.equal(sums);
+    expect(positionalRoot(sumLeaves(sums))).to.equal(sumRoot);
   });
 });

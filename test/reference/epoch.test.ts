@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { sum } from "./curve.ts";
 import { hex } from "./encoding.ts";
 import {
+  before,
   ceilSqrt,
   floorUnits,
   payByBase,
@@ -13,7 +14,7 @@ import {
   sumReceipts,
   to18,
 } from "./epoch.ts";
-import { claimLeaf, sortedProof, sortedRoot } from "./merkle.ts";
+import { claimLeaf, positionalProof, sortedProof, sortedRoot } from "./merkle.ts";
 import { signed } from "./scores.ts";
 import { type EpochVectors, readVectors } from "./vectors.ts";
 
@@ -76,8 +77,18 @@ describe("reference: one epoch", () => {
   });
 
   it("refuses receipts that are out of order or twice the same", () => {
-    const receipt = { receiptId: "0x02", fee: 1, weight: 1, recordId: "0x01", q: [1] };
-    expect(() => sumReceipts([receipt, { ...receipt, receiptId: "0x01" }], 1)).to.throw("not sorted");
+    const receipt = {
+      server: "0x02",
+      customer: "0x02",
+      receiptId: "0x02",
+      fee: 1,
+      weight: 1,
+      recordId: "0x01",
+      q: [1],
+    };
+    for (const key of ["server", "customer", "receiptId"])
+      expect(() => sumReceipts([receipt, { ...receipt, [key]: "0x01" }], 1)).to.throw("not sorted");
+    expect(() => sumReceipts([receipt, { ...receipt, server: "0x03", customer: "0x01" }], 1)).to.not.throw();
     expect(() => sumReceipts([receipt, receipt], 1)).to.throw("not sorted");
   });
 });
@@ -86,13 +97,17 @@ describe("reference: one epoch of the shared vectors", () => {
   const vectors = readVectors<EpochVectors>("epoch");
 
   it("agrees on sums and root of receipts", () => {
-    const { k, receipts, v, fees, root } = vectors.receipts;
+    const { k, receipts, v, fees, root, payerFees, leaves, lastProof } = vectors.receipts;
     const sorted = receipts
       .map(({ sketch, ...rest }) => ({ ...rest, q: signed(Uint8Array.from(Buffer.from(sketch.slice(2), "hex"))) }))
-      .sort((a, b) => (a.receiptId < b.receiptId ? -1 : 1));
-    const { V, feeSum } = sumReceipts(sorted, k);
+      .sort((a, b) => (before(a, b) ? -1 : 1));
+    const own = sumReceipts(sorted, k);
+    const { V, feeSum } = own;
     expect(V.map(String)).to.deep.equal(v);
     expect(String(feeSum)).to.equal(fees);
+    expect(own.payerFees.map(String)).to.deep.equal(payerFees);
+    expect(own.leaves).to.deep.equal(leaves);
+    expect(positionalProof(own.leaves, own.leaves.length - 1)).to.deep.equal(lastProof);
     expect(receiptsRoot(sorted, k)).to.equal(root);
   });
 

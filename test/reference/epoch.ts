@@ -28,6 +28,8 @@ export const to18 = (fee: Num, decimals: Num): bigint => {
 };
 
 export interface ReceiptEntry {
+  server: Num;
+  customer: Num;
   receiptId: string;
   fee: Num;
   weight: Num; // ω_t
@@ -35,22 +37,40 @@ export interface ReceiptEntry {
   q: Num[]; // q_t
 }
 
-/** Leaves and sums of an epoch's receipts, which must be sorted strictly by id. */
-export function sumReceipts(receipts: ReceiptEntry[], k: number): { leaves: string[]; V: bigint[]; feeSum: bigint } {
+/** Whether `a` stands before `b` in an epoch: by server, then by customer, then by id. */
+export function before(a: ReceiptEntry, b: ReceiptEntry): boolean {
+  for (const key of ["server", "customer", "receiptId"] as const) {
+    if (BigInt(a[key]) !== BigInt(b[key])) return BigInt(a[key]) < BigInt(b[key]);
+  }
+  return false;
+}
+
+/** Leaves and sums of an epoch's receipts, which must be in strict order. */
+export function sumReceipts(
+  receipts: ReceiptEntry[],
+  k: number,
+): { leaves: string[]; V: bigint[]; feeSum: bigint; payerFees: bigint[] } {
   const V = new Array<bigint>(k).fill(0n);
+  const payerFees: bigint[] = [];
   let feeSum = 0n;
   const leaves = receipts.map((receipt, index) => {
-    const { receiptId, fee, weight, recordId, q } = receipt;
-    if (index > 0 && BigInt(receiptId) <= BigInt(receipts[index - 1]!.receiptId)) throw new Error("not sorted");
+    const { server, customer, receiptId, fee, weight, recordId, q } = receipt;
+    if (index > 0 && !before(receipts[index - 1]!, receipt)) throw new Error("not sorted");
     if (q.length !== k) throw new Error("q_t must have k entries");
     q.forEach((entry, j) => {
       V[j]! += BigInt(weight) * BigInt(entry);
     });
     feeSum += BigInt(fee);
-    return leaf(tag("Receipt"), index, receiptId, fee, weight, recordId, words(...V), feeSum);
+    const same = receipts
+      .slice(0, index + 1)
+      .filter((one) => BigInt(one.server) === BigInt(server) && BigInt(one.customer) === BigInt(customer));
+    const paid = sum(same.map((one) => BigInt(one.fee)));
+    payerFees.push(paid);
+    const sums = words(...V);
+    return leaf(tag("Receipt"), index, server, customer, receiptId, fee, weight, recordId, sums, feeSum, paid);
   });
   if (V.some((v) => abs(v) >= 1n << 120n)) throw new Error("|V_j| must stay below 2^120");
-  return { leaves, V, feeSum };
+  return { leaves, V, feeSum, payerFees };
 }
 
 export const receiptsRoot = (receipts: ReceiptEntry[], k: number): string =>

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Point1, Point2 } from "./curve.ts";
 import type { SettlementProof, VerifyingKey } from "./settlement.ts";
+import type { Sums } from "./sums.ts";
 
 export const readVectors = <T>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../../sdk/vectors/${name}.json`, import.meta.url), "utf8")) as T;
@@ -14,7 +15,7 @@ export interface RowVectors {
   root: string;
   proofs: string[][];
   file: string;
-  sketches: { k: number; rows: number; bytes: string; root: string };
+  sketches: { k: number; rows: number; bytes: string; root: string; rd: string; sums: string[]; sumRoot: string };
 }
 
 export interface RegistrationVectors {
@@ -67,6 +68,7 @@ export interface ProofVectors {
       zeta: string;
       gamma: string;
       opening: Point1;
+      sums: Sums;
     };
     sketches: string; // G, row by row
     statement: {
@@ -127,10 +129,21 @@ export interface SignatureVectors {
 export interface EpochVectors {
   receipts: {
     k: number;
-    receipts: { receiptId: string; recordId: string; fee: string; weight: string; sketch: string }[];
+    receipts: {
+      server: string;
+      customer: string;
+      receiptId: string;
+      recordId: string;
+      fee: string;
+      weight: string;
+      sketch: string;
+    }[];
     v: string[];
     fees: string;
     root: string;
+    payerFees: string[];
+    leaves: string[];
+    lastProof: string[];
   };
   quantise: { v: string[]; q: string; d: string; squares: number; fees18: string; floorUnits: string }[];
   sharePot: { pot: string; totals: string[]; floor: string; base: string[]; pay: string[]; dust: string }[];

@@ -1,6 +1,7 @@
 import { expect } from "chai";
-import { hexlify, randomBytes } from "ethers";
+import { hexlify, randomBytes, toBeHex } from "ethers";
 import { ceilSqrt, floorUnits, MAX_V, quantise, sharePot, sortReceipts, sumReceipts } from "../../sdk/epoch.ts";
+import { merkleProof, merkleVerify } from "../../sdk/merkle.ts";
 
 /** A small seeded generator, so that a failure can be seen again. */
 function seeded(seed: number) {
@@ -12,7 +13,11 @@ function seeded(seed: number) {
 }
 
 describe("epoch sums", () => {
+  const server = hexlify(randomBytes(20));
+  const customer = hexlify(randomBytes(20));
   const receipt = (weight: bigint, sketch: number[], fee = 5n) => ({
+    server,
+    customer,
     receiptId: hexlify(randomBytes(32)),
     recordId: hexlify(randomBytes(32)),
     fee,
@@ -28,10 +33,29 @@ describe("epoch sums", () => {
     expect(sumReceipts(receipts.toReversed(), 2)).to.deep.equal(sum);
   });
 
-  it("have a root that binds fee, weight, sketch sum and record of every receipt", () => {
+  it("stand by server, customer and id, with the fees of each payer and of all", () => {
+    const at = (of: number, by: number, id: number, fee: bigint) => ({
+      ...receipt(1n, [1, 1], fee),
+      server: toBeHex(of, 20),
+      customer: toBeHex(by, 20),
+      receiptId: toBeHex(id, 32),
+    });
+    const receipts = [at(2, 1, 1, 1n), at(1, 2, 9, 2n), at(1, 1, 7, 4n), at(1, 2, 3, 8n), at(2, 1, 0, 16n)];
+    const { leaves, root } = sumReceipts(receipts, 2);
+    expect(leaves.map((one) => receipts.indexOf(one.receipt as (typeof receipts)[0]))).to.deep.equal([2, 3, 1, 4, 0]);
+    expect(leaves.map((one) => one.payerFees)).to.deep.equal([4n, 8n, 10n, 16n, 17n]);
+    expect(leaves.map((one) => one.feeSum)).to.deep.equal([4n, 12n, 14n, 30n, 31n]);
+    const hashes = leaves.map(({ hash }) => hash);
+    for (const [i, hash] of hashes.entries())
+      expect(merkleVerify(root, hash, i, merkleProof(hashes, i))).to.equal(true);
+  });
+
+  it("have a root that binds parties, fee, weight, sketch sum and record of every receipt", () => {
     const receipts = [receipt(3n, [1, -2]), receipt(4n, [5, 6])];
     const root = sumReceipts(receipts, 2).root;
     const changed = [
+      { server: hexlify(randomBytes(20)) },
+      { customer: hexlify(randomBytes(20)) },
       { fee: 6n },
       { weight: 5n },
       { recordId: hexlify(randomBytes(32)) },

@@ -4,7 +4,7 @@ import { distance, epochProgress } from "../../sdk/views/epochs.ts";
 import { claimedFrom, sharesOf } from "../../sdk/views/money.ts";
 
 const TIMING = { epochLength: 100n, redeemWindow: 10n, proposeWindow: 50n, challengeWindow: 20n };
-const OPEN = { openedAt: 1000n, closedAt: 0n, proposedAt: 0n, settledAt: 0n };
+const OPEN = { openedAt: 1000n, closedAt: 0n, proposedAt: 0n, settledAt: 0n, reopenedAt: 0n, disputes: 0n };
 
 describe("what an epoch waits for", () => {
   const at = (now: bigint, epoch: Partial<typeof OPEN> = {}, fallback = 1300n) =>
@@ -22,6 +22,9 @@ describe("what an epoch waits for", () => {
       [at(1300n, closed), "may be settled by base weights", undefined],
       [at(1139n, proposed), "proposed: may be challenged", "challengesEnd"],
       [at(1140n, proposed), "may be settled", undefined],
+      [at(1139n, { ...proposed, disputes: 1n }, 0n), "disputed", undefined],
+      [at(1189n, { ...closed, reopenedAt: 1140n }), "may be proposed", undefined],
+      [at(1190n, { ...closed, reopenedAt: 1140n }), "nothing was proposed: waits for base weights", "baseWeightsPay"],
       [at(1500n, { ...proposed, settledAt: 1200n }), "settled", undefined],
     ] as const;
     for (const [progress, state, waitsFor] of cases) {

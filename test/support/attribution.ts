@@ -1,18 +1,24 @@
 import type { NetworkConnection } from "hardhat/types/network";
 import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
+import type { Srs } from "../../circuits/setup/srs.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
 import { commitColumns, commitFlags } from "../../prover/kzg.ts";
-import { proveOwnership } from "../../prover/registration.ts";
+import { proveOwnership, proveSums, type Sums } from "../../prover/registration.ts";
 import { proveSettlement, type Settlement, type SettlementContext } from "../../prover/settlement.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
+import { merkleProof, merkleRoot } from "../../sdk/merkle.ts";
 import {
   commitmentId,
+  foldRows,
+  type RegistrationChallenges,
   type RegistrationStatement,
   registrationChallenges,
+  runningSums,
   type SettlementProof,
   type SettlementStatement,
   sketchRoot,
+  sumLeaves,
   vkId,
 } from "../../sdk/transcript.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
@@ -123,14 +129,32 @@ export async function prepareRegistration(
     manifestHash: (await models.manifest(modelId)).manifestHash,
   };
   const id = commitmentId(statement);
-  const opening = await proveOwnership(flagCounts ?? counts, flags, registrationChallenges(id).zeta, srs);
-  return { committed: { counts, sketches, columns, flags }, statement, commitmentId: id, opening };
+  const challenges = registrationChallenges(id);
+  const opening = await proveOwnership(flagCounts ?? counts, flags, challenges.zeta, srs);
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  const sums = await stateSums(sketches, k, rows, challenges, srs);
+  return { committed: { counts, sketches, columns, flags }, statement, commitmentId: id, opening, sums };
+}
+
+/** Honest sums; where rows beyond the last are committed too, those of a liar, who lets the last sum jump by them. */
+async function stateSums(
+  sketches: Int8Array,
+  k: number,
+  rows: number,
+  challenges: RegistrationChallenges,
+  srs: Srs,
+): Promise<Sums> {
+  const sums = await proveSums(sketches, k, challenges, srs);
+  if (sketches.length === rows * k) return sums;
+  const honest = runningSums(foldRows(sketches, k, challenges.gamma), challenges.zeta).slice(0, rows);
+  const leaves = sumLeaves([...honest, sums.total]);
+  return { ...sums, root: merkleRoot(leaves), proof: merkleProof(leaves, rows) };
 }
 
 export type Prepared = Awaited<ReturnType<typeof prepareRegistration>>;
 
 /** Argument of `register`. */
-export const registrationArgument = (chain: Attribution, { statement, opening }: Prepared) => ({
+export const registrationArgument = (chain: Attribution, { statement, opening, sums }: Prepared) => ({
   modelId: statement.modelId,
   vkId: chain.vkId,
   k: statement.k,
@@ -138,7 +162,8 @@ export const registrationArgument = (chain: Attribution, { statement, opening }:
   flags: statement.flags,
   gRoot: statement.gRoot,
   m0: statement.m0,
-  opening: opening,
+  opening,
+  sums,
 });
 
 /** Mints and registers a model. */

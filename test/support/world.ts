@@ -1,13 +1,13 @@
 import { network } from "hardhat";
 import { devSrs } from "../../circuits/setup/dev.ts";
 import Local from "../../deploy/modules/Local.ts";
-import { commitFlags } from "../../prover/kzg.ts";
-import { proveOwnership } from "../../prover/registration.ts";
+import { modelFacts, type Published, prepareRegistration } from "../../prover/register.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { escrowDomain, signVoucher, type Voucher } from "../../sdk/eip712.ts";
+import { type LastReceipt, type Proposal, receiptLeaf } from "../../sdk/epoch.ts";
 import { type G1, type G2, int8Bytes } from "../../sdk/hash.ts";
 import { proposalOf } from "../../sdk/history.ts";
-import { commitmentId, registrationChallenges, type VerifyingKey } from "../../sdk/transcript.ts";
+import type { VerifyingKey } from "../../sdk/transcript.ts";
 import type { TestToken } from "../../types/ethers-contracts/index.ts";
 
 /** The one chain of these tests, tasks included; every test starts from a fixture's snapshot. */
@@ -25,9 +25,9 @@ export const TIMING = {
 };
 export const THAW = 600;
 export const BOND_THAW = 700;
+export const BOND_FACTOR = 10n;
 export const K = 128;
 export const COUNTS = [3, 5, 2];
-export const M0 = 1n;
 export const SPLIT = { data: 5000n, owner: 1500n, server: 2000n, operator: 1000n, protocol: 500n };
 
 const G1_GENERATOR: G1 = [1n, 2n];
@@ -53,13 +53,12 @@ export const UNUSED_KEY: VerifyingKey = {
   chunkRows: 210,
 };
 
-/** One column that scores and 127 that do not: V_0 decides whether an epoch needs a proof. */
-const COLUMNS = (() => {
-  const columns = new Uint8Array(64 * K);
-  columns[31] = 1;
-  columns[63] = 2;
-  return columns;
-})();
+/** One entry that scores and nothing else: V_0 decides whether an epoch needs a proof. */
+function oneScore(counts: number[]): Published {
+  const rows = new Int8Array(K * counts.reduce((sum, count) => sum + count, 0));
+  rows[0] = 1;
+  return { rows, k: K, m0: 1 };
+}
 
 export type Signer = Awaited<ReturnType<typeof ethers.getSigners>>[number];
 
@@ -78,7 +77,9 @@ export async function deployed(): Promise<World> {
         timing: TIMING,
         thawPeriod: THAW,
         bondThawPeriod: BOND_THAW,
+        bondFactor: BOND_FACTOR,
       },
+      Local: { operator: operator.address },
     },
   });
   const address = (name: keyof typeof contracts) => contracts[name].target as string;
@@ -145,36 +146,19 @@ export async function mint(
   return modelId;
 }
 
-export type Sketches = { columns: Uint8Array; gRoot: string };
-
-/** Commits a model whose only version is `datanetId`'s first. */
+/** Commits a model of `owner`, whose rows lie in one Datanet version. */
 export async function register(
   world: World,
   modelId: bigint,
-  datanetId: bigint,
   counts = COUNTS,
-  { columns, gRoot }: Sketches = { columns: COLUMNS, gRoot: ethers.id("G") },
+  sketches = oneScore(counts),
   vkId = world.vkId,
-  manifestHash = MANIFEST.manifestHash,
 ): Promise<string> {
-  const srs = await devSrs(Math.max(...counts) * counts.length);
-  const flags = await commitFlags(counts, srs);
-  const id = commitmentId({
-    chainId: 31337n,
-    registry: world.attribution.target as string,
-    modelId,
-    versionHashes: [await world.datanets.versionHash(datanetId, 1n)],
-    k: K,
-    counts,
-    columns,
-    flags,
-    gRoot,
-    m0: M0,
-    manifestHash,
-  });
-  const opening = await proveOwnership(counts, flags, registrationChallenges(id).zeta, srs);
-  await world.attribution.connect(owner).register({ modelId, vkId, k: K, columns, flags, gRoot, m0: M0, opening });
-  return id;
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  const facts = await modelFacts(world, modelId);
+  const { args, commitmentId } = await prepareRegistration(facts, vkId, sketches, await devSrs(rows));
+  await world.attribution.connect(owner).register(args);
+  return commitmentId;
 }
 
 export type Ready = World & { modelId: bigint; id: string };
@@ -184,7 +168,7 @@ export async function ready(): Promise<Ready> {
   const world = await deployed();
   const datanetId = await freeze(world, COUNTS);
   const modelId = await mint(world, datanetId, world.token);
-  const id = await register(world, modelId, datanetId);
+  const id = await register(world, modelId);
   await world.splitter.openEpoch(modelId);
   await deposit(world, customer, 1_000_000n);
   return { ...world, modelId, id };
@@ -232,11 +216,42 @@ export async function closeEpoch({ splitter, modelId }: Ready): Promise<void> {
   await splitter.openEpoch(modelId);
 }
 
+/** What `propose` takes for `v`: a tree of one receipt, of all the epoch's fees, by any payer. */
+export async function proposal(
+  { splitter, escrow }: Pick<World, "splitter" | "escrow">,
+  modelId: bigint,
+  epochId: bigint,
+  v: bigint[],
+  changes: Partial<LastReceipt> = {},
+): Promise<[modelId: bigint, epochId: bigint, ...Proposal]> {
+  const { token, fees } = await splitter.epoch(modelId, epochId);
+  const last = {
+    server: server.address,
+    customer: customer.address,
+    receiptId: ethers.id("receipt"),
+    recordId: ethers.ZeroHash,
+    fee: fees,
+    weight: 0n,
+    payerFees: await escrow.redeemed(customer, server, modelId, epochId, token),
+    proof: [],
+    ...changes,
+  };
+  const root = receiptLeaf(0, last, { v, feeSum: fees, payerFees: last.payerFees });
+  return [modelId, epochId, v, 1, root, last];
+}
+
+/** Bonds tokens for the operator. */
+export async function bond({ operators }: World, token: TestToken, amount: bigint): Promise<void> {
+  await token.mint(operator, amount);
+  await token.connect(operator).approve(operators, amount);
+  await operators.connect(operator).bond(operator, token, amount);
+}
+
 /** Closes epoch `epochId` and proposes `v` for it at the first moment. Returns Q. */
 export async function propose(world: Ready, epochId: bigint, v: bigint[]): Promise<string> {
   await closeEpoch(world);
   await networkHelpers.time.increase(TIMING.redeemWindow);
-  await world.splitter.connect(operator).propose(world.modelId, epochId, v, 1n, ethers.ZeroHash);
+  await world.splitter.connect(operator).propose(...(await proposal(world, world.modelId, epochId, v)));
   return ethers.hexlify(int8Bytes((await proposalOf(world.splitter, world.modelId, epochId)).q));
 }
 

@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import hre from "hardhat";
 import { INSTANCES } from "../../circuits/instances.ts";
-import { devKey, devSrs } from "../../circuits/setup/dev.ts";
+import { devKey } from "../../circuits/setup/dev.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
-import { commitColumns } from "../../prover/kzg.ts";
 import { canonicalJson, manifestHash } from "../../sdk/content.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
@@ -28,6 +27,7 @@ import {
   operator,
   owner,
   pay,
+  proposal,
   propose,
   type Ready,
   ready,
@@ -248,7 +248,7 @@ describe("Hardhat tasks", function () {
       expect(await refused("epoch:settle", EPOCH)).to.match(/epoch: .*SplitterNotProposed/);
       await networkHelpers.time.increase(TIMING.redeemWindow);
       expect((await run("epoch:show", EPOCH)).state).to.equal("may be proposed");
-      await world.splitter.connect(operator).propose(1n, 0n, vector(0n), 1n, ethers.ZeroHash);
+      await world.splitter.connect(operator).propose(...(await proposal(world, 1n, 0n, vector(0n))));
       expect(await refused("epoch:settle", EPOCH)).to.match(/epoch: .*SplitterWindowOpen/);
       expect(await run("epoch:show", EPOCH)).to.deep.include({ fees: "0.1", state: "proposed: may be challenged" });
       await networkHelpers.time.increase(TIMING.challengeWindow);
@@ -286,8 +286,7 @@ describe("Hardhat tasks", function () {
       const vkId = await registerKey(world, await verifyingKey(key));
       const datanetId = await freeze(world, counts);
       const modelId = await mint(world, datanetId, world.token);
-      const columns = await commitColumns(sketches, K, await devSrs(16));
-      const id = await register(world, modelId, datanetId, counts, { columns, gRoot: sketchRoot(sketches, K) }, vkId);
+      const id = await register(world, modelId, counts, { rows: sketches, k: K, m0: 1 }, vkId);
       await world.splitter.openEpoch(modelId);
       await deposit(world, customer, 1_000_000n);
       const all = await known({ ...world, modelId, id });

@@ -136,4 +136,5 @@ type Registration = {
   gRoot: string;
   m0: string;
   opening: [string, string];
+  sums: { root: string; total: string; proof: string[]; opening: [string, string] };
 };
