@@ -109,7 +109,7 @@ describe("verifiers with one check taken out", () => {
       expect(totals[4]! * 10n ** 6n > 999_999n * totals.reduce((sum, total) => sum + total)).to.equal(true);
       return { ...honest, statement: { ...honest.statement, totals: encodeTotals(totals) } };
     };
-    const target = await broken(inSd("statement.totals = keccak256(totals);", 'statement.totals = keccak256("");'));
+    const target = await broken(inSd("totals: keccak256(totals),", 'totals: keccak256(""),'));
     await accepted(target, await attack(target));
     await refused(await attack(chain), "VerifierTotalsMismatch");
   });
@@ -171,7 +171,7 @@ describe("verifiers with one check taken out", () => {
       expect(sums[2]! > truth(one).totals[2]!).to.equal(true);
       return forge(target, one, { chunks: [{ scores, flags }], totals: sums, challenges: weak });
     };
-    const target = await broken(inSd("s.x = Transcript.challenge(s.sd, 1);", "s.x = s.z;"));
+    const target = await broken(inSd("s.x = Transcript.challenge(sd, 1);", "s.x = s.z;"));
     await accepted(target, await attack(target));
     await refused(await attack(chain), "VerifierTotalsMismatch");
   });
@@ -204,14 +204,12 @@ describe("verifiers with one check taken out", () => {
 
   describe("without what a settlement is for, a proof serves twice", () => {
     const other = "0x00000000000000000000000000000000000000ff";
+    const unhashed = (field: string) =>
+      inTranscript("SETTLE_TAG, splitter));", `SETTLE_TAG, splitter));\ndelete statement.${field};`);
     const items: Record<string, [Mutation, Partial<SettlementStatement>, () => Partial<SettlementStatement>]> = {
-      epoch: [inSd("statement.epochId = epochId;", ""), { epochId: 0n }, () => ({ epochId: 4n })],
-      prover: [inSd("statement.prover = prover;", ""), { prover: ZeroAddress }, () => ({ prover: other })],
-      commitment: [
-        inSd("statement.commitmentId = commitmentId;", ""),
-        { commitmentId: ZeroHash },
-        () => ({ commitmentId: twin.commitmentId }),
-      ],
+      epoch: [unhashed("epochId"), { epochId: 0n }, () => ({ epochId: 4n })],
+      prover: [unhashed("prover"), { prover: ZeroAddress }, () => ({ prover: other })],
+      commitment: [unhashed("commitmentId"), { commitmentId: ZeroHash }, () => ({ commitmentId: twin.commitmentId })],
     };
     let twin: Prepared; // the sketches of `one`, under another model
 
@@ -233,11 +231,8 @@ describe("verifiers with one check taken out", () => {
 
     it("without the verifier or its caller: on a second deployment, for a second splitter", async () => {
       const mutations = [
-        inTranscript(
-          "        statement.verifier = address(this);\n    ",
-          "        statement.verifier = address(0);\n    ",
-        ),
-        inTranscript("SETTLE_TAG, msg.sender", "SETTLE_TAG, address(0)"),
+        inTranscript("statement.verifier = address(this);", "statement.verifier = address(0);"),
+        inTranscript("SETTLE_TAG, splitter", "SETTLE_TAG, address(0)"),
       ];
       const [target, second] = [await broken(...mutations), await broken(...mutations)];
       const weak = (s: SettlementStatement) =>
