@@ -11,7 +11,7 @@ export interface Instance {
   readonly rows: number;
   /** log2 of the evaluation domain that the instance is meant to fill. */
   readonly domainPower: number;
-  /** What proving one chunk takes, in MB: measured with snarkjs (Linux, two cores), and a quarter more. */
+  /** What proving one chunk takes, in MB: measured with snarkjs (Linux, two busy cores), and a quarter more. */
   readonly memoryMB: number;
 }
 
@@ -22,7 +22,7 @@ export const BLOCK_ROWS = 210;
 export const PUBLIC_INPUTS = 5;
 
 export const INSTANCES = {
-  r210: { name: "r210", rows: 210, domainPower: 13, memoryMB: 360 },
+  r210: { name: "r210", rows: 210, domainPower: 13, memoryMB: 450 },
   r1260: { name: "r1260", rows: 1_260, domainPower: 15, memoryMB: 510 },
   r5040: { name: "r5040", rows: 5_040, domainPower: 17, memoryMB: 910 },
   r20790: { name: "r20790", rows: 20_790, domainPower: 19, memoryMB: 2420 },

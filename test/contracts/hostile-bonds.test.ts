@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { OperatorRegistry } from "../../types/ethers-contracts/index.ts";
 import {
   BOND_THAW,
   contributors,
@@ -16,7 +17,12 @@ const locker = contributors[0] as Signer;
 
 /** `operator` and `customer` have 1,000 each bonded in a hostile token; 400 of each thawed, 300 of `operator` slashed. */
 async function thawed() {
-  const { operators } = await deployed();
+  const { splitter } = await deployed();
+  const authority = await splitter.authority();
+  const operators = (await ethers.deployContract("OperatorRegistry", [
+    BOND_THAW,
+    authority,
+  ])) as unknown as OperatorRegistry;
   const token = await ethers.deployContract("HostileToken");
   await operators.bindLockers([locker]);
   for (const account of [operator, customer]) {
