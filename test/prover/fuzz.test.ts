@@ -13,6 +13,7 @@ describe("random settlements", function () {
     for (let index = 0; index < 15; index++) await fuzzModel(chain, 1, index, 10, tally);
     expect(tally.cases).to.equal(150);
     expect(tally.chunks).to.be.above(10);
+    expect(tally.staged).to.be.above(0);
     expect(tally.verdicts).to.be.above(0);
     expect(Object.keys(tally.forgeries).length).to.be.above(12);
   });

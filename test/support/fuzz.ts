@@ -5,6 +5,7 @@ import { checkSettlement, combinedValue } from "../../prover/check.ts";
 import { solveChunk } from "../../prover/groth16.ts";
 import { combineColumns, linearCombination } from "../../prover/kzg.ts";
 import { openCombined } from "../../prover/settlement.ts";
+import { STAGED_PROOF } from "../../prover/stages.ts";
 import { buildWitness, type Chunk, evaluateChunk, hashChunk } from "../../prover/witness.ts";
 import { type G1, int8Bytes, mod, FIELD as R, words } from "../../sdk/hash.ts";
 import { scoreRows, totalsOf } from "../../sdk/scores.ts";
@@ -44,6 +45,8 @@ export interface Tally {
   cases: number;
   /** Chunks put to the circuit's witness generator, as they are and with one value changed. */
   chunks: number;
+  /** Cases put to the contract by a stage too. */
+  staged: number;
   /** Cases on which the reference verifier was asked for its whole verdict. */
   verdicts: number;
   /** Why the contract refused forged settlements, and how often. */
@@ -52,7 +55,7 @@ export interface Tally {
   forgeries: Record<string, number>;
 }
 
-export const emptyTally = (): Tally => ({ cases: 0, chunks: 0, verdicts: 0, refused: {}, forgeries: {} });
+export const emptyTally = (): Tally => ({ cases: 0, chunks: 0, staged: 0, verdicts: 0, refused: {}, forgeries: {} });
 
 type Random = () => number;
 const below = (random: Random, n: number) => Math.floor(random() * n);
@@ -164,10 +167,38 @@ async function settlement(of: Case, change: { chunks?: Chunk[]; totals?: bigint[
   return { statement, proof: { chunks: proofs, opening: w } };
 }
 
+const asked = (chain: Attribution, { statement, proof }: Forged): Promise<string> =>
+  reasonOf(chain, () => chain.verifier.connect(chain.splitter).verify(...verifyArguments(statement, proof)));
+
+/** The same asked by a stage, of pieces of random length; the chain is left as it was. */
+async function askedByStage(chain: Attribution, { statement, proof }: Forged, random: Random): Promise<string> {
+  const { ethers, verifier } = chain;
+  const { splitter, commitmentId, vkId, epochId, prover, floorUnits, q, totals } = statement;
+  const context = { splitter, commitmentId, vkId, epochId, prover, floorUnits };
+  const start = [context, int8Bytes(q), totals, proof.chunks.map(({ h }) => h)] as const;
+  const before = await ethers.provider.send("evm_snapshot", []);
+  const reason = await reasonOf(chain, async () => {
+    const sd = await verifier.startStage.staticCall(...start);
+    await verifier.startStage(...start);
+    for (let first = 0; first < proof.chunks.length; ) {
+      const end = first + 1 + below(random, proof.chunks.length - first);
+      const piece = [sd, first, proof.chunks.slice(first, end)] as const;
+      await verifier.addChunks.staticCall(...piece);
+      await verifier.addChunks(...piece);
+      first = end;
+    }
+    await verifier.finishStage.staticCall(sd, proof.opening);
+    await verifier.finishStage(sd, proof.opening);
+    await verifier.connect(chain.splitter).verify(...verifyArguments(statement, STAGED_PROOF));
+  });
+  await ethers.provider.send("evm_revert", [before]);
+  return reason;
+}
+
 /** The name of the error that the contract refuses with, or "ok". */
-async function asked({ verifier, splitter }: Attribution, { statement, proof }: Forged): Promise<string> {
+async function reasonOf({ verifier }: Attribution, call: () => Promise<unknown>): Promise<string> {
   try {
-    await verifier.connect(splitter).verify(...verifyArguments(statement, proof));
+    await call();
     return "ok";
   } catch (error) {
     const name = verifier.interface.parseError((error as { data?: string }).data ?? "0x00000000")?.name;
@@ -391,6 +422,13 @@ export async function fuzzModel(
     assert.notEqual(reason, "ok", `${name}: ${kind}`);
     tally.refused[reason] = (tally.refused[reason] ?? 0) + 1;
     tally.forgeries[kind] = (tally.forgeries[kind] ?? 0) + 1;
+
+    // Several transactions each: one case in eight.
+    if (random() < 0.125) {
+      assert.equal(await askedByStage(chain, honest, random), "ok", `${name}, by a stage`);
+      assert.notEqual(await askedByStage(chain, forged, random), "ok", `${name}: ${kind}, by a stage`);
+      tally.staged++;
+    }
 
     // The reference takes a second for its pairings: one case in forty.
     if (random() < 0.025) {
