@@ -46,8 +46,7 @@ const chain = await step("Contracts compiled and deployed on a local chain", asy
 const protocol = chain.as(ADMIN);
 const { splitter } = protocol;
 const addresses = join(folder, "31337.json");
-const deployed = { ...chain.addresses, manager: await splitter.authority(), token: await chain.token.getAddress() };
-writeFileSync(addresses, JSON.stringify({ chainId: 31337, addresses: deployed }));
+writeFileSync(addresses, JSON.stringify({ chainId: 31337, addresses: chain.deployment }));
 const doors = new Doors(chain.url, addresses);
 /** Runs a task and takes down the gas of its transaction. */
 const task = async (gas: string, id: string, account: number, ...args: string[]) => {
@@ -60,7 +59,7 @@ const heldOut: sdk.Row[][] = [];
 const { datanetId, version } = await step("Datanet: four contributors, review, freeze", async (progress) => {
   const reviewer = await chain.account(REVIEWER).getAddress();
   const about = ["--description", "Solidity sources, for models that help to write Solidity", "--store", content];
-  const create = ["--reviewer", reviewer, ...about, "Solidity"];
+  const create = ["--reviewers", reviewer, ...about, "Solidity"];
   const { datanetId } = await doors.task("datanet:create", ADMIN, ...create);
   const ids: string[] = [];
   for (const { name, account } of contributors) {

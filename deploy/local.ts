@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from "ethers";
 import hre from "hardhat";
-import { type Addresses, type Protocol, protocol, type TestToken, token } from "../sdk/contracts.ts";
+import { type Addresses, CONTRACT_NAMES, type Protocol, protocol, type TestToken, token } from "../sdk/contracts.ts";
 import type { G2 } from "../sdk/hash.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
 import type { VerifyingKey } from "../sdk/transcript.ts";
@@ -18,6 +18,8 @@ export type LocalChain = {
   url: string;
   provider: JsonRpcProvider;
   addresses: Addresses;
+  /** Every contract's address, as the task `deploy` writes them into a file. */
+  deployment: Record<string, string>;
   token: TestToken;
   vkId: string;
   /** Private key of ready-made account `index`, for processes of their own. */
@@ -84,19 +86,9 @@ export async function startLocalChain(
   const deploymentId = `local-${port}-${Date.now()}`;
   const deployed = await connection.ignition.deploy(Local, { parameters, deploymentId });
   rmSync(new URL(`deployments/${deploymentId}`, import.meta.url), { recursive: true });
-  const addressOf = (name: keyof typeof deployed) => deployed[name].getAddress();
-  const addresses: Addresses = {
-    operators: await addressOf("operators"),
-    datanets: await addressOf("datanets"),
-    models: await addressOf("models"),
-    attribution: await addressOf("attribution"),
-    verifier: await addressOf("verifier"),
-    splitter: await addressOf("splitter"),
-    escrow: await addressOf("escrow"),
-    committee: await addressOf("committee"),
-    disputes: await addressOf("disputes"),
-  };
-  const tokenAddress = await addressOf("token");
+  const named = Object.entries(deployed).map(async ([name, contract]) => [name, await contract.getAddress()] as const);
+  const deployment: Record<string, string> = Object.fromEntries(await Promise.all(named));
+  const addresses = Object.fromEntries(CONTRACT_NAMES.map((name) => [name, deployment[name]!])) as Addresses;
   account(0).reset();
   const { verifier } = protocol(addresses, account(0));
   const receipt = await mined(verifier.registerKey(key));
@@ -107,7 +99,8 @@ export async function startLocalChain(
     url,
     provider,
     addresses,
-    token: token(tokenAddress, account(0)),
+    deployment,
+    token: token(deployment.token!, account(0)),
     vkId,
     key: (index) => wallet(index).privateKey,
     account,
