@@ -6,12 +6,16 @@ import { type LlamaConfig, parseConfig, weightShapes } from "./config.ts";
 import { readWeights, type StoredTensor } from "./safetensors.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
 
-/** A base model in memory, on no backend yet. */
-export interface Base {
+/** A model in memory, on no backend yet. */
+export interface Model {
   name: string;
   config: LlamaConfig;
   weights: Map<string, StoredTensor>;
   tokenizer: Tokenizer;
+}
+
+/** A model as its files say. */
+export interface Base extends Model {
   /** keccak256 over the files that decide the computation: config.json, tokenizer.json, weights. */
   hash: string;
 }

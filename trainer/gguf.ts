@@ -1,5 +1,5 @@
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { Base } from "./base.ts";
+import type { Model } from "./base.ts";
 import { type LinearName, type LlamaConfig, linearModules, ropeFrequencies } from "./config.ts";
 import { type Adapter, loraLayout } from "./lora.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -28,10 +28,10 @@ const TYPES = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
 const TOKEN_TYPES = { normal: 1, control: 3 } as const;
 
 /**
- * A base as a GGUF file, its tokenizer included.
+ * A model as a GGUF file, its tokenizer included.
  * @throws OpenLedgerError `GGUF_UNSUPPORTED` for what llama.cpp's `llama` architecture would compute differently.
  */
-export function encodeBase(base: Base): Uint8Array {
+export function encodeBase(base: Model): Uint8Array {
   const { config, weights } = base;
   if (config.biases.length > 0 || config.slidingWindow !== undefined) {
     const what = config.biases.length > 0 ? `a bias in ${config.biases}` : "a sliding window";

@@ -6,9 +6,10 @@ export * from "./attribution/build.ts";
 export { fitSketch, project, SKETCH_SIZES, type SketchBasis } from "./attribution/sketch.ts";
 export { type IntRows, leastMovement, movement, queryWeight, scores } from "./attribution/weights.ts";
 export { BACKENDS, type BackendName, selectBackend } from "./backends.ts";
-export { type Base, loadBase } from "./base.ts";
+export { type Base, loadBase, type Model } from "./base.ts";
 export { LINEARS, type LinearName, type LlamaConfig } from "./config.ts";
 export type { Scored } from "./examples.ts";
+export { EXPORTS, type ExportKind, exportModel } from "./export.ts";
 export {
   type FinetuneOptions,
   type FinetuneProgress,
@@ -19,6 +20,7 @@ export {
 export { type Completion, type GenerateOptions, generate } from "./generate.ts";
 export { encodeBase, encodeLora } from "./gguf.ts";
 export type { Adapter, LoraConfig } from "./lora.ts";
+export { mergeAdapter } from "./merge.ts";
 export { adapterHash, loadAdapter, saveAdapter } from "./peft.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export { PRESET_NOTES, PRESETS, type PresetName } from "./presets.ts";
