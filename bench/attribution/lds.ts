@@ -4,9 +4,9 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { loadBase } from "../../trainer/base.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { loadBase } from "../../trainer/base.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
@@ -129,7 +129,8 @@ export async function linearDatamodeling(json: boolean): Promise<void> {
     b.sure.forEach((p, i) => {
       sure[i]! += 1 - p;
     });
-    if (model === 0 || model === 9) measure(`TRAK-${model + 1}, k=512`, { data: trak.map((v, i) => v * sure[i % TRAIN]!) });
+    if (model === 0 || model === 9)
+      measure(`TRAK-${model + 1}, k=512`, { data: trak.map((v, i) => v * sure[i % TRAIN]!) });
     trakTick(model + 1);
   }
 
@@ -214,7 +215,10 @@ function coarse({ data, shape: [count, k] }: Matrix, bits: number): Matrix {
     const levels = 2 ** (bits - 1) - 1;
     const values = row.map((value) => (bits === 1 ? Math.sign(value) : Math.round((value / largest) * levels)));
     const norm = Math.hypot(...values) || 1;
-    out.set(values.map((value) => value / norm), i * k);
+    out.set(
+      values.map((value) => value / norm),
+      i * k,
+    );
   }
   return { data: out, shape: [count, k] };
 }

@@ -24,7 +24,10 @@ export async function multiply(a: Matrix, b: Matrix, transA = 0, transB = 0): Pr
 export async function gradientProducts(a: Backward, b: Backward): Promise<Matrix> {
   const out = new Float32Array(a.count * b.count);
   for (let l = 0; l < a.inputs.length; l++) {
-    const matrix = (values: Float32Array, count: number): Matrix => ({ data: values, shape: [count, values.length / count] });
+    const matrix = (values: Float32Array, count: number): Matrix => ({
+      data: values,
+      shape: [count, values.length / count],
+    });
     const x = await multiply(matrix(a.inputs[l]!, a.count), matrix(b.inputs[l]!, b.count), 0, 1);
     const d = await multiply(matrix(a.deltas[l]!, a.count), matrix(b.deltas[l]!, b.count), 0, 1);
     for (let i = 0; i < out.length; i++) out[i]! += (x.data[i]! + 1) * d.data[i]!;

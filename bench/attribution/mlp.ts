@@ -95,7 +95,8 @@ export async function train(
       await session.run(feeds, Object.fromEntries(next.map(([name, tensor]) => [`new-${name}`, tensor])));
       [now, next] = [next, now];
     }
-    if (keep.includes(epoch)) kept.push(now.slice(0, 2 * LAYERS).map(([, t]) => Float32Array.from(t.data as Float32Array)));
+    if (keep.includes(epoch))
+      kept.push(now.slice(0, 2 * LAYERS).map(([, t]) => Float32Array.from(t.data as Float32Array)));
   }
   return kept;
 }
@@ -107,7 +108,9 @@ function stepGraph(): Graph {
     const [l, velocity] = [n >> 1, graph.input(`v${n}`)];
     const moved =
       n % 2 === 0
-        ? graph.add("Gemm", [inputs[l]!, deltas[l]!, velocity], { attributes: { transA: 1, beta: { float: MOMENTUM } } })
+        ? graph.add("Gemm", [inputs[l]!, deltas[l]!, velocity], {
+            attributes: { transA: 1, beta: { float: MOMENTUM } },
+          })
         : graph.add("Add", [
             graph.add("ReduceSum", [deltas[l]!, graph.integers([0])], { attributes: { keepdims: 0 } }),
             graph.add("Mul", [velocity, graph.input("momentum")]),

@@ -11,7 +11,9 @@ export function progress(what: string, total: number): (done: number) => void {
   return (done) => {
     const bar = "█".repeat(Math.round((20 * done) / total)).padEnd(20, "░");
     const end = process.stderr.isTTY && done < total ? "\r" : "\n";
-    process.stderr.write(`${what} ${bar} ${done}/${total}, ${((performance.now() - started) / 1000).toFixed(0)} s${end}`);
+    process.stderr.write(
+      `${what} ${bar} ${done}/${total}, ${((performance.now() - started) / 1000).toFixed(0)} s${end}`,
+    );
   };
 }
 
