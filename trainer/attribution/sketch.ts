@@ -31,9 +31,14 @@ export interface SketchBasis {
  * Top-k PCA of the rows' gradients [N, P], half-whitened: coordinate j is divided by √(λ_j + λ), which makes the inner
  * product of two sketches a damped low-rank inverse-Fisher product (EOGP, Heo et al. 2026). From the N×N Gram matrix,
  * since P is far larger than N.
+ * @param allowed numbers of columns to choose from, rising
  * @returns the basis and the rows' own sketches [N, k]
  */
-export async function fitSketch(pool: Pool, gradients: Matrix): Promise<{ basis: SketchBasis; rows: Matrix }> {
+export async function fitSketch(
+  pool: Pool,
+  gradients: Matrix,
+  allowed: readonly number[] = SKETCH_SIZES,
+): Promise<{ basis: SketchBasis; rows: Matrix }> {
   const [count] = gradients.shape;
   const gram = await gramMatrix(pool, gradients);
   const { values, vectors } = eigen(gram, count);
@@ -46,7 +51,7 @@ export async function fitSketch(pool: Pool, gradients: Matrix): Promise<{ basis:
     );
   }
   const energy = (k: number) => values.slice(0, k).reduce((sum, value) => sum + value, 0) / total;
-  const sizes = SKETCH_SIZES.filter((k) => k <= Math.max(count, SKETCH_SIZES[0]));
+  const sizes = allowed.filter((k) => k <= Math.max(count, allowed[0]!));
   const k = sizes.find((size) => energy(size) >= ENERGY) ?? sizes.at(-1)!;
   const kept = values.slice(0, k).filter((value) => value > NOISE * values[0]!);
   const eigenvalues = Array.from({ length: k }, (_, j) => (kept[j] ?? 0) / count);

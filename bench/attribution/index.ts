@@ -1,0 +1,17 @@
+/**
+ * Quality of attribution (docs/attribution-quality.md): `npm run bench:attribution -- --json` writes
+ * bench/results/attribution-*.json. Trained models are kept in build/bench-attribution, so an interrupted run goes on.
+ */
+import { setPriority } from "node:os";
+import { parseArgs } from "node:util";
+import { linearDatamodeling } from "./lds.ts";
+
+const BENCHES = { lds: linearDatamodeling };
+
+const { values: options } = parseArgs({
+  options: { json: { type: "boolean", default: false }, only: { type: "string" } },
+});
+setPriority(19);
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (options.only === undefined || options.only === name) await bench(options.json);
+}

@@ -1,0 +1,76 @@
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import type { Matrix } from "../../trainer/engine.ts";
+import { Graph } from "../../trainer/onnx/graph.ts";
+import type { Backward } from "./mlp.ts";
+
+const sessions = new Map<string, Promise<InferenceSession>>();
+
+/** a·b, either side transposed, on both cores. */
+export async function multiply(a: Matrix, b: Matrix, transA = 0, transB = 0): Promise<Matrix> {
+  const key = `${transA}${transB}`;
+  if (!sessions.has(key)) {
+    const graph = new Graph();
+    const options = { domain: "com.microsoft", attributes: { transA, transB } };
+    graph.output("y", graph.add("FusedMatMul", [graph.input("a"), graph.input("b")], options));
+    sessions.set(key, InferenceSession.create(graph.encode(), { intraOpNumThreads: 2, interOpNumThreads: 1 }));
+  }
+  const session = await sessions.get(key)!;
+  const feeds = { a: new Tensor("float32", a.data, a.shape), b: new Tensor("float32", b.data, b.shape) };
+  const { y } = await session.run(feeds);
+  return { data: y!.data as Float32Array, shape: [a.shape[transA]!, b.shape[1 - transB]!] };
+}
+
+/** Inner products [a, b] of the full gradients, from their factors: Σ over layers (x·x' + 1)(δ·δ'). */
+export async function gradientProducts(a: Backward, b: Backward): Promise<Matrix> {
+  const out = new Float32Array(a.count * b.count);
+  for (let l = 0; l < a.inputs.length; l++) {
+    const matrix = (values: Float32Array, count: number): Matrix => ({
+      data: values,
+      shape: [count, values.length / count],
+    });
+    const x = await multiply(matrix(a.inputs[l]!, a.count), matrix(b.inputs[l]!, b.count), 0, 1);
+    const d = await multiply(matrix(a.deltas[l]!, a.count), matrix(b.deltas[l]!, b.count), 0, 1);
+    for (let i = 0; i < out.length; i++) out[i]! += (x.data[i]! + 1) * d.data[i]!;
+  }
+  return { data: out, shape: [a.count, b.count] };
+}
+
+/** Squared norm of each example's gradient. */
+export function squaredNorms({ inputs, deltas, count }: Backward): Float64Array {
+  const squares = (values: Float32Array, i: number) => {
+    const width = values.length / count;
+    return values.subarray(i * width, (i + 1) * width).reduce((sum, v) => sum + v * v, 0);
+  };
+  return Float64Array.from({ length: count }, (_, i) =>
+    inputs.reduce((sum, x, l) => sum + (squares(x, i) + 1) * squares(deltas[l]!, i), 0),
+  );
+}
+
+/** X with (K + shift)·X = B for symmetric positive K, columns by conjugate gradients. */
+export async function solve(k: Matrix, shift: number, b: Matrix, iterations: number): Promise<Matrix> {
+  const columns = b.shape[1];
+  const x = new Float32Array(b.data.length);
+  const residual = Float32Array.from(b.data);
+  const direction = Float32Array.from(b.data);
+  const dots = (u: Float32Array, v: Float32Array) => {
+    const out = new Float64Array(columns);
+    for (let i = 0; i < u.length; i++) out[i % columns]! += u[i]! * v[i]!;
+    return out;
+  };
+  let before = dots(residual, residual);
+  for (let n = 0; n < iterations; n++) {
+    const { data: moved } = await multiply(k, { data: direction, shape: b.shape });
+    for (let i = 0; i < moved.length; i++) moved[i]! += shift * direction[i]!;
+    const curvature = dots(direction, moved);
+    const step = before.map((value, c) => (value < 1e-20 ? 0 : value / curvature[c]!));
+    for (let i = 0; i < x.length; i++) {
+      x[i]! += step[i % columns]! * direction[i]!;
+      residual[i]! -= step[i % columns]! * moved[i]!;
+    }
+    const after = dots(residual, residual);
+    const turn = after.map((value, c) => (before[c]! < 1e-20 ? 0 : value / before[c]!));
+    for (let i = 0; i < direction.length; i++) direction[i] = residual[i]! + turn[i % columns]! * direction[i]!;
+    before = after;
+  }
+  return { data: x, shape: b.shape };
+}

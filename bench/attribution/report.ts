@@ -1,0 +1,51 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+export const RESULTS = path.join(import.meta.dirname, "../results");
+export const CACHE = path.join(import.meta.dirname, "../../build/bench-attribution");
+mkdirSync(CACHE, { recursive: true });
+
+/** A bar on standard error: `done` of `total` with the seconds so far. */
+export function progress(what: string, total: number): (done: number) => void {
+  const started = performance.now();
+  return (done) => {
+    const bar = "█".repeat(Math.round((20 * done) / total)).padEnd(20, "░");
+    const end = process.stderr.isTTY && done < total ? "\r" : "\n";
+    process.stderr.write(
+      `${what} ${bar} ${done}/${total}, ${((performance.now() - started) / 1000).toFixed(0)} s${end}`,
+    );
+  };
+}
+
+export function writeResult(name: string, result: unknown): void {
+  writeFileSync(path.join(RESULTS, `attribution-${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
+}
+
+export interface Bar {
+  label: string;
+  value: number;
+  interval?: [number, number];
+}
+
+/** Horizontal bars with their intervals as SVG. */
+export function writeBars(name: string, title: string, bars: readonly Bar[]): void {
+  const [left, width, row] = [260, 380, 22];
+  const ends = bars.flatMap(({ value, interval }) => [value, ...(interval ?? [])]);
+  const [low, high] = [Math.min(0, ...ends), Math.max(...ends)];
+  const x = (value: number) => (left + ((value - low) / (high - low)) * width).toFixed(1);
+  const lines = bars.map(({ label, value, interval }, n) => {
+    const y = 40 + n * row;
+    const [from, to] = [Math.min(value, 0), Math.max(value, 0)];
+    return [
+      `<text x="${left - 8}" y="${y + 12}" text-anchor="end">${label}</text>`,
+      `<rect x="${x(from)}" y="${y}" width="${Number(x(to)) - Number(x(from))}" height="14" fill="#4c78a8"/>`,
+      interval && `<line x1="${x(interval[0])}" x2="${x(interval[1])}" y1="${y + 7}" y2="${y + 7}" stroke="#222"/>`,
+      `<text x="${left + width + 8}" y="${y + 12}">${value.toFixed(3)}</text>`,
+    ].join("");
+  });
+  const height = 50 + bars.length * row;
+  writeFileSync(
+    path.join(RESULTS, `attribution-${name}.svg`),
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 70}" height="${height}" font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/><text x="10" y="22" font-size="14">${title}</text>${lines.join("\n")}</svg>\n`,
+  );
+}
