@@ -58,7 +58,7 @@ export async function linearDatamodeling(json: boolean): Promise<void> {
   const tick = progress("retraining half-subsets", SUBSETS);
   for (const [s, subset] of subsets.entries()) {
     const [weights] = await trained(`half-${s}`, subset, 2000 + s);
-    (await evaluate(weights!, test)).losses.forEach((loss, t) => truth[t]!.push(-loss));
+    for (const [t, loss] of (await evaluate(weights!, test)).losses.entries()) truth[t]!.push(-loss);
     tick(s + 1);
   }
   const results: Record<string, Estimate> = {};

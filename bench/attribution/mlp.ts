@@ -43,7 +43,7 @@ const open = (graph: Graph, threads: number) =>
 function initial(random: Random): Weights {
   return Array.from({ length: 2 * LAYERS }, (_, n) => {
     const bound = 1 / Math.sqrt(WIDTHS[n >> 1]!); // torch's default of nn.Linear
-    return Float32Array.from({ length: shapeOf(n).reduce((a, b) => a * b) }, () => bound * (2 * random.uniform() - 1));
+    return Float32Array.from({ length: shapeOf(n).reduce<number>((a, b) => a * b, 1) }, () => bound * (2 * random.uniform() - 1));
   });
 }
 
@@ -156,7 +156,7 @@ function evaluateGraph(): Graph {
   const graph = new Graph();
   const { inputs, deltas, probabilities } = backward(graph, false);
   graph.output("probabilities", probabilities);
-  inputs.forEach((value, l) => l > 0 && graph.output(`input${l}`, value));
+  for (const [l, value] of inputs.entries()) if (l > 0) graph.output(`input${l}`, value);
   deltas.forEach((value, l) => {
     graph.output(`delta${l}`, value);
   });
