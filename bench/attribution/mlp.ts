@@ -43,7 +43,10 @@ const open = (graph: Graph, threads: number) =>
 function initial(random: Random): Weights {
   return Array.from({ length: 2 * LAYERS }, (_, n) => {
     const bound = 1 / Math.sqrt(WIDTHS[n >> 1]!); // torch's default of nn.Linear
-    return Float32Array.from({ length: shapeOf(n).reduce<number>((a, b) => a * b, 1) }, () => bound * (2 * random.uniform() - 1));
+    return Float32Array.from(
+      { length: shapeOf(n).reduce<number>((a, b) => a * b, 1) },
+      () => bound * (2 * random.uniform() - 1),
+    );
   });
 }
 
