@@ -43,6 +43,9 @@ export type Fault = (typeof FAULTS)[number];
 export const DISPUTE_KINDS = ["demand", "sample", "sketch", "report"] as const;
 export const DISPUTE_OUTCOMES = ["open", "answered", "upheld", "dismissed", "undecided", "released"] as const;
 
+/** In the order of `Verdict` in contracts/interfaces/ICommittee.sol. */
+export const VERDICTS = ["pending", "upheld", "dismissed", "undecided"] as const;
+
 /**
  * The proposal that stands for an epoch, as `EpochDisputes` takes it.
  * @throws OpenLedgerError `EPOCH_NOT_PROPOSED`

@@ -1,5 +1,6 @@
 import { adminTasks } from "./definitions/admin.ts";
 import { ceremonyTasks } from "./definitions/ceremony.ts";
+import { committeeTasks } from "./definitions/committee.ts";
 import { datanetTasks } from "./definitions/datanet.ts";
 import { epochTasks } from "./definitions/epoch.ts";
 import { modelTasks } from "./definitions/model.ts";
@@ -13,6 +14,7 @@ export const tasks = [
   ...datanetTasks,
   ...modelTasks,
   ...epochTasks,
+  ...committeeTasks,
   ...moneyTasks,
   ...operatorTasks,
 ];
