@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
-import { formatUnits } from "ethers";
+import { formatUnits, ZeroAddress } from "ethers";
 import type { Found } from "../prover/disputes.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { DISPUTE_KINDS, DISPUTE_OUTCOMES, standingProposal } from "../sdk/disputes.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { decodeTree, type ReceiptsTree } from "../sdk/receipts-tree.ts";
 import { mined } from "../sdk/transactions.ts";
-import { openProtocol, ownProtocol } from "./deployment.ts";
+import { openProtocol, ownProtocol, requireAtLeast } from "./deployment.ts";
 import { type OfEpoch, requireEpoch } from "./epoch.ts";
-import { action } from "./run.ts";
+import { action, type Options } from "./run.ts";
 
 export const list = action<OfEpoch>(async (args, context) => {
   requireEpoch(args);
@@ -90,6 +90,33 @@ export const challenge = action<Challenge>(async (args, context) => {
     ...(found?.fault.kind === "payer" && { server: found.fault.server, customer: found.fault.customer }),
     transaction: receipt.hash,
   };
+});
+
+/** Whatever ends the dispute as it stands; anyone may send it. */
+export const resolve = action<Options & { dispute: bigint }>(async (args, context) => {
+  requireAtLeast("dispute", args.dispute, 1);
+  const { disputes, splitter } = await ownProtocol(args, context);
+  const one = await disputes.dispute(args.dispute);
+  if (one.challenger === ZeroAddress)
+    throw new OpenLedgerError(
+      "DISPUTE_UNKNOWN",
+      `dispute: there is no ${args.dispute}. \`epoch:disputes\` lists them.`,
+    );
+  const kind = DISPUTE_KINDS[Number(one.kind)]!;
+  const outcome = async () => DISPUTE_OUTCOMES[Number((await disputes.dispute(args.dispute)).outcome)]!;
+  const told = { dispute: args.dispute, modelId: one.modelId, epochId: one.epochId, kind };
+  if ((await outcome()) !== "open")
+    return { message: "It ended before, nothing sent.", ...told, outcome: await outcome() };
+  const { round, proposedAt } = await splitter.epoch(one.modelId, one.epochId);
+  const isRejected = kind !== "report" && (proposedAt === 0n || round !== one.round);
+  const receipt = await mined(
+    isRejected
+      ? disputes.release(args.dispute)
+      : kind === "demand" || kind === "sample"
+        ? disputes.expire(args.dispute)
+        : disputes.resolve(args.dispute),
+  );
+  return { message: "Ended.", ...told, outcome: await outcome(), transaction: receipt.hash };
 });
 
 /** The fault of the kind that was named, found in the tree of `--tree`, and how to send it. */

@@ -51,6 +51,8 @@ const ADVICE: Record<string, string> = {
   OperatorsNothingThawing: "Nothing is on its way out. Start with `operator:unbond`.",
   OperatorsStillThawing: "It thaws until then (seconds since 1970). Wait.",
   OperatorsNoCredit: "Nothing was slashed to this account in this token.",
+  DisputesAnswerable: "dispute: the demand can be answered until then (seconds since 1970). Wait.",
+  DisputesPending: "dispute: its case runs until then (seconds since 1970). Wait; `committee:show` tells more.",
   CommitteeUnknownCase: "case: the committee has none of this number. `epoch:disputes` lists disputes.",
   CommitteeCommitPeriodOver: "case: votes were committed until then (seconds since 1970).",
   CommitteeNotRevealing: "case: votes are revealed between these times (seconds since 1970).",

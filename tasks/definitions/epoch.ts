@@ -49,4 +49,8 @@ export const epochTasks = [
     .addOption(KEYS)
     .setAction(async () => ({ default: (await import("../dispute.ts")).challenge }))
     .build(),
+  sends("epoch:resolve", "Ends a dispute: a demand that nobody answered, what the committee judged, or what is moot")
+    .addPositionalArgument(number("dispute", "Number of the dispute"))
+    .setAction(async () => ({ default: (await import("../dispute.ts")).resolve }))
+    .build(),
 ];

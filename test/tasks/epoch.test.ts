@@ -21,6 +21,7 @@ import {
   useTasks,
 } from "../support/tasks.ts";
 import {
+  COMMITTEE,
   COUNTS,
   contributors,
   customer,
@@ -137,6 +138,31 @@ describe("Tasks of a registered model", function () {
     ]);
     expect(await run("epoch:challenge", { ...from, kind: "step", tree })).to.include(shown);
     expect((await all.splitter.epoch(1n, 0n)).proposedAt).to.equal(0n);
+    for (const dispute of [1n, 2n]) {
+      expect(await run("epoch:resolve", { dispute })).to.include({ outcome: "released" });
+      expect((await idle("epoch:resolve", { dispute })).message).to.match(/nothing sent/);
+    }
+    expect(await refused("epoch:resolve", { dispute: 3n })).to.match(/DISPUTE_UNKNOWN/);
+  });
+
+  it("loses its proposal to a demand that nobody answers, and to a verdict", async () => {
+    const all = await networkHelpers.loadFixture(sold);
+    await known(all);
+    const from = { ...EPOCH, account: STRANGER };
+    await proposeTree(all, all.tree);
+    await run("epoch:challenge", { ...from, kind: "demand", index: 1n });
+    expect(await refused("epoch:resolve", { dispute: 1n })).to.match(/DisputesAnswerable/);
+    await networkHelpers.time.increase(TIMING.answerWindow);
+    expect(await run("epoch:resolve", { dispute: 1n })).to.include({ kind: "demand", outcome: "upheld" });
+    expect((await all.splitter.epoch(1n, 0n)).proposedAt).to.equal(0n);
+
+    await proposeTree(all, all.tree);
+    await run("epoch:challenge", { ...from, kind: "sketch", index: 1n, evidence: "bafy" });
+    expect(await refused("epoch:resolve", { dispute: 2n })).to.match(/DisputesPending/);
+    await networkHelpers.time.increase(COMMITTEE.commitPeriod + COMMITTEE.revealPeriod);
+    await run("committee:close", { case: 1n });
+    expect(await run("epoch:resolve", { dispute: 2n })).to.include({ kind: "sketch", outcome: "undecided" });
+    expect((await all.splitter.epoch(1n, 0n)).proposedAt, "rejected, all bonds back").to.equal(0n);
   });
 
   it("has an epoch with scores settled under a proof from its sketches, and from no others", async () => {
