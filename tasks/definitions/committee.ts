@@ -14,7 +14,7 @@ export const committeeTasks = [
     .build(),
   sends("committee:vote", "Commits the signer's vote on a case under a bond, and keeps what reveals it; for auditors")
     .addPositionalArgument(CASE)
-    .addPositionalArgument({ name: "choice", description: "uphold (for who challenged) or dismiss" })
+    .addPositionalArgument({ name: "choice", description: "One of uphold (for who challenged), dismiss" })
     .addOption(VOTES)
     .setAction(async () => ({ default: (await import("../committee.ts")).vote }))
     .build(),
