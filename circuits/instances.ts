@@ -23,7 +23,7 @@ export const PUBLIC_INPUTS = 5;
 
 export const INSTANCES = {
   r210: { name: "r210", rows: 210, domainPower: 13, memoryMB: 600 },
-  r1260: { name: "r1260", rows: 1_260, domainPower: 15, memoryMB: 510 },
+  r1260: { name: "r1260", rows: 1_260, domainPower: 15, memoryMB: 700 },
   r5040: { name: "r5040", rows: 5_040, domainPower: 17, memoryMB: 910 },
   r20790: { name: "r20790", rows: 20_790, domainPower: 19, memoryMB: 2420 },
 } as const satisfies Record<string, Instance>;
