@@ -9,9 +9,11 @@ import { encodeLora } from "../trainer/gguf.ts";
 import type { Adapter } from "../trainer/lora.ts";
 import { loadAdapter } from "../trainer/peft.ts";
 
-/** A minted model whose adapter is on this machine, checked against the chain. */
-export type LocalModel = {
+/** A release of a minted model whose adapter is on this machine, checked against the chain. */
+export type Release = {
   modelId: bigint;
+  /** Counted from 1; each retraining makes the next. */
+  number: bigint;
   manifest: ModelManifest;
   adapter: Adapter;
   /** The adapter as a GGUF file; named by the adapter's hash, so that it never changes. */
@@ -19,18 +21,21 @@ export type LocalModel = {
 };
 
 /**
- * Takes a model from chain to disk: manifest by content id, adapter files by content id, each checked against its hash.
+ * Takes a model's release from chain to disk: manifest by content id, adapter files by content id, each checked against
+ * its hash.
  * @param folder Keeps the adapters, by hash.
+ * @param number The model's last release unless told.
  * @throws OpenLedgerError `MODEL_UNKNOWN`, `MODEL_BASE`, `MODEL_MANIFEST`, `MODEL_ADAPTER`, `CONTENT_…`, `TRAINER_ADAPTER`.
  */
-export async function fetchModel(
+export async function fetchRelease(
   models: ModelNFT,
   store: Content,
   base: Base,
   modelId: bigint,
   folder: string,
-): Promise<LocalModel> {
-  const { minted, manifest } = await fetchManifest(models, store, modelId);
+  number?: bigint,
+): Promise<Release> {
+  const { minted, manifest } = await fetchManifest(models, store, modelId, number);
   if (minted.baseHash !== base.hash)
     throw new OpenLedgerError(
       "MODEL_BASE",
@@ -46,7 +51,8 @@ export async function fetchModel(
       "MODEL_ADAPTER",
       `The adapter of model ${modelId} has hash ${hash}, minted is ${minted.adapterHash}. Do not use it.`,
     );
-  return { modelId, manifest, adapter, gguf: ggufOf(own, base, adapter) };
+  number ??= await models.releases(modelId);
+  return { modelId, number, manifest, adapter, gguf: ggufOf(own, base, adapter) };
 }
 
 /** An adapter as GGUF file in its folder, written once; the folder is named by, or belongs to, this adapter alone. */

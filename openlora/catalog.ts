@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { LocalModel } from "./adapters.ts";
+import { kept } from "./kept.ts";
 import type { Meter } from "./meter.ts";
+import type { Releases } from "./releases.ts";
 
-export type Served = LocalModel & { meter: Meter };
+export type Served = { modelId: bigint; meter: Meter; releases: Releases };
 
 /** The models that a server serves, remembered over restarts. */
 export class Catalog {
@@ -34,11 +35,13 @@ export class Catalog {
   }
 
   /**
-   * By ModelNFT id or by adapter hash.
+   * By ModelNFT id, or by the hash of the adapter that serves now.
    * @throws OpenLedgerError `MODEL_UNKNOWN`
    */
   find(id: string | undefined): Served {
-    const model = this.list().find(({ modelId, manifest }) => id === String(modelId) || id === manifest.adapter.hash);
+    const model = this.list().find(
+      ({ modelId, releases }) => id === String(modelId) || id === releases.current.manifest.adapter.hash,
+    );
     if (model === undefined)
       throw new OpenLedgerError("MODEL_UNKNOWN", `There is no model ${id} here. GET /v1/models lists those there are.`);
     return model;
@@ -46,16 +49,12 @@ export class Catalog {
 
   /** Serves a model from now on; one that is served already stays as it is. */
   add(modelId: bigint): Promise<Served> {
-    const known = this.#opening.get(modelId);
-    if (known) return known;
-    const opening = this.#open(modelId).then((served) => {
+    return kept(this.#opening, modelId, async () => {
+      const served = await this.#open(modelId);
       this.#remember(modelId);
       this.#served.set(modelId, served);
       return served;
     });
-    this.#opening.set(modelId, opening);
-    opening.catch(() => this.#opening.delete(modelId)); // so that it can be tried again
-    return opening;
   }
 
   #remember(modelId: bigint): void {

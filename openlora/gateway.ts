@@ -4,7 +4,8 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee } from "../sdk/fees.ts";
 import { encodeAttributed } from "../sdk/receipts.ts";
 import { promptIds } from "../trainer/examples.ts";
-import type { Catalog, Served } from "./catalog.ts";
+import type { Release } from "./adapters.ts";
+import type { Catalog } from "./catalog.ts";
 import type { Decoded, LlamaEngine } from "./engine.ts";
 import type { Completion, Meter } from "./meter.ts";
 import { type Ask, parseChat, parseCompletion, shapeOf } from "./openai.ts";
@@ -18,7 +19,7 @@ export type GatewayOptions = {
   /** Bearer token of the routes that only the server's owner and the operator may use. */
   operatorToken: string;
   /** Query sketches of served calls, for their records. */
-  sketch: (model: Served, calls: Completion[]) => Promise<Int8Array[]>;
+  sketch: (release: Release, calls: Completion[]) => Promise<Int8Array[]>;
   /** Requests one address may send in a minute. Default 600. */
   perMinute?: number;
 };
@@ -46,13 +47,14 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
 
   app.get("/v1/models", async () => ({
     object: "list",
-    data: catalog.list().map(({ modelId, manifest }) => ({
+    data: catalog.list().map(({ modelId, releases: { current } }) => ({
       id: String(modelId),
       object: "model",
       created: started,
       owned_by: "openledger",
-      name: manifest.name,
-      adapter: manifest.adapter.hash,
+      name: current.manifest.name,
+      adapter: current.manifest.adapter.hash,
+      release: Number(current.number),
     })),
   }));
   app.post("/v1/completions", (request, reply) => answer(options, parseCompletion(request.body), request, reply));
@@ -60,8 +62,8 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
 
   app.post<{ Querystring: { model?: string } }>("/openledger/models", async ({ query, headers }) => {
     authenticate(headers.authorization, operatorToken);
-    const { modelId, manifest } = await catalog.add(integer("model", query.model));
-    return { model: String(modelId), name: manifest.name };
+    const { modelId, releases } = await catalog.add(integer("model", query.model));
+    return { model: String(modelId), name: releases.current.manifest.name };
   });
 
   type Epoch = { Querystring: { model?: string; epoch?: string } };
@@ -69,7 +71,10 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   app.get<Epoch>("/openledger/records", async ({ query, headers }, reply) => {
     authenticate(headers.authorization, operatorToken);
     const model = catalog.find(query.model);
-    const records = await model.meter.records(integer("epoch", query.epoch), (calls) => sketch(model, calls));
+    const epochId = integer("epoch", query.epoch);
+    const records = await model.meter.records(epochId, async (calls) =>
+      sketch(await model.releases.of(epochId), calls),
+    );
     return reply.type("application/json").send(encodeAttributed(records));
   });
   app.post<Epoch>("/openledger/redeem", async ({ query, headers }) => {
@@ -97,8 +102,10 @@ async function answer({ engine, catalog }: GatewayOptions, ask: Ask, request: Fa
   try {
     const paid = await model.meter.serve(voucher, signature, prompt.length, maxTokens, async () => {
       const text = new TextStream(tokenizer, (piece, first) => event(shape.delta(piece, first)));
+      const release = await model.releases.of(voucher.epochId);
+      catalog.find(ask.model); // an adapter that was asked for by its hash may have been succeeded just now
       decoded = await engine.decode({
-        adapter: model.gguf,
+        adapter: release.gguf,
         promptIds: prompt,
         maxTokens,
         temperature: ask.temperature,

@@ -3,6 +3,7 @@ import type { JsonRpcApiProvider } from "ethers";
 import { chainTime } from "../sdk/clock.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { revertReason } from "../sdk/revert.ts";
+import type { Release } from "./adapters.ts";
 import type { Served } from "./catalog.ts";
 import type { Completion } from "./meter.ts";
 
@@ -11,13 +12,16 @@ export type KeeperOptions = {
   rpc: JsonRpcApiProvider;
   /** The models served at the time. */
   served: () => Served[];
-  sketch: (model: Served, calls: Completion[]) => Promise<Int8Array[]>;
+  sketch: (release: Release, calls: Completion[]) => Promise<Int8Array[]>;
   pollSeconds: number;
   /** Told what was done, and what does not work. */
   say: (line: string) => void;
 };
 
-/** Does by itself what closed epochs need of their server: redeems their vouchers in time, then signs their sketch records. */
+/**
+ * Does by itself what a server owes: makes each new epoch's adapter ready, redeems the vouchers of closed epochs in time,
+ * then signs their sketch records.
+ */
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #stopping = new AbortController();
@@ -30,24 +34,31 @@ export class Keeper {
   }
 
   start(): void {
-    // Sketching takes its time, and must not hold up the money.
-    void this.#repeat("redeeming", (model, epochId) => this.#redeem(model, epochId));
-    void this.#repeat("signing", (model, epochId) => this.#sign(model, epochId));
+    // Fetching and sketching take their time, and must not hold up the money.
+    void this.#repeat((model) => this.#try(`following model ${model.modelId}`, () => model.releases.follow()));
+    void this.#repeat((model) => this.#epochs("redeeming", model, (epochId) => this.#redeem(model, epochId)));
+    void this.#repeat((model) => this.#epochs("signing", model, (epochId) => this.#sign(model, epochId)));
   }
 
   stop(): void {
     this.#stopping.abort();
   }
 
-  async #repeat(what: string, step: (model: Served, epochId: bigint) => Promise<void>): Promise<void> {
+  async #repeat(look: (model: Served) => Promise<void>): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      for (const model of this.#options.served())
-        for (const epochId of model.meter.epochs) {
-          if (signal.aborted) return;
-          await this.#try(`${what} model ${model.modelId}, epoch ${epochId}`, () => step(model, epochId));
-        }
+      for (const model of this.#options.served()) {
+        if (signal.aborted) return;
+        await look(model);
+      }
       await pause(this.#options.pollSeconds * 1000, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #epochs(what: string, { modelId, meter }: Served, step: (epochId: bigint) => Promise<void>): Promise<void> {
+    for (const epochId of meter.epochs) {
+      if (this.#stopping.signal.aborted) return;
+      await this.#try(`${what} model ${modelId}, epoch ${epochId}`, () => step(epochId));
     }
   }
 
@@ -82,10 +93,10 @@ export class Keeper {
 
   async #sign(model: Served, epochId: bigint): Promise<void> {
     const { protocol, sketch, say } = this.#options;
-    const { modelId, meter } = model;
+    const { modelId, meter, releases } = model;
     if (!meter.hasUnsigned(epochId)) return;
     if ((await protocol.splitter.epoch(modelId, epochId)).closedAt === 0n) return;
-    const records = await meter.records(epochId, (calls) => sketch(model, calls));
+    const records = await meter.records(epochId, async (calls) => sketch(await releases.of(epochId), calls));
     say(`model ${modelId}, epoch ${epochId}: signed ${records.length} sketch records`);
   }
 }

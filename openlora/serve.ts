@@ -7,12 +7,13 @@ import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { readKey } from "../sdk/key.ts";
 import { loadBase } from "../trainer/base.ts";
-import { fetchModel } from "./adapters.ts";
+import { fetchRelease } from "./adapters.ts";
 import { Catalog } from "./catalog.ts";
 import { LlamaEngine } from "./engine.ts";
 import { createGateway, type GatewayOptions } from "./gateway.ts";
 import { Keeper } from "./keeper.ts";
 import { Meter } from "./meter.ts";
+import { Releases } from "./releases.ts";
 import { Sketcher } from "./sketcher.ts";
 import { Turns } from "./turns.ts";
 
@@ -62,8 +63,11 @@ export async function main(args: string[]): Promise<number | undefined> {
   const base = loadBase(options.base);
   const store = new ContentStore(options.content);
   const own = (name: string) => join(data, `${deployment.models}-${name}`);
+  const fetchFrom = (id: bigint) => (number?: bigint) =>
+    fetchRelease(contracts.models, store, base, id, join(data, "adapters"), number);
   const catalog = new Catalog(own("models.json"), async (id) => ({
-    ...(await fetchModel(contracts.models, store, base, id, join(data, "adapters"))),
+    modelId: id,
+    releases: await Releases.open(contracts, id, fetchFrom(id)),
     meter: await Meter.open(contracts, signer, id, own(`${id}.jsonl`)),
   }));
   for (const id of ids) await catalog.add(BigInt(number(id, "--model")));
@@ -72,7 +76,7 @@ export async function main(args: string[]): Promise<number | undefined> {
 
   const engine = await LlamaEngine.start(base, { threads: number(options.threads, "--threads") });
   const sketcher = new Sketcher(base, store, join(data, "sketches"));
-  const sketch: GatewayOptions["sketch"] = (served, calls) => sketcher.sketch(served, calls);
+  const sketch: GatewayOptions["sketch"] = (release, calls) => sketcher.sketch(release, calls);
   const gateway = createGateway({ engine, catalog, operatorToken, sketch });
   const say = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
   const keeper = new Keeper({ protocol: contracts, rpc, served: () => catalog.list(), sketch, pollSeconds, say });
@@ -88,7 +92,7 @@ export async function main(args: string[]): Promise<number | undefined> {
     throw wrong(`Nothing can listen on ${options.host}:${options.port}. Name another with --port.`, cause);
   });
   keeper.start();
-  const names = catalog.list().map(({ modelId, manifest }) => `${modelId} (${manifest.name})`);
+  const names = catalog.list().map(({ modelId, releases }) => `${modelId} (${releases.current.manifest.name})`);
   console.log(`Serving ${names.join(", ") || "no model yet"} at ${url}/v1`);
   console.log(`as ${signer.address}, base ${base.name}.`);
   return undefined;

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Content } from "../sdk/content.ts";
-import type { ModelManifest } from "../sdk/models.ts";
 import { loadSketches, type Sketches } from "../trainer/attribution/artifact.ts";
 import { sketchQueries } from "../trainer/attribution/build.ts";
 import type { Base } from "../trainer/base.ts";
 import { Pool } from "../trainer/pool.ts";
-import type { LocalModel } from "./adapters.ts";
+import type { Release } from "./adapters.ts";
+import { kept } from "./kept.ts";
 import type { Completion } from "./meter.ts";
 
 /** Sketches served calls in threads of its own, which start with the first and stay. */
@@ -14,7 +14,7 @@ export class Sketcher {
   readonly #base: Base;
   readonly #store: Content;
   readonly #folder: string;
-  readonly #sketches = new Map<bigint, Promise<Sketches>>();
+  readonly #sketches = new Map<string, Promise<Sketches>>();
   #pool: Promise<Pool> | undefined;
 
   /** @param folder Takes the models' sketches from the content store. */
@@ -24,32 +24,24 @@ export class Sketcher {
     this.#folder = folder;
   }
 
-  /** By the sketch that the model committed to. */
-  async sketch({ modelId, manifest, adapter }: LocalModel, calls: Completion[]): Promise<Int8Array[]> {
+  /** By the sketch that the release committed to. */
+  async sketch(release: Release, calls: Completion[]): Promise<Int8Array[]> {
     if (calls.length === 0) return [];
-    const sketches = await this.#sketchesOf(modelId, manifest);
+    const name = `${release.modelId}-${release.number}`;
+    const sketches = await kept(this.#sketches, name, () => this.#fetch(name, release));
     this.#pool ??= Pool.start(this.#base).catch((error) => {
       this.#pool = undefined; // so that the next call tries again
       throw error;
     });
-    return sketchQueries(await this.#pool, adapter, sketches, calls);
+    return sketchQueries(await this.#pool, release.adapter, sketches, calls);
   }
 
-  /** Fetched once: what a model committed to does not change while it is served. */
-  #sketchesOf(modelId: bigint, manifest: ModelManifest): Promise<Sketches> {
-    const known = this.#sketches.get(modelId);
-    if (known) return known;
-    const sketches = this.#fetch(modelId, manifest);
-    this.#sketches.set(modelId, sketches);
-    sketches.catch(() => this.#sketches.delete(modelId)); // so that the next call tries again
-    return sketches;
-  }
-
-  async #fetch(modelId: bigint, { sketches: { rows, basis, description } }: ModelManifest): Promise<Sketches> {
-    const folder = join(this.#folder, String(modelId));
+  async #fetch(name: string, { manifest }: Release): Promise<Sketches> {
+    const { rows, basis, description } = manifest.sketches;
+    const folder = join(this.#folder, name);
     mkdirSync(folder, { recursive: true });
-    for (const [name, id] of Object.entries({ "rows.int8": rows, "basis.f32": basis, "sketches.json": description }))
-      writeFileSync(join(folder, name), await this.#store.get(id));
+    for (const [file, id] of Object.entries({ "rows.int8": rows, "basis.f32": basis, "sketches.json": description }))
+      writeFileSync(join(folder, file), await this.#store.get(id));
     return loadSketches(folder);
   }
 

@@ -4,22 +4,25 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { FastifyInstance } from "fastify";
 import OpenAI from "openai";
-import { fetchModel } from "../../openlora/adapters.ts";
+import { fetchRelease, type Release } from "../../openlora/adapters.ts";
 import { Catalog, type Served } from "../../openlora/catalog.ts";
 import { payingFetch } from "../../openlora/client.ts";
 import { Customer } from "../../openlora/customer.ts";
 import { LlamaEngine } from "../../openlora/engine.ts";
 import { createGateway } from "../../openlora/gateway.ts";
 import { Meter } from "../../openlora/meter.ts";
+import { Releases } from "../../openlora/releases.ts";
 import { encodeVoucher, SIGNATURE_HEADER, VOUCHER_HEADER } from "../../openlora/wire.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { protocol } from "../../sdk/contracts.ts";
 import { escrowDomain, signVoucher, splitterDomain, type Voucher } from "../../sdk/eip712.ts";
-import { mintModel } from "../../sdk/models.ts";
+import { mintModel, retrainModel } from "../../sdk/models.ts";
 import { decodeAttributed, verifyAttributed } from "../../sdk/receipts.ts";
 import { loadBase } from "../../trainer/base.ts";
+import { promptIds } from "../../trainer/examples.ts";
 import {
   COUNTS,
+  closeEpoch,
   customer,
   deployed,
   deposit,
@@ -58,8 +61,11 @@ describe("the gateway", () => {
     engine = await LlamaEngine.start(base, { threads: 1 });
     datanetId = await freeze(world, COUNTS);
     const own = protocol(world.addresses, server);
+    const fetchFrom = (id: bigint) => (number?: bigint) =>
+      fetchRelease(own.models, store, base, id, join(folder, "adapters"), number);
     catalog = new Catalog(join(folder, "models.json"), async (id) => ({
-      ...(await fetchModel(own.models, store, base, id, join(folder, "adapters"))),
+      modelId: id,
+      releases: await Releases.open(own, id, fetchFrom(id)),
       meter: await Meter.open(own, server, id, join(folder, `${id}.jsonl`)),
     }));
     for (const rank of [2, 4]) served.push(await catalog.add(await publish(rank)));
@@ -67,7 +73,7 @@ describe("the gateway", () => {
       engine,
       catalog,
       operatorToken: TOKEN,
-      sketch: async (_, calls) => calls.map(() => new Int8Array(K).fill(3)),
+      sketch: async ({ number }, calls) => calls.map(() => new Int8Array(K).fill(Number(number))),
     });
     url = await gateway.listen({ host: "127.0.0.1", port: 0 });
   });
@@ -122,7 +128,7 @@ describe("the gateway", () => {
     const client = await clientOf(customer);
     const [system, user] = PROMPT.split(" ");
     const chat = await client.chat.completions.create({
-      model: served[0]!.manifest.adapter.hash,
+      model: served[0]!.releases.current.manifest.adapter.hash,
       max_completion_tokens: 8,
       messages: [
         { role: "system", content: system! },
@@ -317,8 +323,65 @@ describe("the gateway", () => {
 
   it("serves no model that the chain does not know, or whose base is another", async () => {
     const of = (hash: string, id: bigint) =>
-      fetchModel(world.models, store, { ...base, hash }, id, join(folder, "other"));
+      fetchRelease(world.models, store, { ...base, hash }, id, join(folder, "other"));
     expect((await failure(() => of(base.hash, 99n))).code).to.equal("MODEL_UNKNOWN");
     expect((await failure(() => of(`0x${"00".repeat(32)}`, served[0]!.modelId))).code).to.equal("MODEL_BASE");
+  });
+
+  describe("once a model is retrained", () => {
+    it("answers and sketches each epoch by the adapter that it opened with", async () => {
+      const modelId = await publish(6);
+      const model = await catalog.add(modelId);
+      const complete = async (id = String(modelId)) => {
+        const client = await clientOf(customer, model);
+        const request = { ...ask(model), model: id, temperature: 0 };
+        return client.completions.create(request).then(({ choices }) => choices[0]!.text);
+      };
+      const alone = async ({ gguf }: Release) => {
+        const { signal } = new AbortController();
+        const prompt = promptIds(base.tokenizer, PROMPT, base.config.context - 7);
+        const asked = {
+          adapter: gguf,
+          promptIds: prompt,
+          maxTokens: 8,
+          temperature: 0,
+          seed: 1,
+          signal,
+          onToken: () => {},
+        };
+        return base.tokenizer.decode((await engine.decode(asked)).ids);
+      };
+      const first = model.releases.current;
+      const before = await complete();
+      expect(before).to.equal(await alone(first));
+
+      const manifest = await publishSample(folder, store, base, 16, datanetId);
+      await retrainModel(world.models.connect(owner), store, modelId, manifest);
+      await register(world, modelId);
+      expect(await complete(), "the epoch goes on as it began").to.equal(before);
+      await closeEpoch({ ...world, modelId, id: "" });
+      const after = await complete();
+      const second = model.releases.current;
+      expect([first.number, second.number, second.manifest.adapter.hash]).to.deep.equal([
+        1n,
+        2n,
+        manifest.adapter.hash,
+      ]);
+      expect(after)
+        .to.equal(await alone(second))
+        .and.not.equal(before);
+      expect(await complete(manifest.adapter.hash)).to.equal(after);
+      const gone = await complete(first.manifest.adapter.hash).catch((error) => error);
+      expect([gone.status, gone.code]).to.deep.equal([404, "MODEL_UNKNOWN"]);
+      const listed = (await (await fetch(`${url}/v1/models`)).json()) as { data: { id: string; release: number }[] };
+      expect(listed.data.find(({ id }) => id === String(modelId))!.release).to.equal(2);
+
+      for (const epoch of [0, 1]) {
+        const headers = { authorization: `Bearer ${TOKEN}` };
+        const given = await fetch(`${url}/openledger/records?model=${modelId}&epoch=${epoch}`, { headers });
+        const sketches = decodeAttributed(await given.text()).map(({ sketch }) => sketch[0]);
+        expect(sketches).to.deep.equal([epoch + 1, epoch + 1]);
+      }
+    });
   });
 });

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import type { JsonRpcApiProvider } from "ethers";
-import type { Served } from "../../openlora/catalog.ts";
+import type { Release } from "../../openlora/adapters.ts";
 import { Customer } from "../../openlora/customer.ts";
 import { Keeper } from "../../openlora/keeper.ts";
 import { type Completion, Meter } from "../../openlora/meter.ts";
+import { Releases } from "../../openlora/releases.ts";
 import { protocol } from "../../sdk/contracts.ts";
 import {
   closeEpoch,
@@ -27,6 +28,7 @@ describe("a server's closed epochs", () => {
   let world: Ready;
   let folder: string;
   let meter: Meter;
+  let releases: Releases;
   let buyer: Customer;
   let sketched: number;
   const said: string[] = [];
@@ -40,7 +42,7 @@ describe("a server's closed epochs", () => {
     const keeper = new Keeper({
       protocol: world,
       rpc: ethers.provider as unknown as JsonRpcApiProvider,
-      served: () => [{ modelId: world.modelId, meter } as Served],
+      served: () => [{ modelId: world.modelId, meter, releases }],
       async sketch(_, calls) {
         sketched += calls.length;
         return calls.map(() => new Int8Array(K).fill(3));
@@ -75,6 +77,7 @@ describe("a server's closed epochs", () => {
     world = await networkHelpers.loadFixture(ready);
     folder = mkdtempSync(join(tmpdir(), "openledger-keeper-"));
     meter = await open();
+    releases = await Releases.open(world, world.modelId, async () => ({}) as Release); // no call is decoded here
     buyer = await Customer.open(protocol(world.addresses, customer), customer, world.modelId, server.address);
     sketched = 0;
     said.length = 0;
