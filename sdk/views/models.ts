@@ -34,13 +34,27 @@ export async function modelOf({ models, attribution }: Protocol, modelId: bigint
     parents: parents.map(({ modelId, royaltyBps }) => ({ modelId, royaltyBps })),
     ancestors: ancestors.map(({ modelId, parts }) => ({ modelId, partsOfABillion: parts })),
     versions: (await models.versions(modelId)).map(({ datanetId, version }) => ({ datanetId, version })),
-    ...(commitmentId !== ZeroHash && { commitment: await commitmentOf({ attribution }, commitmentId) }),
+    ...(commitmentId !== ZeroHash && { commitment: await commitmentOf({ models, attribution }, commitmentId) }),
   };
 }
 
-async function commitmentOf({ attribution }: Pick<Protocol, "attribution">, commitmentId: string) {
-  const { vkId, k, rows, gRoot, m0 } = await attribution.commitment(commitmentId);
-  return { commitmentId, vkId, gRoot, m0, columns: k, rows };
+/** A commitment, and the versions whose rows it holds. */
+export async function commitmentOf(
+  { models, attribution }: Pick<Protocol, "models" | "attribution">,
+  commitmentId: string,
+) {
+  const { modelId, release, vkId, k, rows, gRoot, m0 } = await attribution.commitment(commitmentId);
+  const [, versions] = await models.release(modelId, release);
+  return {
+    commitmentId,
+    release,
+    versions: versions.map(({ datanetId, version }) => ({ datanetId, version })),
+    vkId,
+    gRoot,
+    m0,
+    columns: k,
+    rows,
+  };
 }
 
 /** Contributors of a commitment, in order: whose rows they are and who is paid for them. */

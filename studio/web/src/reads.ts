@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { fetchManifest } from "../../../sdk/models.ts";
+import { commitmentsOf, fetchManifest } from "../../../sdk/models.ts";
 import { datanetIds, datanetOf } from "../../../sdk/views/datanets.ts";
 import { epochIds, epochOf } from "../../../sdk/views/epochs.ts";
-import { modelIds, modelOf } from "../../../sdk/views/models.ts";
+import { commitmentOf, modelIds, modelOf } from "../../../sdk/views/models.ts";
 import { accountsOf, creditsOf, royaltiesOf, settlementsOf } from "../../../sdk/views/money.ts";
 import { content } from "./api.ts";
 import { useProtocol } from "./protocol.ts";
@@ -58,14 +58,31 @@ export function useNow(): bigint | undefined {
 
 export type ModelMoney = Awaited<ReturnType<typeof moneyOf>>;
 
+/** One commitment of a model, with what its contributors earned under it. */
+export type Commitment = ModelMoney["commitments"][number];
+
 /** A model with all that was paid for it and to whom. */
 async function moneyOf(protocol: ReturnType<typeof useProtocol>["protocol"], modelId: bigint) {
   const model = await modelOf(protocol, modelId);
   const settlements = await settlementsOf(protocol.splitter, modelId);
   const credits = await creditsOf(protocol.splitter, modelId);
   const royalties = await royaltiesOf(protocol.splitter, modelId);
-  const accounts = model.commitment ? await accountsOf(protocol, model.commitment.commitmentId) : [];
-  return { ...model, settlements, credits, royalties, accounts };
+  const commitments = await Promise.all(
+    (await commitmentsOf(protocol.attribution, modelId)).map(async (id) => ({
+      ...(await commitmentOf(protocol, id)),
+      accounts: await accountsOf(protocol, id),
+    })),
+  );
+  return {
+    ...model,
+    settlements,
+    credits,
+    royalties,
+    /** Oldest first; each is that of one release. */
+    commitments,
+    /** Of all commitments. */
+    accounts: commitments.flatMap(({ accounts }) => accounts),
+  };
 }
 
 /** One model with its money. */

@@ -1,7 +1,7 @@
 import { Link } from "react-router";
 import { useAccount } from "wagmi";
 import type { Settlement } from "../../../../sdk/views/money.ts";
-import type { ModelMoney } from "../reads.ts";
+import type { Commitment } from "../reads.ts";
 import { Action } from "../ui/action.tsx";
 import { Empty, Notice } from "../ui/notice.tsx";
 import { Badge, Card } from "../ui/page.tsx";
@@ -12,19 +12,26 @@ import type { Epoch } from "./trail.tsx";
 
 /** What each contributor scored in an epoch and was paid for it; what of all his earnings is left to claim. */
 export function Contributors({
-  model,
+  modelId,
+  commitment,
   epoch,
   settlement,
 }: {
-  model: ModelMoney;
+  modelId: bigint;
+  commitment: Commitment | undefined;
   epoch: Epoch | undefined;
   settlement: Settlement | undefined;
 }) {
   const { address } = useAccount();
-  const claim = useClaim([model.modelId]);
-  const scored = useScores(model, epoch?.epochId ?? 0n, epoch !== undefined && epoch.chain.proposedAt !== 0n);
+  const claim = useClaim([modelId]);
+  const scored = useScores(
+    modelId,
+    epoch?.epochId ?? 0n,
+    commitment,
+    epoch !== undefined && epoch.chain.proposedAt !== 0n,
+  );
   const mine = (account: string) => account.toLowerCase() === address?.toLowerCase();
-  if (model.accounts.length === 0)
+  if (commitment === undefined)
     return (
       <Card title="Contributors">
         <Empty title="No contributor is on record">
@@ -55,7 +62,7 @@ export function Contributors({
             </tr>
           </thead>
           <tbody>
-            {model.accounts.map(({ contributor: c, account, contribution, rows, claimable, claimed }) => (
+            {commitment.accounts.map(({ contributor: c, account, contribution, rows, claimable, claimed }) => (
               <tr key={c}>
                 <td title={`Contribution ${contribution}`}>{c + 1}</td>
                 <td>
@@ -94,8 +101,8 @@ export function Contributors({
       <small>
         The signed score adds up all of a contributor's rows; the total leaves rows below zero out, and is what is
         proven and paid. Part of the pot follows totals, the rest the number of rows. Claimable and claimed count all
-        epochs.{" "}
-        {model.versions.map(({ datanetId, version }) => (
+        epochs of this adapter.{" "}
+        {commitment.versions.map(({ datanetId, version }) => (
           <Link key={`${datanetId} ${version}`} to={`/datanets/${datanetId}`}>
             Datanet {String(datanetId)}, version {String(version)}
           </Link>

@@ -2,7 +2,7 @@ import { sharePot } from "../../../../sdk/epoch.ts";
 import { topRows } from "../../../../sdk/scores.ts";
 import { starts } from "../../../../sdk/transcript.ts";
 import type { Settlement } from "../../../../sdk/views/money.ts";
-import type { ModelMoney } from "../reads.ts";
+import type { Commitment } from "../reads.ts";
 import { Empty, Notice, Pending } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
 import { Address } from "../ui/values.tsx";
@@ -14,17 +14,19 @@ const SHOWN = 10;
 
 /** The rows that scored most in an epoch, and whether the scores computed here are what the contract paid by. */
 export function EarningRows({
-  model,
+  modelId,
+  commitment,
   epoch,
   settlement,
 }: {
-  model: ModelMoney;
+  modelId: bigint;
+  commitment: Commitment;
   epoch: Epoch;
   settlement: Settlement | undefined;
 }) {
   const proposed = epoch.chain.proposedAt !== 0n;
-  const scored = useScores(model, epoch.epochId, proposed);
-  const rows = useTrainingRows(model);
+  const scored = useScores(modelId, epoch.epochId, commitment, proposed);
+  const rows = useTrainingRows(commitment);
   const title = `Rows that earned in epoch ${epoch.epochId}`;
   if (!proposed)
     return (
@@ -42,7 +44,7 @@ export function EarningRows({
     );
   const { scores, totals, isCommitted } = scored.data;
   const byProof = settlement !== undefined && settlement.totals.length > 0;
-  const counts = model.accounts.map(({ rows }) => rows);
+  const counts = commitment.accounts.map(({ rows }) => rows);
   const same = (own: bigint[], chain: bigint[]) => own.every((amount, c) => amount === chain[c]);
   const agrees =
     byProof &&
@@ -50,7 +52,7 @@ export function EarningRows({
     same(sharePot(settlement.pot, totals, epoch.chain.floorUnits, counts).pay, settlement.pay);
   const best = topRows(scores, SHOWN);
   const first = starts(counts.map(Number));
-  const ownerOf = (row: number) => model.accounts[first.findLastIndex((start) => start <= row)]!;
+  const ownerOf = (row: number) => commitment.accounts[first.findLastIndex((start) => start <= row)]!;
   return (
     <Card title={title}>
       <Notice kind={isCommitted && (agrees || !byProof) ? "good" : "error"}>

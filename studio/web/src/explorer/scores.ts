@@ -7,39 +7,39 @@ import { scoreRows, signedTotals, totalsOf } from "../../../../sdk/scores.ts";
 import { sketchRoot } from "../../../../sdk/transcript.ts";
 import { content } from "../api.ts";
 import { useProtocol } from "../protocol.ts";
-import { FOREVER, type ModelMoney } from "../reads.ts";
+import { type Commitment, FOREVER } from "../reads.ts";
 
 /**
  * Every row's score in an epoch, computed in this browser from the proposal's Q and the published sketches, which are
  * held against the registered root.
  */
-export function useScores({ modelId, commitment, accounts }: ModelMoney, epochId: bigint, proposed: boolean) {
+export function useScores(modelId: bigint, epochId: bigint, commitment: Commitment | undefined, proposed: boolean) {
   const { protocol } = useProtocol();
   return useQuery({
     queryKey: ["scores", String(modelId), String(epochId)],
     queryFn: async () => {
       const { q } = await proposalOf(protocol.splitter, modelId, epochId);
-      const { manifest } = await fetchManifest(protocol.models, content, modelId);
+      const { manifest } = await fetchManifest(protocol.models, content, modelId, commitment!.release);
       const sketches = bytesInt8(await content.get(manifest.sketches.rows));
-      const counts = accounts.map(({ rows }) => Number(rows));
+      const counts = commitment!.accounts.map(({ rows }) => Number(rows));
       const scores = scoreRows(sketches, q);
       return {
         scores,
         totals: totalsOf(scores, counts),
         signed: signedTotals(scores, counts),
-        isCommitted: sketchRoot(sketches, q.length) === commitment?.gRoot,
+        isCommitted: sketchRoot(sketches, q.length) === commitment!.gRoot,
       };
     },
-    enabled: proposed,
+    enabled: proposed && commitment !== undefined,
     ...FOREVER,
   });
 }
 
-/** Rows of the versions that a model was trained on, in the order of its sketches. */
-export function useTrainingRows({ modelId, versions }: ModelMoney) {
+/** Rows of the versions that a release was trained on, in the order of its sketches. */
+export function useTrainingRows({ commitmentId, versions }: Commitment) {
   const { protocol } = useProtocol();
   return useQuery({
-    queryKey: ["training rows", String(modelId)],
+    queryKey: ["training rows", commitmentId],
     queryFn: async () => {
       const parts = [];
       for (const { datanetId, version } of versions)

@@ -1,6 +1,6 @@
 import { type ReactNode, useId } from "react";
 import { claimedFrom, type Settlement, sharesOf } from "../../../../sdk/views/money.ts";
-import type { ModelMoney, useEpochs } from "../reads.ts";
+import type { Commitment, ModelMoney, useEpochs } from "../reads.ts";
 import { Card } from "../ui/page.tsx";
 import { Address, Money } from "../ui/values.tsx";
 import { Bar, type Part } from "./bars.tsx";
@@ -10,7 +10,17 @@ export type Epoch = NonNullable<ReturnType<typeof useEpochs>["data"]>[number];
 const sum = (amounts: bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
 
 /** Where an epoch's fees went, from the customer to the contributors' accounts. */
-export function Trail({ model, epoch, settlement }: { model: ModelMoney; epoch: Epoch; settlement?: Settlement }) {
+export function Trail({
+  model,
+  commitment,
+  epoch,
+  settlement,
+}: {
+  model: ModelMoney;
+  commitment: Commitment;
+  epoch: Epoch;
+  settlement?: Settlement;
+}) {
   const { fees, dataBps } = epoch.chain;
   const shares = sharesOf(
     { fees, dataBps },
@@ -35,7 +45,7 @@ export function Trail({ model, epoch, settlement }: { model: ModelMoney; epoch: 
   const claimed = settlement
     ? claimedFrom(
         settlement,
-        model.accounts.map(({ claimed }) => claimed),
+        commitment.accounts.map(({ claimed }) => claimed),
       )
     : [];
   const paid = settlement?.pay ?? [];
@@ -68,7 +78,7 @@ export function Trail({ model, epoch, settlement }: { model: ModelMoney; epoch: 
               {...part}
               name={
                 <>
-                  {c + 1} <Address of={model.accounts[c]!.account} />
+                  {c + 1} <Address of={commitment.accounts[c]!.account} />
                 </>
               }
             />

@@ -150,7 +150,12 @@ function ModelRow({ modelId, owner, versions, credits, settlements, accounts, co
 
 function Contributors({ models }: { models: ModelMoney[] }) {
   const { address } = useAccount();
-  const all = models.flatMap(({ accounts, modelId }) => accounts.map((one) => ({ ...one, modelId })));
+  // What was earned under earlier adapters counts; rows are those of the last one.
+  const all = models.flatMap(({ commitments, modelId }) =>
+    commitments.flatMap(({ accounts }, i) =>
+      accounts.map((one) => ({ ...one, modelId, rows: i === commitments.length - 1 ? one.rows : 0n })),
+    ),
+  );
   const people = [...Map.groupBy(all, ({ account }) => account)].map(([account, own]) => ({
     account,
     models: new Set(own.map(({ modelId }) => modelId)).size,

@@ -29,22 +29,21 @@ function Model({ id }: { id: bigint }) {
   const [search, setSearch] = useSearchParams();
   if (model.error?.message.includes("ModelUnknown")) return <Unknown />;
   if (model.data === undefined) return <Pending of={model} what="Model" />;
-  const { settlements, commitment } = model.data;
+  const { settlements, commitments } = model.data;
   // The last settled one has most to tell; without one, the open one.
   const named = search.get("epoch");
   const epochId = named !== null && /^\d+$/.test(named) ? BigInt(named) : settlements.at(-1)?.epochId;
   const epoch = epochs.data?.find((one) => one.epochId === epochId) ?? epochs.data?.at(-1);
   const settlement = settlements.find((one) => one.epochId === epoch?.epochId);
+  // An epoch is answered and paid by the release that it opened with.
+  const last = commitments.at(-1);
+  const commitment = commitments.find(({ commitmentId }) => commitmentId === epoch?.chain.commitmentId) ?? last;
   return (
     <>
       <PageHead
         title={manifest.data?.name ?? `Model ${id}`}
         actions={
-          commitment ? (
-            <Badge kind="good">sketches registered</Badge>
-          ) : (
-            <Badge kind="wait">sketches not registered</Badge>
-          )
+          last ? <Badge kind="good">sketches registered</Badge> : <Badge kind="wait">sketches not registered</Badge>
         }
       >
         {manifest.error
@@ -65,11 +64,14 @@ function Model({ id }: { id: bigint }) {
             ),
             Adapter: <Hash of={model.data.adapterHash} />,
             Manifest: <Hash of={model.data.manifestCid} />,
-            ...(commitment && {
+            ...(model.data.release > 1n && {
+              Release: `${model.data.release}: retrained, the one before serves until an epoch opens after this one's sketches are registered`,
+            }),
+            ...(last && {
               Commitment: (
                 <>
-                  <Hash of={commitment.commitmentId} /> to {commitment.rows.toLocaleString("en")} rows in{" "}
-                  {String(commitment.columns)} columns
+                  <Hash of={last.commitmentId} /> to {last.rows.toLocaleString("en")} rows in {String(last.columns)}{" "}
+                  columns
                 </>
               ),
             }),
@@ -85,9 +87,13 @@ function Model({ id }: { id: bigint }) {
           choose={(chosen) => setSearch({ epoch: String(chosen) }, { replace: true })}
         />
       )}
-      {epoch && <Trail model={model.data} epoch={epoch} {...(settlement && { settlement })} />}
-      <Contributors model={model.data} epoch={epoch} settlement={settlement} />
-      {epoch && <EarningRows model={model.data} epoch={epoch} settlement={settlement} />}
+      {epoch && commitment && (
+        <Trail model={model.data} commitment={commitment} epoch={epoch} {...(settlement && { settlement })} />
+      )}
+      <Contributors modelId={id} commitment={commitment} epoch={epoch} settlement={settlement} />
+      {epoch && commitment && (
+        <EarningRows modelId={id} commitment={commitment} epoch={epoch} settlement={settlement} />
+      )}
       {settlement && <Proof modelId={id} settlement={settlement} />}
     </>
   );
