@@ -11,7 +11,7 @@ import { addresses, folder, idle, known, refused, run, useTasks } from "../suppo
 import { deployed } from "../support/world.ts";
 
 describe("Tasks of a key ceremony", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   useTasks();
 
   const at = (name: string) => join(folder, name);

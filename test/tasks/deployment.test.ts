@@ -146,7 +146,7 @@ describe("Deployment by tasks", () => {
   });
 
   it("goes on where it stopped", async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const server = await hre.network.createServer("default", "127.0.0.1", 0);
     const { address, port } = await server.listen();
     const connection = await hre.network.create({ network: "local", override: { url: `http://${address}:${port}` } });

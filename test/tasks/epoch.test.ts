@@ -45,7 +45,7 @@ import {
 } from "../support/world.ts";
 
 describe("Tasks of a registered model", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   useTasks();
 
   const EPOCH = { model: 1n, epoch: 0n };

@@ -10,7 +10,7 @@ import { folder, idle, known, OWNER, refused, run, STRANGER, useTasks } from "..
 import { deployed, ethers, freeze, K, owner, stranger } from "../support/world.ts";
 
 describe("Tasks of a fine-tuned model", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   useTasks();
 
   const store = () => join(folder, "store");

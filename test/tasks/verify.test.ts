@@ -64,7 +64,7 @@ class Explorer {
 }
 
 describe("Verification of sources by an explorer", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   useTasks();
 
   let explorer: Explorer;
