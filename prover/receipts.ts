@@ -4,6 +4,7 @@ import { type Receipt, splitterDomain } from "../sdk/eip712.ts";
 import { type EpochReceipt, MAX_QUERY_NORM, sortReceipts, toFee18 } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
+import { isWithin } from "./range.ts";
 
 /** A receipt that its server signed, with what it is known by. */
 type Signed = Pick<Receipt, "nonce" | "fee"> &
@@ -43,16 +44,13 @@ export async function weighReceipts(
   });
   const paid = await paidFor(protocol, modelId, epochId, signed);
   const receipts = paid.map(({ nonce: _, ...receipt }) =>
-    isInRange(receipt.sketch)
+    // A record with a sketch that takes scores out of range counts as none: the operator would lose his stake for it.
+    isWithin(receipt.sketch, Number(MAX_QUERY_NORM))
       ? { ...receipt, weight: weigh(receipt.sketch, toFee18(receipt.fee, Number(decimals))) }
       : { ...receipt, recordId: ZeroHash, weight: 0n, sketch: new Int8Array(receipt.sketch.length) },
   );
   return { receipts, records, unpaid: received.length - receipts.length };
 }
-
-/** Whether scores stay in range under a sketch. A record with another counts as none: the operator would lose his stake for it. */
-const isInRange = (sketch: Int8Array): boolean =>
-  !sketch.includes(-128) && sketch.reduce((sum, entry) => sum + entry * entry, 0) <= Number(MAX_QUERY_NORM) ** 2;
 
 /**
  * The receipts that the escrow redeemed: of each customer's calls to a server the first, by nonce, since vouchers are
