@@ -1,7 +1,8 @@
-import { randomInt, timingSafeEqual } from "node:crypto";
+import { randomInt } from "node:crypto";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee } from "../sdk/fees.ts";
+import { rateLimit, requireToken } from "../sdk/http.ts";
 import { encodeAttributed } from "../sdk/receipts.ts";
 import { promptIds } from "../trainer/examples.ts";
 import type { Release } from "./adapters.ts";
@@ -9,7 +10,6 @@ import type { Catalog } from "./catalog.ts";
 import type { Decoded, LlamaEngine } from "./engine.ts";
 import type { Completion, Meter } from "./meter.ts";
 import { type Ask, parseChat, parseCompletion, shapeOf } from "./openai.ts";
-import { rateLimit } from "./rate-limit.ts";
 import { TextStream } from "./text.ts";
 import { type Demand, decodeVoucher, plain, SIGNATURE_HEADER, VOUCHER_HEADER } from "./wire.ts";
 
@@ -61,7 +61,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   app.post("/v1/chat/completions", (request, reply) => answer(options, parseChat(request.body), request, reply));
 
   app.post<{ Querystring: { model?: string } }>("/openledger/models", async ({ query, headers }) => {
-    authenticate(headers.authorization, operatorToken);
+    requireToken(headers.authorization, operatorToken, "operator");
     const { modelId, releases } = await catalog.add(integer("model", query.model));
     return { model: String(modelId), name: releases.current.manifest.name };
   });
@@ -69,7 +69,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   type Epoch = { Querystring: { model?: string; epoch?: string } };
   app.get<Epoch>("/openledger/quote", async ({ query }) => plain(await catalog.find(query.model).meter.quote()));
   app.get<Epoch>("/openledger/records", async ({ query, headers }, reply) => {
-    authenticate(headers.authorization, operatorToken);
+    requireToken(headers.authorization, operatorToken, "operator");
     const model = catalog.find(query.model);
     const epochId = integer("epoch", query.epoch);
     const records = await model.meter.records(epochId, async (calls) =>
@@ -78,7 +78,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
     return reply.type("application/json").send(encodeAttributed(records));
   });
   app.post<Epoch>("/openledger/redeem", async ({ query, headers }) => {
-    authenticate(headers.authorization, operatorToken);
+    requireToken(headers.authorization, operatorToken, "operator");
     return { redeemed: String(await catalog.find(query.model).meter.redeem(integer("epoch", query.epoch))) };
   });
   return app;
@@ -171,12 +171,6 @@ function integer(name: string, text: string | undefined): bigint {
   if (!/^\d{1,77}$/.test(text ?? ""))
     throw new OpenLedgerError(`REQUEST_${name.toUpperCase()}`, `${name} is ${text}; it must be a whole number.`);
   return BigInt(text!);
-}
-
-function authenticate(header: string | undefined, token: string): void {
-  const [given, expected] = [Buffer.from(header ?? ""), Buffer.from(`Bearer ${token}`)];
-  if (given.length !== expected.length || !timingSafeEqual(given, expected))
-    throw new OpenLedgerError("TOKEN_WRONG", "Send the operator's token as `Authorization: Bearer …`.");
 }
 
 /** An error as OpenAI's clients read it. What is not ours tells nothing of the inside. */

@@ -18,8 +18,8 @@ import { callFee, type Prices } from "../sdk/fees.ts";
 import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
 import { revertReason } from "../sdk/revert.ts";
 import { mined } from "../sdk/transactions.ts";
+import { Turns } from "../sdk/turns.ts";
 import { Journal, type ServedCall } from "./journal.ts";
-import { Turns } from "./turns.ts";
 
 /** Token ids of a prompt and of what was decoded from it. */
 export type Completion = { promptIds: number[]; completionIds: number[] };

@@ -5,7 +5,9 @@ import { ContentStore } from "../sdk/content-store.ts";
 import { protocol } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import { TOKEN_LENGTH } from "../sdk/http.ts";
 import { readKey } from "../sdk/key.ts";
+import { Turns } from "../sdk/turns.ts";
 import { loadBase } from "../trainer/base.ts";
 import { fetchRelease } from "./adapters.ts";
 import { Catalog } from "./catalog.ts";
@@ -15,7 +17,6 @@ import { Keeper } from "./keeper.ts";
 import { Meter } from "./meter.ts";
 import { Releases } from "./releases.ts";
 import { Sketcher } from "./sketcher.ts";
-import { Turns } from "./turns.ts";
 
 const HELP = `Serves models to paying customers through OpenAI's API.
 
@@ -47,7 +48,8 @@ export async function main(args: string[]): Promise<number | undefined> {
   const { model: ids = [], addresses: file, data } = options;
   if (file === undefined) throw wrong("Name the file with the contracts' addresses with --addresses.");
   const operatorToken = process.env.OPENLEDGER_OPERATOR_TOKEN ?? "";
-  if (operatorToken.length < 16) throw wrong("Set OPENLEDGER_OPERATOR_TOKEN to 16 characters or more.");
+  if (operatorToken.length < TOKEN_LENGTH)
+    throw wrong(`Set OPENLEDGER_OPERATOR_TOKEN to ${TOKEN_LENGTH} characters or more.`);
   const pollSeconds = number(options.poll, "--poll");
 
   const deployment = readAddresses(file);

@@ -3,11 +3,14 @@ import type { Srs } from "../circuits/setup/srs.ts";
 import type { ProvingKey } from "../circuits/setup/zkey.ts";
 import { type Protocol, type ReceiptJudge, receiptJudge } from "../sdk/contracts.ts";
 import { FAULTS, type Fault, standingProposal } from "../sdk/disputes.ts";
+import { receiptId, splitterDomain } from "../sdk/eip712.ts";
 import { type EpochReceipt, toFee18 } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import type { AttributedReceipt } from "../sdk/receipts.ts";
 import type { ReceiptsTree } from "../sdk/receipts-tree.ts";
 import { revertReason } from "../sdk/revert.ts";
 import { mined } from "../sdk/transactions.ts";
+import type { DisputeView } from "../sdk/views/disputes.ts";
 import type { IReceiptJudgeTypes as Types } from "../types/ethers-contracts/contracts/disputes/EpochDisputes.ts";
 import { type Committed, proveSettlement } from "./settlement.ts";
 
@@ -37,12 +40,7 @@ export async function findFault(
 ): Promise<Found | undefined> {
   const { splitter } = protocol;
   const proposal = await standingProposal(splitter, modelId, epochId);
-  const { receiptsRoot, count, decimals } = await splitter.epoch(modelId, epochId);
-  if (tree.root !== receiptsRoot || BigInt(tree.leaves.length) !== count)
-    throw new OpenLedgerError(
-      "DISPUTE_OTHER_TREE",
-      `These ${tree.leaves.length} leaves hash to ${tree.root}, the ${count} proposed to ${receiptsRoot}. Ask the operator for the right ones, or demand a leaf.`,
-    );
+  const { decimals } = await requireTree(protocol, modelId, epochId, tree);
   const judge = await receiptJudge(protocol);
   for (const index of tree.leaves.keys()) {
     const fault = await stepFault(judge, proposal, tree.step(index));
@@ -56,6 +54,22 @@ export async function findFault(
       receipt.recordId !== ZeroHash && receipt.weight !== weigh(receipt.sketch, toFee18(receipt.fee, Number(decimals))),
   );
   return wrong < 0 ? undefined : { kind: "weight", index: wrong };
+}
+
+/**
+ * Checks that leaves are what was proposed for an epoch.
+ * @returns the epoch
+ * @throws OpenLedgerError `DISPUTE_OTHER_TREE`
+ */
+export async function requireTree({ splitter }: Protocol, modelId: bigint, epochId: bigint, tree: ReceiptsTree) {
+  const epoch = await splitter.epoch(modelId, epochId);
+  const { receiptsRoot, count } = epoch;
+  if (tree.root !== receiptsRoot || BigInt(tree.leaves.length) !== count)
+    throw new OpenLedgerError(
+      "DISPUTE_OTHER_TREE",
+      `These ${tree.leaves.length} leaves hash to ${tree.root}, the ${count} proposed to ${receiptsRoot}. Ask the operator for the right ones, or demand a leaf.`,
+    );
+  return epoch;
 }
 
 async function stepFault(judge: ReceiptJudge, proposal: Types.ProposalStruct, step: Types.StepStruct) {
@@ -143,4 +157,29 @@ export async function challenge(
     case "demand":
       return mined(disputes.demand(proposal, index));
   }
+}
+
+/**
+ * Opens the leaf that a dispute demands.
+ * @param tree The leaves of the proposal that is disputed.
+ * @param records What servers handed over for its receipts, in any order.
+ * @throws OpenLedgerError `DEMAND_RECORD` if the receipt's record is missing.
+ */
+export async function answerDemand(
+  { disputes, splitter, addresses }: Protocol,
+  { id, kind, target }: Pick<DisputeView, "id" | "kind" | "target">,
+  tree: ReceiptsTree,
+  records: AttributedReceipt[],
+) {
+  const index = kind === "sample" ? tree.at(target) : Number(target);
+  const { chainId } = await splitter.runner!.provider!.getNetwork();
+  const domain = splitterDomain(chainId, addresses.splitter);
+  const wanted = tree.leaves[index]!.receipt;
+  const record = records.find(({ receipt }) => receiptId(domain, receipt) === wanted.receiptId);
+  if (record === undefined)
+    throw new OpenLedgerError(
+      "DEMAND_RECORD",
+      `Dispute ${id} demands leaf ${index}, and there is no record of its receipt ${wanted.receiptId}. Ask server ${wanted.server} for its records of the epoch.`,
+    );
+  return mined(disputes.answer(id, tree.answer(index, record)));
 }

@@ -9,6 +9,7 @@ export * from "./receipts.ts";
 export * from "./register.ts";
 export * from "./registration.ts";
 export * from "./settlement.ts";
+export * from "./sketch-disputes.ts";
 export * from "./stages.ts";
 export * from "./witness.ts";
 export * from "./workers.ts";

@@ -2,10 +2,11 @@ import { getBytes, type Signer } from "ethers";
 import type { Srs } from "../circuits/setup/srs.ts";
 import type { ProvingKey } from "../circuits/setup/zkey.ts";
 import type { Protocol } from "../sdk/contracts.ts";
-import { type EpochReceipt, proposalFor } from "../sdk/epoch.ts";
+import type { EpochReceipt } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { int8Bytes } from "../sdk/hash.ts";
 import { earningsOf, proposalOf } from "../sdk/history.ts";
+import { ReceiptsTree } from "../sdk/receipts-tree.ts";
 import { mined } from "../sdk/transactions.ts";
 import type { SettlementProof } from "../sdk/transcript.ts";
 import { requireBond } from "./bond.ts";
@@ -17,24 +18,26 @@ import { proveByStage, STAGED_PROOF, settlementGas, TRANSACTION_GAS } from "./st
  * @throws OpenLedgerError `EPOCH_FEES_DIFFER` when the receipts are not what the escrow redeemed, `OPERATOR_BOND` when the
  * bond is too small.
  */
-export async function proposeEpoch(
+export const proposeEpoch = async (
   protocol: Protocol,
   modelId: bigint,
   epochId: bigint,
   receipts: EpochReceipt[],
   k: number,
-) {
+) => proposeTree(protocol, modelId, epochId, ReceiptsTree.of(receipts, new Map(), k), k);
+
+/** Proposes the leaves of a tree, as {@link proposeEpoch} does. */
+export async function proposeTree(protocol: Protocol, modelId: bigint, epochId: bigint, tree: ReceiptsTree, k: number) {
   const { splitter } = protocol;
-  const fees = receipts.reduce((sum, { fee }) => sum + fee, 0n);
+  const fees = tree.leaves.reduce((sum, { receipt }) => sum + receipt.fee, 0n);
   const { fees: redeemed } = await splitter.epoch(modelId, epochId);
   if (fees !== redeemed)
     throw new OpenLedgerError(
       "EPOCH_FEES_DIFFER",
       `The receipts add up to ${fees}, the escrow redeemed ${redeemed}. Ask the servers for the missing receipts, or redeem first.`,
     );
-  const proposal = proposalFor(receipts, k);
   await requireBond(protocol, modelId, [epochId], await (splitter.runner as Signer).getAddress());
-  return mined(splitter.propose(modelId, epochId, ...proposal));
+  return mined(splitter.propose(modelId, epochId, ...tree.proposal(k)));
 }
 
 /** What a proof of an epoch is about, once V is proposed: all of its statement that the chain and the prover decide. */

@@ -4,6 +4,7 @@ import { type Receipt, splitterDomain } from "../sdk/eip712.ts";
 import { type EpochReceipt, MAX_QUERY_NORM, sortReceipts, toFee18 } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type AttributedReceipt, verifyAttributed } from "../sdk/receipts.ts";
+import { isWithin } from "./range.ts";
 
 /** A receipt that its server signed, with what it is known by. */
 type Signed = Pick<Receipt, "nonce" | "fee"> &
@@ -12,7 +13,8 @@ type Signed = Pick<Receipt, "nonce" | "fee"> &
 /**
  * Checks what servers handed over for an epoch, and weighs each receipt that was paid for by its fee.
  * @param weigh ω_t of a sketch for a fee with 18 decimals: the trainer's `queryWeight` for this model.
- * @returns the paid receipts, and how many were left out because nobody ever paid for them
+ * @returns the paid receipts, what the servers handed over by receipt id, and how many were left out because nobody ever
+ * paid for them
  * @throws OpenLedgerError `EPOCH_WRONG_RECEIPT`, `EPOCH_DUPLICATE_RECEIPT`, `EPOCH_FEES_DIFFER`, or `SIGNATURE_…` naming
  * what is not signed by the server.
  */
@@ -22,11 +24,12 @@ export async function weighReceipts(
   epochId: bigint,
   received: AttributedReceipt[],
   weigh: (sketch: Int8Array, fee18: bigint) => bigint,
-): Promise<{ receipts: EpochReceipt[]; unpaid: number }> {
+): Promise<{ receipts: EpochReceipt[]; records: Map<string, AttributedReceipt>; unpaid: number }> {
   const { splitter, addresses } = protocol;
   const { chainId } = await splitter.runner!.provider!.getNetwork();
   const domain = splitterDomain(chainId, addresses.splitter);
   const { decimals } = await splitter.epoch(modelId, epochId);
+  const records = new Map<string, AttributedReceipt>();
   const signed = received.map((attributed): Signed => {
     const { receipt, sketch } = attributed;
     const ids = verifyAttributed(domain, attributed);
@@ -36,20 +39,18 @@ export async function weighReceipts(
         `Receipt ${ids.receiptId} is for model ${receipt.modelId}, epoch ${receipt.epochId}. Leave it out.`,
       );
     const { server, customer, nonce, fee } = receipt;
+    records.set(ids.receiptId, attributed);
     return { server, customer, nonce, fee, ...ids, sketch };
   });
   const paid = await paidFor(protocol, modelId, epochId, signed);
   const receipts = paid.map(({ nonce: _, ...receipt }) =>
-    isInRange(receipt.sketch)
+    // A record with a sketch that takes scores out of range counts as none: the operator would lose his stake for it.
+    isWithin(receipt.sketch, Number(MAX_QUERY_NORM))
       ? { ...receipt, weight: weigh(receipt.sketch, toFee18(receipt.fee, Number(decimals))) }
       : { ...receipt, recordId: ZeroHash, weight: 0n, sketch: new Int8Array(receipt.sketch.length) },
   );
-  return { receipts, unpaid: received.length - receipts.length };
+  return { receipts, records, unpaid: received.length - receipts.length };
 }
-
-/** Whether scores stay in range under a sketch. A record with another counts as none: the operator would lose his stake for it. */
-const isInRange = (sketch: Int8Array): boolean =>
-  !sketch.includes(-128) && sketch.reduce((sum, entry) => sum + entry * entry, 0) <= Number(MAX_QUERY_NORM) ** 2;
 
 /**
  * The receipts that the escrow redeemed: of each customer's calls to a server the first, by nonce, since vouchers are

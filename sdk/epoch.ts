@@ -122,16 +122,17 @@ export const NO_RECEIPT: LastReceipt = {
 };
 
 /** What is proposed for these receipts. */
-export function proposalFor(receipts: EpochReceipt[], k: number): Proposal {
-  const { v, root, leaves } = sumReceipts(receipts, k);
+export const proposalFor = (receipts: EpochReceipt[], k: number): Proposal =>
+  proposalWith(sumReceipts(receipts, k).leaves, k);
+
+/** What is proposed with these leaves, right or wrong. */
+export function proposalWith(leaves: ReceiptLeaf[], k: number): Proposal {
+  const hashes = leaves.map(({ hash }) => hash);
+  const root = merkleRoot(hashes);
   const last = leaves.at(-1);
-  if (last === undefined) return [v, 0, root, NO_RECEIPT];
-  const { receipt, payerFees } = last;
-  const proof = merkleProof(
-    leaves.map(({ hash }) => hash),
-    leaves.length - 1,
-  );
-  return [v, leaves.length, root, { ...receipt, payerFees, proof }];
+  if (last === undefined) return [Array<bigint>(k).fill(0n), 0, root, NO_RECEIPT];
+  const { receipt, v, payerFees } = last;
+  return [v, leaves.length, root, { ...receipt, payerFees, proof: merkleProof(hashes, leaves.length - 1) }];
 }
 
 /** What a proposal locks of its proposer's bond, where the epoch holds `held`; in the epoch's token. */

@@ -1,5 +1,6 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { OpenLedgerError } from "./errors.ts";
 import { cutRows, holdOut, type Row } from "./rows.ts";
 
@@ -53,4 +54,16 @@ export async function readRows(
       return file.rows;
     });
   return { train: cut(split.train), heldOut: cut(split.heldOut), longLines };
+}
+
+/** Writes a whole file or none, and its folder; it stands on the disk when this returns. */
+export function writeWhole(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.part`;
+  const file = openSync(temporary, "w");
+  const bytes = Buffer.from(content);
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(temporary, path);
 }

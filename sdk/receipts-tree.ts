@@ -1,6 +1,6 @@
 import { Signature, ZeroAddress, ZeroHash } from "ethers";
 import type { IReceiptJudgeTypes as Types } from "../types/ethers-contracts/contracts/disputes/EpochDisputes.ts";
-import { type EpochReceipt, type ReceiptLeaf, receiptLeaf, sumReceipts } from "./epoch.ts";
+import { type EpochReceipt, type Proposal, proposalWith, type ReceiptLeaf, receiptLeaf, sumReceipts } from "./epoch.ts";
 import { OpenLedgerError } from "./errors.ts";
 import { int8Bytes, words } from "./hash.ts";
 import { merkleProof, merkleRoot } from "./merkle.ts";
@@ -44,6 +44,14 @@ export class ReceiptsTree {
         ...leaf,
         salt: records.get(leaf.receipt.receiptId)?.sketchSalt ?? ZeroHash,
       })),
+    );
+  }
+
+  /** What is proposed with these leaves, of a commitment with `k` columns. */
+  proposal(k: number): Proposal {
+    return proposalWith(
+      this.leaves.map((leaf, index) => ({ ...leaf, hash: this.#hashes[index]! })),
+      k,
     );
   }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Turns } from "../openlora/turns.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import { Turns } from "../sdk/turns.ts";
 import { Child } from "./child.ts";
 import { CHAIN_ID, OPERATOR, SERVER, type Stack } from "./stack.ts";
 

@@ -1,34 +1,30 @@
 import { readFileSync } from "node:fs";
-import { formatUnits, ZeroAddress } from "ethers";
+import { formatUnits } from "ethers";
 import type { Found } from "../prover/disputes.ts";
 import type { Protocol } from "../sdk/contracts.ts";
-import { DISPUTE_KINDS, DISPUTE_OUTCOMES, standingProposal } from "../sdk/disputes.ts";
+import { standingProposal, VERDICTS } from "../sdk/disputes.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { decodeTree, type ReceiptsTree } from "../sdk/receipts-tree.ts";
 import { mined } from "../sdk/transactions.ts";
+import { type DisputeView, disputeOf, disputesOf } from "../sdk/views/disputes.ts";
 import { openProtocol, ownProtocol, requireAtLeast } from "./deployment.ts";
 import { type OfEpoch, requireEpoch } from "./epoch.ts";
 import { action, type Options } from "./run.ts";
 
 export const list = action<OfEpoch>(async (args, context) => {
   requireEpoch(args);
-  const { splitter, disputes } = await openProtocol(args, context);
-  const { decimals, round, disputes: open, stake, token, proposedAt } = await splitter.epoch(args.model, args.epoch);
+  const protocol = await openProtocol(args, context);
+  const { splitter, disputes, operators } = protocol;
+  const e = await splitter.epoch(args.model, args.epoch);
+  const { decimals, round, disputes: open, stake, token, proposedAt, settledAt } = e;
   const amount = (value: bigint) => `${formatUnits(value, decimals)} of ${token}`;
-  const events = await disputes.queryFilter(disputes.filters.DisputeOpened(undefined, args.model, args.epoch));
-  const all = await Promise.all(
-    events.map(async ({ args: { id } }) => {
-      const one = await disputes.dispute(id);
-      return {
-        id,
-        kind: DISPUTE_KINDS[Number(one.kind)]!,
-        outcome: DISPUTE_OUTCOMES[Number(one.outcome)]!,
-        round: one.round,
-        challenger: one.challenger,
-        bond: formatUnits(one.bond, decimals),
-        target: one.target,
-        until: new Date(Number(one.until) * 1000).toISOString().replace(".000Z", "Z"),
-      };
+  const date = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
+  const all = (await disputesOf(protocol, args.model, args.epoch)).map(
+    ({ id, kind, outcome, round: of, challenger, bond, target, until }) => ({
+      ...{ id, kind, outcome, round: of, challenger },
+      bond: formatUnits(bond, decimals),
+      target,
+      until: date(until),
     }),
   );
   return {
@@ -40,17 +36,26 @@ export const list = action<OfEpoch>(async (args, context) => {
     epochId: args.epoch,
     round,
     open,
-    ...(proposedAt !== 0n && {
-      locksDemand: amount(await disputes.demandBond(await standingProposal(splitter, args.model, args.epoch))),
-      locksSketch: amount(stake),
-      wins: amount(stake - stake / 2n),
-    }),
+    ...(settledAt !== 0n &&
+      stake !== 0n && {
+        locksReport: amount(stake),
+        reportUntil: date(settledAt + (await operators.thawPeriod())),
+      }),
+    ...(settledAt === 0n &&
+      proposedAt !== 0n && {
+        locksDemand: amount(await disputes.demandBond(await standingProposal(splitter, args.model, args.epoch))),
+        locksSketch: amount(stake),
+        wins: amount(stake - stake / 2n),
+      }),
     disputes: all,
   };
 });
 
 const SHOWN = ["step", "payer", "weight"] as const;
-const KINDS = [...SHOWN, "demand", "sketch"];
+const KINDS = [...SHOWN, "demand", "sample", "sketch"];
+
+type Own = Awaited<ReturnType<typeof ownProtocol>>;
+type Proposal = Awaited<ReturnType<typeof standingProposal>>;
 
 type Challenge = OfEpoch & {
   kind: string;
@@ -69,13 +74,7 @@ export const challenge = action<Challenge>(async (args, context) => {
   const proposal = await standingProposal(own.splitter, args.model, args.epoch);
   const found = SHOWN.some((kind) => kind === args.kind) ? await search(args, own) : undefined;
   const index = found?.fault.index ?? Number(args.index);
-  const receipt = await (found
-    ? found.send(own.account)
-    : mined(
-        args.kind === "demand"
-          ? own.disputes.demand(proposal, index)
-          : own.disputes.challengeSketch(proposal, index, requireEvidence(args)),
-      ));
+  const receipt = await (found ? found.send(own.account) : open(args, own, proposal));
   const message = found
     ? "The proposal is rejected, and half of its stake is yours: withdraw the credit from the operator registry."
     : "The dispute is open. `epoch:disputes` shows until when.";
@@ -92,32 +91,59 @@ export const challenge = action<Challenge>(async (args, context) => {
   };
 });
 
+/** Opens a dispute that the contract cannot decide at once. */
+async function open(args: Challenge, { disputes, sender }: Own, proposal: Proposal) {
+  const { kind, index } = args;
+  if (kind === "demand") return mined(disputes.demand(proposal, index));
+  if (kind === "sketch") return mined(disputes.challengeSketch(proposal, index, requireEvidence(args)));
+  const drawn = await disputes.queryFilter(disputes.filters.SampleDrawn(proposal.modelId, proposal.epochId));
+  const isDrawn = drawn.some((event) => event.args.round === proposal.round);
+  return sender.sendAll([
+    ...(isDrawn ? [] : [await disputes.drawSample.populateTransaction(proposal)]),
+    await disputes.demandSample.populateTransaction(proposal, index),
+  ]);
+}
+
+/**
+ * A dispute that a task names.
+ * @throws OpenLedgerError `DISPUTE_UNKNOWN`
+ */
+export async function readDispute(protocol: Protocol, id: bigint): Promise<DisputeView> {
+  requireAtLeast("dispute", id, 1);
+  const one = await disputeOf(protocol, id);
+  if (one === undefined)
+    throw new OpenLedgerError("DISPUTE_UNKNOWN", `dispute: there is no ${id}. \`epoch:disputes\` lists them.`);
+  return one;
+}
+
+/** What a task says of a dispute that is over. */
+export const endedBefore = ({ id: dispute, modelId, epochId, kind, outcome }: DisputeView) => ({
+  message: "It ended before, nothing sent.",
+  ...{ dispute, modelId, epochId, kind, outcome },
+});
+
 /** Whatever ends the dispute as it stands; anyone may send it. */
 export const resolve = action<Options & { dispute: bigint }>(async (args, context) => {
-  requireAtLeast("dispute", args.dispute, 1);
-  const { disputes, splitter } = await ownProtocol(args, context);
-  const one = await disputes.dispute(args.dispute);
-  if (one.challenger === ZeroAddress)
-    throw new OpenLedgerError(
-      "DISPUTE_UNKNOWN",
-      `dispute: there is no ${args.dispute}. \`epoch:disputes\` lists them.`,
-    );
-  const kind = DISPUTE_KINDS[Number(one.kind)]!;
-  const outcome = async () => DISPUTE_OUTCOMES[Number((await disputes.dispute(args.dispute)).outcome)]!;
-  const told = { dispute: args.dispute, modelId: one.modelId, epochId: one.epochId, kind };
-  if ((await outcome()) !== "open")
-    return { message: "It ended before, nothing sent.", ...told, outcome: await outcome() };
-  const { round, proposedAt } = await splitter.epoch(one.modelId, one.epochId);
-  const isRejected = kind !== "report" && (proposedAt === 0n || round !== one.round);
-  const receipt = await mined(
-    isRejected
-      ? disputes.release(args.dispute)
-      : kind === "demand" || kind === "sample"
-        ? disputes.expire(args.dispute)
-        : disputes.resolve(args.dispute),
-  );
-  return { message: "Ended.", ...told, outcome: await outcome(), transaction: receipt.hash };
+  const own = await ownProtocol(args, context);
+  const one = await readDispute(own, args.dispute);
+  if (one.outcome !== "open") return endedBefore(one);
+  const { id, modelId, epochId, kind } = one;
+  const receipt = await end(own, one);
+  const { outcome } = (await disputeOf(own, id))!;
+  return { message: "Ended.", dispute: id, modelId, epochId, kind, outcome, transaction: receipt.hash };
 });
+
+async function end(own: Own, { id, modelId, epochId, kind, round: of, caseId }: DisputeView) {
+  const { disputes, splitter, committee } = own;
+  const { round, proposedAt } = await splitter.epoch(modelId, epochId);
+  if (kind !== "report" && (proposedAt === 0n || round !== of)) return mined(disputes.release(id));
+  if (kind === "demand" || kind === "sample") return mined(disputes.expire(id));
+  if (kind === "report" && VERDICTS[Number(await committee.verdict(caseId))] === "upheld") {
+    const { correct } = await import("./report.ts");
+    return correct(own, id, modelId, epochId);
+  }
+  return mined(disputes.resolve(id));
+}
 
 /** The fault of the kind that was named, found in the tree of `--tree`, and how to send it. */
 async function search(args: Challenge, protocol: Protocol) {
@@ -156,7 +182,7 @@ const ownWeights = ({ leaves }: ReceiptsTree) => {
   return (sketch: Int8Array) => weights.get(sketch)!;
 };
 
-function readTree(path: string | undefined): ReceiptsTree {
+export function readTree(path: string | undefined): ReceiptsTree {
   if (path === undefined)
     throw new OpenLedgerError("TREE_MISSING", "tree: name the file of the proposal's leaves, as the operator gave it.");
   let json: string;
@@ -171,7 +197,7 @@ function readTree(path: string | undefined): ReceiptsTree {
 /** What weights are checked and proven by. */
 async function readModel({ model, epoch, sketches: folder, keys }: Challenge, protocol: Protocol) {
   const { commitmentId, vkId } = await protocol.splitter.epoch(model, epoch);
-  const { k, rows: count, gRoot, m0 } = await protocol.attribution.commitment(commitmentId);
+  const { k, rows: count, gRoot } = await protocol.attribution.commitment(commitmentId);
   const read = async () => {
     if (folder === undefined)
       throw new OpenLedgerError(
@@ -188,13 +214,11 @@ async function readModel({ model, epoch, sketches: folder, keys }: Challenge, pr
     return { committed, ...(await provingKey(protocol, vkId, Number(count), keys)) };
   };
   if (folder === undefined) return { proving };
-  const { movement, queryWeight } = await import("../trainer/attribution/weights.ts");
-  const rows = { rows: await read(), k: Number(k) };
-  const weigh = (sketch: Int8Array, fee18: bigint) => queryWeight(fee18, movement(rows, sketch), Number(m0));
-  return { weigh, proving };
+  const { readWeigher } = await import("./weigh.ts");
+  return { weigh: await readWeigher(protocol, model, epoch, folder), proving };
 }
 
-function requireEvidence({ evidence }: Challenge): string {
+export function requireEvidence({ evidence }: { evidence: string | undefined }): string {
   if (evidence === undefined)
     throw new OpenLedgerError("EVIDENCE_MISSING", "evidence: name the content id of what auditors shall look at.");
   return evidence;

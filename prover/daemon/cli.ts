@@ -22,7 +22,8 @@ export const HELP = `openledger operator: proposes, proves and settles the epoch
   --config FILE   the configuration, operator.json unless named
 
 Environment: OPENLEDGER_OPERATOR_KEY, or OPENLEDGER_KEYSTORE_PASSWORD with a keystore; OPENLEDGER_RECORDS_TOKEN, the
-servers' token; DATABASE_URL for a Postgres of your own.`;
+servers' token; OPENLEDGER_AUDITORS_TOKEN, by which auditors read receipts (nobody does where it is not set); DATABASE_URL for
+a Postgres of your own.`;
 
 const OPTIONS = {
   config: { type: "string", default: "operator.json" },

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { getAddress } from "ethers";
 import { type Addresses, CONTRACT_NAMES } from "../../sdk/contracts.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
+import { TOKEN_LENGTH } from "../../sdk/http.ts";
 
 /** A server whose records the operator takes. The token stands in the environment, never in the file. */
 export type ServerConfig = { url: string; tokenEnv: string };
@@ -17,6 +18,10 @@ export type OperatorConfig = {
   pollSeconds: number;
   /** First delay before a failed step is tried again; it doubles up to five minutes. */
   retrySeconds: number;
+  /** How long a transaction waits for a block before it is sent again at a higher price. */
+  bumpSeconds: number;
+  /** The most that a transaction bids for a unit of gas, in gwei. */
+  maxFeeGwei: number;
   /** Whether to open the next epoch when the current one has run its length. */
   openEpochs: boolean;
   dataDir: string;
@@ -38,6 +43,19 @@ export type OperatorConfig = {
 
 export const TOKEN_ENV = "OPENLEDGER_RECORDS_TOKEN";
 export const OPERATOR_KEY = "OPENLEDGER_OPERATOR_KEY";
+/** Variable with the token by which auditors read receipts; they are shown to nobody where it is not set. */
+export const AUDITORS_TOKEN = "OPENLEDGER_AUDITORS_TOKEN";
+
+/**
+ * The token of auditors.
+ * @throws OpenLedgerError `OPERATOR_CONFIG` if it is too short.
+ */
+export function auditorsToken(): string | undefined {
+  const token = process.env[AUDITORS_TOKEN] || undefined;
+  if (token !== undefined && token.length < TOKEN_LENGTH)
+    throw new OpenLedgerError("OPERATOR_CONFIG", `Set ${AUDITORS_TOKEN} to ${TOKEN_LENGTH} characters or more.`);
+  return token;
+}
 
 const invalid = (field: string, expected: string, value: unknown) =>
   new OpenLedgerError(
@@ -90,7 +108,7 @@ class Fields {
       fallback,
     );
 
-  seconds = (field: string, fallback: number) =>
+  positive = (field: string, fallback: number) =>
     this.get(field, "a positive number", (v: unknown) => (typeof v === "number" && v > 0 ? v : undefined), fallback);
 
   flag = (field: string, fallback: boolean) =>
@@ -117,6 +135,8 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
   const known = ["rpc", "chainId", "addresses", "confirmations", "pollSeconds", "retrySeconds", "openEpochs"];
   const fields = new Fields(json, "", [
     ...known,
+    "bumpSeconds",
+    "maxFeeGwei",
     "dataDir",
     "port",
     "keystore",
@@ -136,8 +156,10 @@ export function parseConfig(json: unknown, folder: string): OperatorConfig {
     chainId: BigInt(fields.integer("chainId", 1)),
     addresses: Object.fromEntries(CONTRACT_NAMES.map((name) => [name, address(name)])) as Addresses,
     confirmations: fields.integer("confirmations", 1, 1),
-    pollSeconds: fields.seconds("pollSeconds", 5),
+    pollSeconds: fields.positive("pollSeconds", 5),
     retrySeconds: fields.integer("retrySeconds", 1, 5),
+    bumpSeconds: fields.positive("bumpSeconds", 60),
+    maxFeeGwei: fields.positive("maxFeeGwei", 200),
     openEpochs: fields.flag("openEpochs", true),
     dataDir: resolve(folder, fields.text("dataDir")),
     port: fields.integer("port", 0, 9464),

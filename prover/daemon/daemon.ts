@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { JsonRpcProvider, Network } from "ethers";
+import { JsonRpcProvider, Network, parseUnits } from "ethers";
 import type { FastifyInstance } from "fastify";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { type Protocol, protocol } from "../../sdk/contracts.ts";
 import { readKey } from "../../sdk/key.ts";
 import { stopProver } from "../groth16.ts";
 import { requireKeys } from "../keys.ts";
-import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
+import { auditorsToken, OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { serve } from "./http.ts";
 import { Lock } from "./lock.ts";
@@ -16,6 +16,7 @@ import { Metrics } from "./metrics.ts";
 import { Models } from "./models.ts";
 import { Problems } from "./problems.ts";
 import { ProofStore } from "./proofs.ts";
+import { ReceiptsStore } from "./receipts.ts";
 import { mayPropose } from "./role.ts";
 import { Sender } from "./sender.ts";
 import { Steps } from "./steps.ts";
@@ -25,6 +26,8 @@ type Job = { modelId: string; epochId: string; due: Due };
 /** Longest that one step may take; proving a large model is hours. */
 const STEP_SECONDS = 23 * 3600;
 const LONGEST_DELAY = 300;
+/** An answer that comes too late costs the stake. */
+const LONGEST_DELAY_OF_ANSWERS = 30;
 
 /** A provider that asks the chain anew each time and does not go looking for what network it is on. */
 export const connect = ({ rpc, chainId }: Pick<OperatorConfig, "rpc" | "chainId">): JsonRpcProvider =>
@@ -35,6 +38,7 @@ export class Daemon {
   readonly steps: Steps;
   readonly sender: Sender;
   readonly proofs: ProofStore;
+  readonly receipts: ReceiptsStore;
   readonly #config: OperatorConfig;
   readonly #lock: Lock;
   readonly #database: Database;
@@ -44,7 +48,7 @@ export class Daemon {
   readonly #metrics = new Metrics();
   readonly #problems = new Problems();
   /** Each operator's own, so that several can share a Postgres. */
-  readonly #jobs: string;
+  readonly #queues: Record<"answers" | "epochs", string>;
   readonly #finished = new Map<string, Sight>();
   readonly #shown = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -60,12 +64,14 @@ export class Daemon {
     this.#database = database;
     this.#rpc = rpc;
     this.sender = sender;
-    this.#jobs = `epochs-${config.chainId}-${sender.address}`;
+    const queue = (name: string) => `${name}-${config.chainId}-${sender.address}`;
+    this.#queues = { answers: queue("answers"), epochs: queue("epochs") };
     this.#protocol = protocol(config.addresses, sender);
     this.proofs = new ProofStore(join(config.dataDir, "proofs"));
+    this.receipts = new ReceiptsStore(join(config.dataDir, "receipts"));
     this.#models = new Models(this.#protocol, config);
     const store = new ContentStore(config.content);
-    this.steps = new Steps(this.#protocol, sender.address, store, config, this.proofs, log, {
+    this.steps = new Steps(this.#protocol, sender.address, store, config, this.proofs, this.receipts, log, {
       folder: join(config.dataDir, "chunks"),
       workers: config.workers,
       memoryMB: config.memoryMB,
@@ -77,11 +83,15 @@ export class Daemon {
   /** Takes the data directory and opens what stands in it. */
   static async open(config: OperatorConfig): Promise<Daemon> {
     requireKeys(config.chainId, config.keys);
+    auditorsToken();
     const key = await readKey(OPERATOR_KEY, config.keystore);
     const lock = await Lock.take(config.dataDir);
     const database = await openDatabase(config.dataDir);
     const rpc = connect(config);
-    const sender = await Sender.open(key, rpc, database, config.chainId, config.confirmations);
+    const { chainId, confirmations, bumpSeconds, maxFeeGwei } = config;
+    const maxFeePerGas = parseUnits(String(maxFeeGwei), "gwei");
+    const options = { chainId, confirmations, bumpSeconds, maxFeePerGas, say: log };
+    const sender = await Sender.open(key, rpc, database, options);
     return new Daemon(config, lock, database, rpc, sender);
   }
 
@@ -89,23 +99,33 @@ export class Daemon {
   async start(): Promise<string> {
     const { port, pollSeconds, retrySeconds } = this.#config;
     const fresh = () => Date.now() - this.#looked < Math.max(30, 5 * pollSeconds) * 1000;
-    const { app, url } = await serve(port, this.#metrics, this.#problems, fresh);
+    const { app, url } = await serve(port, this.#metrics, this.#problems, fresh, {
+      token: auditorsToken(),
+      treeFile: async (modelId, epochId) => {
+        if (epochId >= (await epochCount(this.#protocol, modelId, await moment(this.#rpc, 1)))) return undefined;
+        const { receiptsRoot } = await this.#protocol.splitter.epoch(modelId, epochId);
+        return this.receipts.treeFile(receiptsRoot);
+      },
+    });
     this.#app = app;
     this.#lock.publish(url);
     const { boss } = this.#database;
-    await boss.createQueue(this.#jobs, {
-      policy: "exclusive", // one job a step, however often it is seen to be due
-      expireInSeconds: STEP_SECONDS,
-      retryLimit: 1000,
-      retryDelay: retrySeconds,
-      retryBackoff: true,
-      retryDelayMax: LONGEST_DELAY,
-    });
-    // What a killed daemon had begun would be held back until it expires; what is due is seen again at the first look.
-    await boss.deleteAllJobs(this.#jobs);
-    await boss.work<Job>(this.#jobs, { batchSize: 1, pollingIntervalSeconds: 0.5 }, async ([job]) =>
-      this.#do(job!.data),
-    );
+    for (const [name, retryDelayMax] of [
+      [this.#queues.answers, LONGEST_DELAY_OF_ANSWERS],
+      [this.#queues.epochs, LONGEST_DELAY],
+    ] as const) {
+      await boss.createQueue(name, {
+        policy: "exclusive", // one job a step, however often it is seen to be due
+        expireInSeconds: STEP_SECONDS,
+        retryLimit: 1000,
+        retryDelay: retrySeconds,
+        retryBackoff: true,
+        retryDelayMax,
+      });
+      // What a killed daemon had begun would be held back until it expires; what is due is seen again at the first look.
+      await boss.deleteAllJobs(name);
+      await boss.work<Job>(name, { batchSize: 1, pollingIntervalSeconds: 0.5 }, async ([job]) => this.#do(job!.data));
+    }
     this.#loop = this.#watch();
     return url;
   }
@@ -168,7 +188,9 @@ export class Daemon {
   }
 
   async #queue(job: Job): Promise<void> {
-    await this.#database.boss.send(this.#jobs, job, { singletonKey: `${job.modelId}/${job.epochId}/${job.due}` });
+    // In a queue of their own, answers wait for no proof.
+    const queue = job.due === "answer" ? this.#queues.answers : this.#queues.epochs;
+    await this.#database.boss.send(queue, job, { singletonKey: `${job.modelId}/${job.epochId}/${job.due}` });
   }
 
   /** One step, if the chain still says that it is due. */

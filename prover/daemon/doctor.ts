@@ -12,7 +12,7 @@ import { requireBond } from "../bond.ts";
 import { provingKey, requireKeys } from "../keys.ts";
 import { parallelism } from "../workers.ts";
 import { commitmentOf, fetchCommitted } from "./commitments.ts";
-import { OPERATOR_KEY, type OperatorConfig } from "./config.ts";
+import { AUDITORS_TOKEN, auditorsToken, OPERATOR_KEY, type OperatorConfig } from "./config.ts";
 import { connect } from "./daemon.ts";
 import { lockHolder } from "./lock.ts";
 import { moment } from "./look.ts";
@@ -46,6 +46,7 @@ export async function doctor(config: OperatorConfig): Promise<Finding[]> {
     await check("role", async () => checkRole(contracts, await account(config), rpc));
     await check("balance", async () => checkBalance(await account(config), rpc));
     await check("tokens", async () => checkTokens(config));
+    await check("auditors", async () => describeAuditors());
     let models: bigint[] = [];
     await check("models", async () => {
       const { blockTag } = await moment(rpc, config.confirmations);
@@ -136,6 +137,11 @@ function checkTokens({ servers }: OperatorConfig): string {
   for (const { url, tokenEnv } of servers)
     if (!process.env[tokenEnv]) throw wrong(`${tokenEnv} is not set. Set it to the token that ${url} gave you.`);
   return `${servers.length} set`;
+}
+
+function describeAuditors(): string {
+  if (auditorsToken() !== undefined) return "receipts are shown to whoever has the token";
+  return `receipts are shown to nobody, who may demand them: ${AUDITORS_TOKEN} is not set`;
 }
 
 async function checkDisk(dataDir: string): Promise<string> {

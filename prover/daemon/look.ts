@@ -3,12 +3,13 @@ import { chainTime } from "../../sdk/clock.ts";
 import type { Protocol } from "../../sdk/contracts.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { revertReason } from "../../sdk/revert.ts";
+import { disputesOf, isAnswerable, isSurvived } from "../../sdk/views/disputes.ts";
 import { challengesEnd } from "../../sdk/views/epochs.ts";
 import { settlementContext } from "../operator.ts";
 import type { ProofStore } from "./proofs.ts";
 
 /** Step that an epoch waits for. */
-export type Due = "open" | "propose" | "prove" | "settle" | "settleByBase";
+export type Due = "open" | "propose" | "answer" | "resolve" | "prove" | "settle" | "settleByBase";
 
 /** An epoch as the chain shows it. */
 export type Sight = {
@@ -74,12 +75,33 @@ export async function look(
       return sight("own proposal rejected, not repeated");
     return role.mayPropose ? sight("to propose", "propose") : sight("waiting for a proposal");
   }
+  const dispute =
+    disputes === 0n ? undefined : await disputeDue(protocol, role, e, { modelId, epochId }, { blockTag, now });
+  if (dispute)
+    return dispute === "answer"
+      ? sight("receipts demanded, to answer", "answer")
+      : sight("judged, to resolve", "resolve");
   const waits = disputes !== 0n ? "disputed" : now < challengesEnd(e, timing) ? "challenge window" : undefined;
   const { q, context } = await settlementContext(protocol, modelId, epochId, role.account);
   const [x, y] = await protocol.verifier.scoreCommitment(context.commitmentId, int8Bytes(q));
   if (x === 0n && y === 0n) return waits ? sight(`no scores, ${waits}`) : sight("no scores, to settle", "settleByBase");
   if (!role.proofs.has(context, q)) return sight("to prove", "prove");
   return waits ? sight(`proven, ${waits}`) : sight("proven, to settle", "settle");
+}
+
+/** What the disputes of an own proposal wait for. */
+async function disputeDue(
+  protocol: Protocol,
+  { account }: Role,
+  { proposer, round }: { proposer: string; round: bigint },
+  { modelId, epochId }: { modelId: bigint; epochId: bigint },
+  { blockTag, now }: Moment,
+): Promise<"answer" | "resolve" | undefined> {
+  if (proposer !== account) return undefined;
+  const all = await disputesOf(protocol, modelId, epochId, blockTag);
+  if (all.some((dispute) => isAnswerable(dispute, round, now))) return "answer";
+  for (const dispute of all) if (await isSurvived(protocol, dispute, round, blockTag)) return "resolve";
+  return undefined;
 }
 
 /** Whether the operator lost his stake for this epoch: the same receipts would lose the next one, too. */

@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { hexlify, keccak256 } from "ethers";
 import { canonicalJson } from "../../sdk/content.ts";
+import { writeWhole } from "../../sdk/files.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import type { Settlement, SettlementContext } from "../settlement.ts";
 
@@ -28,15 +29,7 @@ export class ProofStore {
     return deserialize(readFileSync(this.#path(context, q))) as Settlement;
   }
 
-  /** Writes the whole file or none. */
   save(context: SettlementContext, q: Int8Array, settlement: Settlement): void {
-    mkdirSync(this.#folder, { recursive: true });
-    const path = this.#path(context, q);
-    const temporary = `${path}.part`;
-    const file = openSync(temporary, "w");
-    writeSync(file, serialize(settlement));
-    fsyncSync(file);
-    closeSync(file);
-    renameSync(temporary, path);
+    writeWhole(this.#path(context, q), serialize(settlement));
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import { rateLimit } from "../../openlora/rate-limit.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
+import { rateLimit } from "../../sdk/http.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** The pages ask often, since they show the chain as it grows. */

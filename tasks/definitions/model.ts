@@ -37,6 +37,25 @@ export const modelTasks = [
     .addOption(KEYS)
     .setAction(async () => ({ default: (await import("../mint.ts")).register }))
     .build(),
+  sends("model:challenge", "Looks for a wrong row in what a pending registration published, and challenges it")
+    .addPositionalArgument(MODEL)
+    .addFlag({
+      name: "demand",
+      description: "Demand a row, under a bond, where what is published does not show the fault",
+    })
+    .addOption(optional("sums", "File with the registered sums, a JSON list of decimal texts (default: the rows' own)"))
+    .addOption(STORE)
+    .setAction(async () => ({ default: (await import("../sketches.ts")).challenge }))
+    .build(),
+  sends("model:answer", "Shows the rows of a pending registration that were demanded; for its owner")
+    .addPositionalArgument(MODEL)
+    .addOption(STORE)
+    .setAction(async () => ({ default: (await import("../sketches.ts")).answer }))
+    .build(),
+  sends("model:resolve", "Ends demands of rows that nobody answered, and frees the bond of an active registration")
+    .addPositionalArgument(MODEL)
+    .setAction(async () => ({ default: (await import("../sketches.ts")).resolve }))
+    .build(),
   sends("model:retrain", "Names the retrained adapter that takes the place of a model's current one")
     .addPositionalArgument(MODEL)
     .addPositionalArgument({ name: "manifest", description: "File of its manifest, or its content id" })

@@ -5,6 +5,7 @@ import { type EventFragment, type Interface, JsonRpcProvider, type Result } from
 import { devSrs } from "../../circuits/setup/dev.ts";
 import { TOKEN_ENV } from "../../prover/daemon/config.ts";
 import { ProofStore } from "../../prover/daemon/proofs.ts";
+import { ReceiptsStore } from "../../prover/daemon/receipts.ts";
 import { Steps } from "../../prover/daemon/steps.ts";
 import { verifySettlement } from "../../prover/verify.ts";
 import type { Content } from "../../sdk/content.ts";
@@ -43,7 +44,8 @@ describe("verifying a settlement from scratch", () => {
     const operator = chain.as(ACCOUNTS.operator);
     const account = await chain.account(ACCOUNTS.operator).getAddress();
     const proofs = new ProofStore(join(world.folder, "proofs"));
-    const steps = new Steps(operator, account, store, world.config(), proofs, () => {});
+    const kept = new ReceiptsStore(join(world.folder, "receipts"));
+    const steps = new Steps(operator, account, store, world.config(), proofs, kept, () => {});
     const epochId = await world.sell();
     await mined(chain.as(0).splitter.openEpoch(modelId));
     await world.redeem(epochId);

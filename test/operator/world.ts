@@ -8,6 +8,7 @@ import { INSTANCES } from "../../circuits/instances.ts";
 import { devKey, devSrs } from "../../circuits/setup/dev.ts";
 import { verifyingKey } from "../../circuits/setup/zkey.ts";
 import { type LocalChain, startLocalChain } from "../../deploy/local.ts";
+import type { Timing } from "../../deploy/parameters.ts";
 import { Customer } from "../../openlora/customer.ts";
 import { Meter } from "../../openlora/meter.ts";
 import { parseConfig } from "../../prover/daemon/config.ts";
@@ -58,17 +59,18 @@ export class World {
     this.#datanetId = datanetId;
   }
 
-  /** @param production An exported key, for a chain that takes no development keys. */
-  static async start(production?: ExportedKey): Promise<World> {
+  /**
+   * @param production An exported key, for a chain that takes no development keys.
+   * @param timing Seconds in place of a local chain's.
+   */
+  static async start(production?: ExportedKey, timing: Partial<Timing> = {}): Promise<World> {
     const { builder, operator, customer, treasury } = ACCOUNTS;
     const folder = mkdtempSync(join(tmpdir(), "openledger-operator-"));
     const key = production?.verifying ?? (await verifyingKey(await devKey(INSTANCES.r210)));
-    const chain = await startLocalChain(
-      operator,
-      treasury,
-      key,
-      production && { production: { chainId: PRODUCTION_CHAIN, tauG2: production.srs.tauG2 } },
-    );
+    const chain = await startLocalChain(operator, treasury, key, {
+      timing,
+      ...(production && { production: { chainId: PRODUCTION_CHAIN, tauG2: production.srs.tauG2 } }),
+    });
     const { datanets } = chain.as(builder);
     const owner = await chain.account(builder).getAddress();
     const created = await mined(datanets.create(owner, "Test", "MIT", ""));

@@ -74,7 +74,10 @@ export const auditors = contributors.slice(-4);
 export type World = Protocol & { token: TestToken; vkId: string };
 
 /** The protocol as the deployment module makes it, one key registered. */
-export async function deployed(): Promise<World> {
+export const deployed = (): Promise<World> => deployedWith(AT_ONCE);
+
+/** The same, with registrations that can be disputed. */
+export async function deployedWith(activation: typeof AT_ONCE): Promise<World> {
   const contracts = await ignition.deploy(Local, {
     parameters: {
       OpenLedger: {
@@ -86,7 +89,7 @@ export async function deployed(): Promise<World> {
         auditor: auditors[0]!.address,
         ...COMMITTEE,
         bondFactor: BOND_FACTOR,
-        activation: AT_ONCE,
+        activation,
       },
     },
   });

@@ -1,0 +1,112 @@
+import { existsSync, readFileSync } from "node:fs";
+import { formatUnits } from "ethers";
+import { type SketchDisputes, sketchDisputes } from "../sdk/contracts.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { mined } from "../sdk/transactions.ts";
+import { ownProtocol, requireAtLeast } from "./deployment.ts";
+import { action, contentOf, type Options } from "./run.ts";
+
+type OfModel = Options & { model: bigint };
+
+type Challenge = OfModel & { sums: string | undefined; demand: boolean; store: string };
+
+/** Downloads what a pending registration published, and shows the first wrong row, or demands one that is not shown. */
+export const challenge = action<Challenge>(async (args, context) => {
+  requireAtLeast("model", args.model, 1);
+  const own = await ownProtocol(args, context);
+  const { findWrongSketch, pendingCommitment } = await import("../prover/sketch-disputes.ts");
+  const pending = await pendingCommitment(own, args.model);
+  const { id: commitmentId, disputes, commitment } = pending;
+  const found = await findWrongSketch(own, pending, contentOf(args), readSums(args.sums));
+  const told = { modelId: args.model, commitmentId, rows: commitment.rows };
+  if (found === undefined)
+    return { message: "Every row that is published is right, and so are its sums. Nothing sent.", ...told };
+  const { row } = found;
+  if (found.kind === "row") {
+    const { hash } = await mined(disputes.challengeRow(commitmentId, found.step));
+    const message = "The commitment is revoked, and its owner's bond is credited to you: `operator:withdraw --credit`.";
+    return { message, ...told, row, fault: found.fault, transaction: hash };
+  }
+  const { demandBond } = await disputes.activation();
+  const locks = `${formatUnits(demandBond, 18)} of ${(await disputes.trial(commitmentId)).token}`;
+  const { until } = await disputes.demand(commitmentId, row);
+  if (until !== 0n)
+    return { message: `${found.why}. Row ${row} is demanded, until ${date(until)}; nothing sent.`, ...told, row };
+  if (!args.demand)
+    throw new OpenLedgerError(
+      "ROW_DEMAND",
+      `demand: ${found.why}. Add --demand to demand row ${row}, which locks ${locks} of your bond until it is shown, or to have the commitment revoked.`,
+    );
+  const { hash } = await mined(disputes.demandRow(commitmentId, row));
+  const then = (await disputes.demand(commitmentId, row)).until;
+  const message = `Demanded, until ${date(then)}. If it is not shown, \`model:resolve\` revokes the commitment; if it is, run this again.`;
+  return { message, ...told, row, why: found.why, locked: locks, transaction: hash };
+});
+
+/** Shows every row of the signer's registration that is demanded. */
+export const answer = action<OfModel & { store: string }>(async (args, context) => {
+  requireAtLeast("model", args.model, 1);
+  const own = await ownProtocol(args, context);
+  const { answerFor, pendingCommitment } = await import("../prover/sketch-disputes.ts");
+  const pending = await pendingCommitment(own, args.model);
+  const { id: commitmentId, disputes } = pending;
+  const rows = (await openDemands(disputes, commitmentId)).map(({ row }) => row);
+  const told = { modelId: args.model, commitmentId, rows: rows.join() };
+  if (rows.length === 0) return { message: "No row is demanded, nothing sent.", ...told };
+  const content = contentOf(args);
+  const steps = await Promise.all(rows.map((row) => answerFor(own, pending, content, Number(row))));
+  const { hash } = await own.sender.sendAll(
+    await Promise.all(steps.map((step) => disputes.answerRow.populateTransaction(commitmentId, step))),
+  );
+  return { message: "Shown. The demanders' bonds are credited to the owner.", ...told, transaction: hash };
+});
+
+/** Ends what is over: demands that nobody answered, and the bond of a commitment that is active. */
+export const resolve = action<OfModel>(async (args, context) => {
+  requireAtLeast("model", args.model, 1);
+  const own = await ownProtocol(args, context);
+  const disputes = await sketchDisputes(own);
+  const registered = await own.attribution.queryFilter(own.attribution.filters.CommitmentRegistered(args.model));
+  const { timestamp } = (await context.provider.getBlock("latest"))!;
+  const ended: { commitmentId: string; what: string }[] = [];
+  const calls = [];
+  for (const { commitmentId } of registered.map((event) => event.args)) {
+    const { revoked, bond } = await disputes.trial(commitmentId);
+    for (const { row, until } of await openDemands(disputes, commitmentId))
+      if (revoked || until < timestamp) {
+        calls.push(await disputes.expire.populateTransaction(commitmentId, row));
+        ended.push({ commitmentId, what: `demand of row ${row}` });
+      }
+    if (bond > 0n && (await disputes.isActive(commitmentId))) {
+      calls.push(await disputes.releaseBond.populateTransaction(commitmentId));
+      ended.push({ commitmentId, what: "bond of the owner" });
+    }
+  }
+  if (calls.length === 0) return { message: "Nothing is over, nothing sent.", modelId: args.model };
+  const { hash } = await own.sender.sendAll(calls);
+  return { message: "Ended.", modelId: args.model, transaction: hash, ended };
+});
+
+/** Demands of a commitment's rows that were neither answered nor ended. */
+async function openDemands(disputes: SketchDisputes, commitmentId: string) {
+  const demanded = await disputes.queryFilter(disputes.filters.RowDemanded(commitmentId));
+  const all = await Promise.all(
+    demanded.map(async ({ args: { row } }) => ({ row, until: (await disputes.demand(commitmentId, row)).until })),
+  );
+  return all.filter(({ until }) => until !== 0n);
+}
+
+/** P_0 … P_N as a list of decimal texts. */
+function readSums(path: string | undefined): bigint[] | undefined {
+  if (path === undefined) return undefined;
+  if (!existsSync(path)) throw new OpenLedgerError("SUMS_INVALID", `sums: there is no ${path}. Name another file.`);
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as string[]).map(BigInt);
+  } catch (cause) {
+    throw new OpenLedgerError("SUMS_INVALID", `sums: ${path} is no JSON list of decimal texts. Name another file.`, {
+      cause,
+    });
+  }
+}
+
+const date = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
