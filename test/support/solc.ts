@@ -51,9 +51,7 @@ export function compile(file: string, contract: string, optimizer: object, read 
       outputSelection: { [file]: { [contract]: ["abi", "evm.bytecode.object"], "": ["ast"] } },
     },
   };
-  const output = JSON.parse(
-    solc.compile(JSON.stringify(input), { import: (path) => ({ contents: read(path) }) }),
-  ) as {
+  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: (path) => ({ contents: read(path) }) })) as {
     errors?: { severity: string; formattedMessage: string }[];
     contracts: Record<string, Record<string, { abi: never[]; evm: { bytecode: { object: string } } }>>;
     sources: Record<string, { ast: Node }>;
