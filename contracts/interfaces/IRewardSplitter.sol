@@ -245,7 +245,8 @@ interface IRewardSplitterEvents is IRewardSplitterTypes {
 interface IRewardSplitter is IRewardSplitterErrors, IRewardSplitterEvents {
     /// @notice Opens the model's next epoch, and closes the current one, which must have run for `epochLength`. The
     /// first opens once the model has a commitment.
-    /// @dev The epoch's commitment, key, token and split are fixed here.
+    /// @dev The epoch's commitment, key, token and split are fixed here. A commitment whose key is not registered opens no
+    /// first epoch, and is passed over for later ones.
     function openEpoch(uint256 modelId) external returns (uint256 epochId);
 
     /// @notice Takes a fee into an epoch, until `redeemWindow` after its end. The escrow calls it before it sends the tokens.

@@ -108,25 +108,29 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
         bytes32 commitmentId = attribution.activeCommitmentOf(modelId);
         require(commitmentId != 0, SplitterNoCommitment(modelId));
         bytes32 vkId = attribution.commitment(commitmentId).vkId;
-        require(verifier.chunkRows(vkId) != 0, SplitterUnknownKey(vkId));
+        bool keyed = verifier.chunkRows(vkId) != 0;
+        IModelNFT.Terms memory terms = models.terms(modelId);
 
         Epoch[] storage epochs = _epochs[modelId];
         epochId = epochs.length;
+        uint256 decimals;
         if (epochId != 0) {
             Epoch storage last = epochs[epochId - 1];
             uint256 until = uint256(last.openedAt) + _timing.epochLength;
             require(block.timestamp >= until, SplitterEpochRunning(until));
             last.closedAt = uint48(block.timestamp);
             emit EpochClosed(modelId, epochId - 1);
+            // Neither a key that nobody registered nor the token may keep an epoch, and what is owed in it, from closing.
+            if (!keyed) (commitmentId, vkId) = (last.commitmentId, last.vkId);
+            decimals = last.decimals;
         } else {
             pauses.requireActive(IPauseSwitch.Group.Epochs);
+            require(keyed, SplitterUnknownKey(vkId));
+            require(acceptsToken[terms.token], SplitterTokenNotAllowed(terms.token));
+            decimals = IERC20Metadata(terms.token).decimals();
+            require(decimals <= Protocol.MAX_DECIMALS, SplitterTokenDecimals(terms.token, decimals));
         }
 
-        IModelNFT.Terms memory terms = models.terms(modelId);
-        // A token that is delisted later must not keep an epoch from closing.
-        require(epochId != 0 || acceptsToken[terms.token], SplitterTokenNotAllowed(terms.token));
-        uint256 decimals = IERC20Metadata(terms.token).decimals();
-        require(decimals <= Protocol.MAX_DECIMALS, SplitterTokenDecimals(terms.token, decimals));
         Epoch storage opened = epochs.push();
         opened.token = terms.token;
         opened.openedAt = uint48(block.timestamp);

@@ -16,6 +16,7 @@ import {
   ethers,
   freeze,
   K,
+  MANIFEST,
   mint,
   networkHelpers,
   operator,
@@ -188,6 +189,31 @@ describe("RewardSplitter", () => {
       await splitter.connect(admin).setTokens(tokens, false);
       await closeEpoch({ ...all, modelId, id });
       expect(await splitter.currentEpoch(modelId)).to.equal(1n);
+    });
+
+    it("close although their model's owner commits to a key that nobody registered: the next keeps the last one's", async () => {
+      const all = await world();
+      const { models, splitter, modelId, id, vkId } = all;
+      await pay(all, 1000n);
+      const manifest = { ...MANIFEST, manifestHash: ethers.id("retrained") };
+      await models.connect(owner).retrain(modelId, manifest, [{ datanetId: 1n, version: 1n }]);
+      await register(all, modelId, COUNTS, undefined, ethers.id("key"));
+      const q = await propose(all, 0n, vector(0n));
+      expect(fields(await splitter.epoch(modelId, 1n))).to.deep.include({ commitmentId: id, vkId });
+      await time.increase(challengeWindow);
+      await settleByBase(all, 0n, q);
+    });
+
+    it("close although their token shows other decimals by then, and keep those of the first", async () => {
+      const all = await networkHelpers.loadFixture(deployed);
+      const { splitter } = all;
+      const hostile = await ethers.deployContract("HostileToken");
+      const modelId = await mint(all, await freeze(all, COUNTS), hostile);
+      const id = await register(all, modelId);
+      await splitter.openEpoch(modelId);
+      await hostile.setDecimals(19);
+      await closeEpoch({ ...all, modelId, id });
+      expect((await splitter.epoch(modelId, 1n)).decimals).to.equal(18n);
     });
 
     it("run for their length; the next opens in the transaction that closes one", async () => {
