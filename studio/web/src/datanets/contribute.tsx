@@ -1,33 +1,32 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ChangeEvent, useMemo, useState } from "react";
 import { useAccount } from "wagmi";
-import { contribute, fetchContribution } from "../../../../sdk/datanets.ts";
-import { rowHash } from "../../../../sdk/rows.ts";
+import { checkContributions } from "../../../../sdk/checks/datanet.ts";
+import { CHECKS, type CheckName, countFindings, objection, type RowChecks } from "../../../../sdk/checks/rows.ts";
+import { contribute } from "../../../../sdk/datanets.ts";
 import type { Contribution } from "../../../../sdk/views/datanets.ts";
 import { content } from "../api.ts";
-import { draftOf, refusal, type SourceFile } from "../draft.ts";
+import { draftOf, refusal, type SourceFile, without } from "../draft.ts";
 import { droppedFiles, pickedFiles } from "../drop.ts";
 import { useOwn, useProtocol } from "../protocol.ts";
 import { FOREVER } from "../reads.ts";
 import { Action } from "../ui/action.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Badge, Card } from "../ui/page.tsx";
+import { Findings } from "./findings.tsx";
 import { RowTable } from "./rows.tsx";
 
-/** Row hashes of accepted contributions, and whose they are. What cannot be fetched is passed over: it is no copy's proof. */
-function useAccepted(contributions: Contribution[]): Map<string, bigint> | undefined {
+/** Checks whose rows are left out unless one says otherwise: who has them can rarely want to publish them. */
+const LEFT_OUT: CheckName[] = ["copy", "secret", "licence"];
+const utf8 = new TextEncoder();
+
+/** Checks that know all rows of the Datanet. */
+function useChecks(datanetId: bigint, contributions: Contribution[]): RowChecks | undefined {
   const { protocol } = useProtocol();
-  const ids = contributions.filter(({ status }) => status === "accepted").map(({ id }) => id);
+  const known = contributions.map(({ id, status }) => `${id} ${status}`);
   return useQuery({
-    queryKey: ["accepted rows", ids.join()],
-    queryFn: async () => {
-      const known = new Map<string, bigint>();
-      for (const id of ids) {
-        const rows = await fetchContribution(protocol.datanets, content, id).catch(() => []);
-        for (const { text } of rows) if (!known.has(rowHash(text))) known.set(rowHash(text), id);
-      }
-      return known;
-    },
+    queryKey: ["checks", String(datanetId), known.join()],
+    queryFn: async () => (await checkContributions(protocol.datanets, content, datanetId, [])).checks,
     ...FOREVER,
   }).data;
 }
@@ -36,23 +35,24 @@ function useAccepted(contributions: Contribution[]): Map<string, bigint> | undef
 export function Contribute({ datanetId, contributions }: { datanetId: bigint; contributions: Contribution[] }) {
   const own = useOwn();
   const { address } = useAccount();
-  const accepted = useAccepted(contributions);
+  const checks = useChecks(datanetId, contributions);
   const [files, setFiles] = useState<SourceFile[]>([]);
   const [over, setOver] = useState(false);
   const [reading, setReading] = useState(false);
-  const [withoutCopies, setWithoutCopies] = useState(true);
+  const [leftOut, setLeftOut] = useState(LEFT_OUT);
+  const [allTheSame, setAllTheSame] = useState(false);
   const [sent, setSent] = useState<bigint>();
 
-  const draft = useMemo(() => draftOf(files, accepted ?? new Map()), [files, accepted]);
-  const copies = draft.rows.filter(({ copyOf }) => copyOf !== undefined).length;
-  const rows = useMemo(
-    () => (withoutCopies ? draft.rows.filter(({ copyOf }) => copyOf === undefined) : draft.rows),
-    [draft, withoutCopies],
-  );
+  const draft = useMemo(() => draftOf(files), [files]);
+  const found = useMemo(() => checks?.check({ id: undefined, rows: draft.rows }) ?? [], [draft, checks]);
+  const rows = useMemo(() => without(draft.rows, found, leftOut), [draft, found, leftOut]);
+  const left = useMemo(() => checks?.check({ id: undefined, rows }) ?? [], [rows, checks]);
+  const against = objection({ id: undefined, rows }, left);
   const refused = useMemo(() => refusal(rows), [rows]);
 
   const take = async (chosen: Promise<SourceFile[]>) => {
     setSent(undefined);
+    setAllTheSame(false);
     setReading(true);
     try {
       setFiles(await chosen);
@@ -63,11 +63,10 @@ export function Contribute({ datanetId, contributions }: { datanetId: bigint; co
   const picked = ({ target }: ChangeEvent<HTMLInputElement>) => target.files && void take(pickedFiles(target.files));
   const send = async () => {
     const { protocol } = await own();
-    const plain = rows.map(({ path, text }) => ({ path, text }));
-    setSent((await contribute(protocol.datanets, content, datanetId, plain)).contributionId);
+    setSent((await contribute(protocol.datanets, content, datanetId, rows)).contributionId);
     setFiles([]);
   };
-  const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
+  const bytes = rows.reduce((sum, { text }) => sum + utf8.encode(text).length, 0);
   return (
     <Card title="Contribute">
       <section
@@ -132,26 +131,33 @@ export function Contribute({ datanetId, contributions }: { datanetId: bigint; co
               ))}
             </ul>
           )}
-          {copies > 0 && (
-            <label className="check">
+          {Object.entries(countFindings(found)).map(([name, count]) => (
+            <label className="check" key={name}>
               <input
                 type="checkbox"
-                checked={withoutCopies}
-                onChange={({ target }) => setWithoutCopies(target.checked)}
+                checked={leftOut.includes(name as CheckName)}
+                onChange={({ target }) =>
+                  setLeftOut(
+                    target.checked ? [...leftOut, name as CheckName] : leftOut.filter((checked) => checked !== name),
+                  )
+                }
               />
-              Leave out the {copies} {copies === 1 ? "row that is an exact copy" : "rows that are exact copies"}
+              <span>
+                Leave out {count} {count === 1 ? "row" : "rows"}: {CHECKS[name as CheckName].title.toLowerCase()}
+              </span>
             </label>
+          ))}
+          {left.length > 0 && <Findings of={left} />}
+          {against && (
+            <Notice kind="error" title="These rows should not be sent">
+              <p>{against} The reviewer sees this too.</p>
+              <label className="check">
+                <input type="checkbox" checked={allTheSame} onChange={({ target }) => setAllTheSame(target.checked)} />
+                Send them all the same
+              </label>
+            </Notice>
           )}
-          {rows.length > 0 && (
-            <RowTable
-              rows={rows}
-              note={({ copyOf }) =>
-                copyOf !== undefined && (
-                  <Badge kind="wait">{copyOf === "here" ? "copy" : `in contribution ${copyOf}`}</Badge>
-                )
-              }
-            />
-          )}
+          {rows.length > 0 && <RowTable rows={rows} />}
           <div className="row">
             <Action
               primary
@@ -160,7 +166,9 @@ export function Contribute({ datanetId, contributions }: { datanetId: bigint; co
                 refused ??
                 (address === undefined
                   ? "Choose an account at the top right first: it is credited and paid."
-                  : accepted === undefined && "Comparing with what was accepted …")
+                  : checks === undefined
+                    ? "Comparing with the Datanet's rows …"
+                    : against !== undefined && !allTheSame && "Leave such rows out first.")
               }
             >
               Send {rows.length.toLocaleString("en")} {rows.length === 1 ? "row" : "rows"} for review
