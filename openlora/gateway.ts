@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee } from "../sdk/fees.ts";
 import { encodeAttributed } from "../sdk/receipts.ts";
-import { promptIds } from "../trainer/examples.ts";
+import { chatPromptIds, promptIds } from "../trainer/examples.ts";
 import type { Catalog, Served } from "./catalog.ts";
 import type { Decoded, LlamaEngine } from "./engine.ts";
 import type { Completion, Meter } from "./meter.ts";
@@ -27,7 +27,11 @@ const BODY_LIMIT = 1024 * 1024; // bytes
 const STATUS: [RegExp, number, string][] = [
   [/^(VOUCHER|SIGNATURE)_/, 402, "payment_required"],
   [/^MODEL_UNKNOWN$/, 404, "invalid_request_error"],
-  [/^(REQUEST|ENGINE_TOO_LONG|MODEL_(BASE|MANIFEST|ADAPTER)|CONTENT|TRAINER_ADAPTER)/, 400, "invalid_request_error"],
+  [
+    /^(REQUEST|CHAT_TEMPLATE|ENGINE_TOO_LONG|MODEL_(BASE|MANIFEST|ADAPTER)|CONTENT|TRAINER_ADAPTER)/,
+    400,
+    "invalid_request_error",
+  ],
   [/^TOKEN_WRONG$/, 401, "authentication_error"],
   [/^RATE_LIMIT$/, 429, "rate_limit_error"],
   [/^(ENGINE_BUSY|MODEL_CLOSED)$/, 503, "server_error"],
@@ -86,7 +90,8 @@ async function answer({ engine, catalog }: GatewayOptions, ask: Ask, request: Fa
   const { maxTokens } = ask;
   if (maxTokens >= config.context)
     throw new OpenLedgerError("REQUEST_MAX_TOKENS", `max_tokens is ${maxTokens}; it must be below ${config.context}.`);
-  const prompt = promptIds(tokenizer, ask.prompt, config.context + 1 - maxTokens);
+  const limit = config.context + 1 - maxTokens;
+  const prompt = ask.chat ? chatPromptIds(tokenizer, ask.prompt, limit) : promptIds(tokenizer, ask.prompt, limit);
   const { voucher, signature } = await payment(model.meter, request, prompt.length, maxTokens);
 
   const gone = new AbortController();

@@ -28,6 +28,12 @@ export function draftOf(files: SourceFile[]): { rows: Row[]; problems: Problem[]
       if (!(error instanceof OpenLedgerError)) throw error;
       if (error.code === "ROWS_NOT_UTF8")
         found("Not UTF-8", "It is no UTF-8 text. Convert it, or leave it out; its rows are left out now.", true);
+      else if (error.code === "ROWS_LONG_SAMPLE")
+        found(
+          "Long samples",
+          "A line is over 512 bytes, and a sample cannot be cut. Shorten it, or leave it out.",
+          true,
+        );
       else if (error.code === "ROWS_EMPTY") found("Empty", "It holds no text and gives no rows.", true);
       else throw error;
     }

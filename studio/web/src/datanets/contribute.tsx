@@ -1,24 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ChangeEvent, useMemo, useState } from "react";
-import { useAccount } from "wagmi";
+import { type ChangeEvent, useState } from "react";
 import { checkContributions } from "../../../../sdk/checks/datanet.ts";
-import { CHECKS, type CheckName, countFindings, objection, type RowChecks } from "../../../../sdk/checks/rows.ts";
-import { contribute } from "../../../../sdk/datanets.ts";
+import type { RowChecks } from "../../../../sdk/checks/rows.ts";
 import type { Contribution } from "../../../../sdk/views/datanets.ts";
 import { content } from "../api.ts";
-import { draftOf, refusal, type SourceFile, without } from "../draft.ts";
+import type { SourceFile } from "../draft.ts";
 import { droppedFiles, pickedFiles } from "../drop.ts";
-import { useOwn, useProtocol } from "../protocol.ts";
+import { useProtocol } from "../protocol.ts";
 import { FOREVER } from "../reads.ts";
-import { Action } from "../ui/action.tsx";
 import { Notice } from "../ui/notice.tsx";
-import { Badge, Card } from "../ui/page.tsx";
-import { Findings } from "./findings.tsx";
-import { RowTable } from "./rows.tsx";
-
-/** Checks whose rows are left out unless one says otherwise: who has them can rarely want to publish them. */
-const LEFT_OUT: CheckName[] = ["copy", "secret", "licence"];
-const utf8 = new TextEncoder();
+import { Card } from "../ui/page.tsx";
+import { Draft } from "./draft.tsx";
 
 /** Checks that know all rows of the Datanet. */
 function useChecks(datanetId: bigint, contributions: Contribution[]): RowChecks | undefined {
@@ -31,28 +23,16 @@ function useChecks(datanetId: bigint, contributions: Contribution[]): RowChecks 
   }).data;
 }
 
-/** Takes files by drop or picker, shows the rows they give and what is wrong with them, and sends them. */
+/** Takes files by drop or picker, and shows what would be sent of them. */
 export function Contribute({ datanetId, contributions }: { datanetId: bigint; contributions: Contribution[] }) {
-  const own = useOwn();
-  const { address } = useAccount();
   const checks = useChecks(datanetId, contributions);
   const [files, setFiles] = useState<SourceFile[]>([]);
   const [over, setOver] = useState(false);
   const [reading, setReading] = useState(false);
-  const [leftOut, setLeftOut] = useState(LEFT_OUT);
-  const [allTheSame, setAllTheSame] = useState(false);
   const [sent, setSent] = useState<bigint>();
-
-  const draft = useMemo(() => draftOf(files), [files]);
-  const found = useMemo(() => checks?.check({ id: undefined, rows: draft.rows }) ?? [], [draft, checks]);
-  const rows = useMemo(() => without(draft.rows, found, leftOut), [draft, found, leftOut]);
-  const left = useMemo(() => checks?.check({ id: undefined, rows }) ?? [], [rows, checks]);
-  const against = objection({ id: undefined, rows }, left);
-  const refused = useMemo(() => refusal(rows), [rows]);
 
   const take = async (chosen: Promise<SourceFile[]>) => {
     setSent(undefined);
-    setAllTheSame(false);
     setReading(true);
     try {
       setFiles(await chosen);
@@ -61,12 +41,6 @@ export function Contribute({ datanetId, contributions }: { datanetId: bigint; co
     }
   };
   const picked = ({ target }: ChangeEvent<HTMLInputElement>) => target.files && void take(pickedFiles(target.files));
-  const send = async () => {
-    const { protocol } = await own();
-    setSent((await contribute(protocol.datanets, content, datanetId, rows)).contributionId);
-    setFiles([]);
-  };
-  const bytes = rows.reduce((sum, { text }) => sum + utf8.encode(text).length, 0);
   return (
     <Card title="Contribute">
       <section
@@ -109,76 +83,20 @@ export function Contribute({ datanetId, contributions }: { datanetId: bigint; co
           trained on it earn.
         </Notice>
       )}
-      {files.length > 0 && (
-        <>
-          <p className="row">
-            <strong>
-              {rows.length.toLocaleString("en")} {rows.length === 1 ? "row" : "rows"}
-            </strong>
-            <span className="muted">
-              of {files.length} {files.length === 1 ? "file" : "files"}, {bytes.toLocaleString("en")} bytes
-            </span>
-          </p>
-          {draft.problems.length > 0 && (
-            <ul className="problems" aria-label="Problems">
-              {draft.problems.map(({ path, name, text, refused }) => (
-                <li key={path + name}>
-                  <Badge kind={refused ? "bad" : "wait"}>{name}</Badge>
-                  <span>
-                    <code>{path}</code> <span className="muted">{text}</span>
-                  </span>
-                </li>
-              ))}
-            </ul>
-          )}
-          {Object.entries(countFindings(found)).map(([name, count]) => (
-            <label className="check" key={name}>
-              <input
-                type="checkbox"
-                checked={leftOut.includes(name as CheckName)}
-                onChange={({ target }) =>
-                  setLeftOut(
-                    target.checked ? [...leftOut, name as CheckName] : leftOut.filter((checked) => checked !== name),
-                  )
-                }
-              />
-              <span>
-                Leave out {count} {count === 1 ? "row" : "rows"}: {CHECKS[name as CheckName].title.toLowerCase()}
-              </span>
-            </label>
-          ))}
-          {left.length > 0 && <Findings of={left} />}
-          {against && (
-            <Notice kind="error" title="These rows should not be sent">
-              <p>{against} The reviewer sees this too.</p>
-              <label className="check">
-                <input type="checkbox" checked={allTheSame} onChange={({ target }) => setAllTheSame(target.checked)} />
-                Send them all the same
-              </label>
-            </Notice>
-          )}
-          {rows.length > 0 && <RowTable rows={rows} />}
-          <div className="row">
-            <Action
-              primary
-              run={send}
-              disabled={
-                refused ??
-                (address === undefined
-                  ? "Choose an account at the top right first: it is credited and paid."
-                  : checks === undefined
-                    ? "Comparing with the Datanet's rows …"
-                    : against !== undefined && !allTheSame && "Leave such rows out first.")
-              }
-            >
-              Send {rows.length.toLocaleString("en")} {rows.length === 1 ? "row" : "rows"} for review
-            </Action>
-            <button type="button" onClick={() => setFiles([])}>
-              Start over
-            </button>
-          </div>
-        </>
-      )}
+      {files.length > 0 &&
+        (checks === undefined ? (
+          <p className="muted">Comparing with the Datanet's rows …</p>
+        ) : (
+          <Draft
+            datanetId={datanetId}
+            checks={checks}
+            files={files}
+            onEnd={(contributionId) => {
+              setSent(contributionId);
+              setFiles([]);
+            }}
+          />
+        ))}
     </Card>
   );
 }
