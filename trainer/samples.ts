@@ -3,7 +3,8 @@ import type { Message } from "./chat.ts";
 
 /** What a row or a line of a file is, to learn from: all of a text, a completion given its prompt, or an assistant's turns. */
 export type Sample = { text: string } | { prompt: string; completion: string } | { messages: Message[] };
-export type SampleKind = "text" | "completion" | "chat";
+export const SAMPLE_KINDS = ["text", "completion", "chat"] as const;
+export type SampleKind = (typeof SAMPLE_KINDS)[number];
 
 export const kindOf = (sample: Sample): SampleKind =>
   "messages" in sample ? "chat" : "prompt" in sample ? "completion" : "text";

@@ -168,8 +168,9 @@ describe("samples", function () {
       await selectBackend("cpu");
       const engine = new AnyEngine(base.config, base.weights);
       const adapter = someAdapter(base, ["q_proj", "down_proj"]);
-      const talk = sampleExample(tokenizer, context, TALK);
-      const others = [{ prompt: "return ", completion: "true;" }, { text: rowsOf(0, 1)[0]! }] as const;
+      const messages = ["a", "b", "c", "d"].map((content, i) => ({ role: i % 2 ? "assistant" : "user", content }));
+      const talk = sampleExample(tokenizer, context, { messages });
+      const others = [{ prompt: "return ", completion: "true;" }, { text: "import x" }] as const;
       const batch = [talk, ...others.map((sample) => sampleExample(tokenizer, context, sample))];
       const expected: number[] = [];
       for (const example of batch) {
