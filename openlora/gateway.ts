@@ -4,7 +4,7 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee } from "../sdk/fees.ts";
 import { rateLimit, requireToken } from "../sdk/http.ts";
 import { encodeAttributed } from "../sdk/receipts.ts";
-import { promptIds } from "../trainer/examples.ts";
+import { chatPromptIds, promptIds } from "../trainer/examples.ts";
 import type { Release } from "./adapters.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Decoded, LlamaEngine } from "./engine.ts";
@@ -28,7 +28,11 @@ const BODY_LIMIT = 1024 * 1024; // bytes
 const STATUS: [RegExp, number, string][] = [
   [/^(VOUCHER|SIGNATURE)_/, 402, "payment_required"],
   [/^MODEL_UNKNOWN$/, 404, "invalid_request_error"],
-  [/^(REQUEST|ENGINE_TOO_LONG|MODEL_(BASE|MANIFEST|ADAPTER)|CONTENT|TRAINER_ADAPTER)/, 400, "invalid_request_error"],
+  [
+    /^(REQUEST|CHAT_TEMPLATE|ENGINE_TOO_LONG|MODEL_(BASE|MANIFEST|ADAPTER)|CONTENT|TRAINER_ADAPTER)/,
+    400,
+    "invalid_request_error",
+  ],
   [/^TOKEN_WRONG$/, 401, "authentication_error"],
   [/^RATE_LIMIT$/, 429, "rate_limit_error"],
   [/^(ENGINE_BUSY|MODEL_CLOSED)$/, 503, "server_error"],
@@ -91,7 +95,8 @@ async function answer({ engine, catalog }: GatewayOptions, ask: Ask, request: Fa
   const { maxTokens } = ask;
   if (maxTokens >= config.context)
     throw new OpenLedgerError("REQUEST_MAX_TOKENS", `max_tokens is ${maxTokens}; it must be below ${config.context}.`);
-  const prompt = promptIds(tokenizer, ask.prompt, config.context + 1 - maxTokens);
+  const limit = config.context + 1 - maxTokens;
+  const prompt = ask.chat ? chatPromptIds(tokenizer, ask.prompt, limit) : promptIds(tokenizer, ask.prompt, limit);
   const { voucher, signature } = await payment(model.meter, request, prompt.length, maxTokens);
 
   const gone = new AbortController();

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import type { Message } from "../trainer/chat.ts";
 
 /** What of an OpenAI request the gateway serves. */
-export type Ask = {
-  chat: boolean;
+export type Ask = ({ chat: false; prompt: string } | { chat: true; prompt: Message[] }) & {
   model: string;
-  prompt: string;
   maxTokens: number;
   temperature: number;
   /** A random one where none is given. */
@@ -43,16 +42,20 @@ export function parseCompletion(body: unknown): Ask {
   return { chat: false, prompt, ...common(fields, fields.max_tokens ?? 16) };
 }
 
-/**
- * The bases served here know no chat: the prompt is the contents of the messages, in order, a line break between them.
- * @throws OpenLedgerError `REQUEST_…`, naming the field.
- */
+/** @throws OpenLedgerError `REQUEST_…`, naming the field. */
 export function parseChat(body: unknown): Ask {
   const fields = fieldsOf(body);
   const { messages } = fields;
   if (!Array.isArray(messages) || messages.length === 0) throw refuse("messages", "must be a list of messages");
-  const prompt = messages.map((message) => contentOf(message?.content)).join("\n");
+  const prompt = messages.map(
+    (message): Message => ({ role: roleOf(message?.role), content: contentOf(message?.content) }),
+  );
   return { chat: true, prompt, ...common(fields, fields.max_completion_tokens ?? fields.max_tokens ?? 64) };
+}
+
+function roleOf(role: unknown): string {
+  if (typeof role === "string") return role;
+  throw refuse("messages", "must each have a role");
 }
 
 function contentOf(content: unknown): string {

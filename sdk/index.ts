@@ -1,4 +1,6 @@
 /** Every protocol encoding, once, and access to content and contracts: what the rest of the project and dApps call. */
+export * from "./checks/datanet.ts";
+export * from "./checks/rows.ts";
 export * from "./clock.ts";
 export * from "./content.ts";
 export * from "./content-store.ts";

@@ -15,8 +15,8 @@ export type Row = { path: string; text: string };
 export type CutFile = { rows: Row[]; longLines: number };
 
 /**
- * Cuts a file into rows of at most 512 bytes at line ends (docs/protocol.md, Rows).
- * @throws OpenLedgerError `ROWS_NOT_UTF8` or `ROWS_EMPTY`, naming the file.
+ * Cuts a file into rows of at most 512 bytes at line ends (docs/protocol.md, Rows); each line of a `.jsonl` file is a row.
+ * @throws OpenLedgerError `ROWS_NOT_UTF8`, `ROWS_LONG_SAMPLE` or `ROWS_EMPTY`, naming the file.
  */
 export function cutRows(path: string, bytes: Uint8Array): CutFile {
   let text: string;
@@ -46,9 +46,15 @@ export function cutRows(path: string, bytes: Uint8Array): CutFile {
     current = "";
     size = 0;
   };
+  const samples = path.endsWith(".jsonl");
+  if (samples && longLines > 0)
+    throw new OpenLedgerError(
+      "ROWS_LONG_SAMPLE",
+      `File ${path} has ${longLines === 1 ? "a line" : `${longLines} lines`} over ${MAX_ROW_BYTES} bytes, and a sample cannot be cut. Shorten or leave out what is longer.`,
+    );
   for (const piece of pieces) {
     const pieceSize = byteLength(piece);
-    if (size + pieceSize > MAX_ROW_BYTES) flush();
+    if (samples || size + pieceSize > MAX_ROW_BYTES) flush();
     current += piece;
     size += pieceSize;
   }

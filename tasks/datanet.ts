@@ -1,14 +1,17 @@
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { ZeroAddress } from "ethers";
-import type { Content } from "../sdk/content.ts";
+import { checkContributions } from "../sdk/checks/datanet.ts";
+import { objection, parseChecks } from "../sdk/checks/rows.ts";
+import { contentId } from "../sdk/content.ts";
 import type { DatanetRegistry } from "../sdk/contracts.ts";
-import { fetchContribution, storeRows } from "../sdk/datanets.ts";
+import { storeRows } from "../sdk/datanets.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { readRows } from "../sdk/files.ts";
-import { selectRows } from "../sdk/rows.ts";
+import { encodeContribution, selectRows } from "../sdk/rows.ts";
 import { emitted, mined } from "../sdk/transactions.ts";
 import { contributionsOf, datanetIds, datanetOf, POLICY, STATUS } from "../sdk/views/datanets.ts";
+import { checkContent, failed, told } from "./data-checks.ts";
 import { openProtocol, ownProtocol, requireAddress, requireAddresses, requireAtLeast } from "./deployment.ts";
 import { action, type Context, contentOf, type Options } from "./run.ts";
 import { approvals, openToken } from "./token.ts";
@@ -124,14 +127,20 @@ type Contribute = OfDatanet & {
   prefix: string | undefined;
   heldOut: number;
   rows: number;
+  drop: string;
+  allow: string;
   store: string;
 };
 
-/** The same rows of the same account are not submitted twice, unless they were rejected or withdrawn. */
+/**
+ * Rows with findings of `--drop` are left out; rows that the checks refuse, and too many copies, are not sent unless `--allow`
+ * names the check. The same rows of the same account are not submitted twice, unless they were rejected or withdrawn.
+ */
 export const contribute = action<Contribute>(async (args, context) => {
   const { datanet, folder, extension, heldOut, store } = args;
   requireAtLeast("datanet", datanet, 1);
   requireAtLeast("rows", args.rows, 0);
+  const [drop, allow] = [parseChecks("drop", args.drop), parseChecks("allow", args.allow)];
   if (!(heldOut >= 0 && heldOut < 1))
     throw new OpenLedgerError("FRACTION_INVALID", `heldOut: ${heldOut} is no fraction. Give 0 or more, below 1.`);
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
@@ -139,14 +148,49 @@ export const contribute = action<Contribute>(async (args, context) => {
   const { datanets, account, sender, addresses } = await ownProtocol(args, context);
   const { settings } = await datanets.datanet(datanet); // refuses an unknown one before anything is stored
   const { train, longLines } = await readRows(folder, extension, args.prefix ?? basename(resolve(folder)), heldOut);
-  const rows = args.rows === 0 ? train : selectRows(train, args.rows);
-  const { cid, rowRoot } = await storeRows(contentOf(args), rows);
-  const told = { datanetId: datanet, account, rows: rows.length, filesWithCutLines: longLines, store };
-  const known = (await contributionsOf(datanets, datanet)).find(
-    (one) => one.cid === cid && one.account === account && (one.status === "pending" || one.status === "accepted"),
+  const cut = args.rows === 0 ? train : selectRows(train, args.rows);
+  const cutCid = await contentId(encodeContribution(cut));
+  const own = (await contributionsOf(datanets, datanet)).filter(
+    (one) => one.account === account && (one.status === "pending" || one.status === "accepted"),
   );
+  const known = own.find(({ cid }) => cid === cutCid);
   if (known)
-    return { message: `Contribution ${known.id} has these rows, nothing sent.`, contributionId: known.id, ...told };
+    return {
+      message: `Contribution ${known.id} has these rows, nothing sent.`,
+      contributionId: known.id,
+      ...{ datanetId: datanet, account, rows: cut.length, filesWithCutLines: longLines, store },
+    };
+
+  const { checks, missing } = await checkContributions(datanets, contentOf(args), datanet, []);
+  const flagged = new Set(
+    checks
+      .check({ id: undefined, rows: cut })
+      .filter(({ check }) => drop.includes(check))
+      .map(({ row }) => row),
+  );
+  const rows = cut.filter((_, index) => !flagged.has(index));
+  const findings = checks.check({ id: undefined, rows });
+  const found = {
+    ...{
+      datanetId: datanet,
+      account,
+      rows: rows.length,
+      droppedRows: flagged.size,
+      filesWithCutLines: longLines,
+      store,
+    },
+    ...(missing.length > 0 && { notCompared: missing }),
+    ...told(findings, args),
+  };
+  if (rows.length === 0)
+    return { ...found, failure: failed("--drop leaves no row.", "Add other files, or drop fewer.") };
+  const against = objection({ id: undefined, rows }, findings, allow);
+  if (against)
+    return {
+      ...found,
+      failure: failed(against, "Or leave such rows out by --drop, or send them by --allow, and name the check."),
+    };
+  const { cid, rowRoot } = await storeRows(contentOf(args), rows);
   const { amount } = settings.bond;
   const receipt = await sender.sendAll([
     ...(amount === 0n
@@ -163,7 +207,7 @@ export const contribute = action<Contribute>(async (args, context) => {
   return {
     message: `Contribution ${contributionId} ${settings.policy === 0n ? "waits for review" : "is accepted"}.`,
     contributionId,
-    ...told,
+    ...found,
     transaction: receipt.hash,
   };
 });
@@ -173,19 +217,34 @@ type Review = Options & {
   reject: boolean;
   reason: string | undefined;
   code: number;
+  allow: string;
   store: string;
 };
 
+/** Accepts nothing that the checks object to, unless `--allow` names the check. */
 export const review = action<Review>(async (args, context) => {
   const { contributions, reject } = args;
   const code = requireCode(args.code);
+  const allow = parseChecks("allow", args.allow);
   for (const id of contributions) requireAtLeast("contributions", id, 1);
   if (reject && !args.reason && code === 0)
     throw new OpenLedgerError("REASON_MISSING", "reason: a rejection is published with its reason. Say why.");
   if (args.reason && code !== 0)
     throw new OpenLedgerError("REASON_TWICE", "reason: a code stands for the reason. Leave one of them out.");
   const { datanets } = await ownProtocol(args, context);
-  const checked = await checkContent(datanets, contentOf(args), contributions, reject);
+  const { checked, findings, objections, notCompared } = await checkContent(
+    datanets,
+    contentOf(args),
+    contributions,
+    reject,
+    allow,
+  );
+  const found = { checked, ...(notCompared.length > 0 && { notCompared }), ...told(findings, args) };
+  if (!reject && objections.length > 0)
+    return {
+      ...found,
+      failure: failed(objections.join(" "), "Reject them, or accept by --allow and the names of the checks."),
+    };
   const reason = args.reason || "content checked";
   const decisions = contributions.map((contributionId) => ({ contributionId, accept: !reject, code }));
   const receipt = await mined(
@@ -196,25 +255,10 @@ export const review = action<Review>(async (args, context) => {
     message: `${verdict}: ${contributions.join(", ")}.`,
     verdict,
     ...(code === 0 ? { reason } : { code }),
-    checked,
+    ...found,
     transaction: receipt.hash,
   };
 });
-
-/** Fetches each contribution and holds it against the chain. What is to be rejected may fail that, and is told of. */
-export async function checkContent(datanets: DatanetRegistry, store: Content, ids: bigint[], reject: boolean) {
-  const checked: { contribution: bigint; content: string }[] = [];
-  for (const contribution of ids) {
-    try {
-      const rows = await fetchContribution(datanets, store, contribution);
-      checked.push({ contribution, content: `${rows.length} rows, as the chain says` });
-    } catch (error) {
-      if (!reject || !(error instanceof OpenLedgerError)) throw error;
-      checked.push({ contribution, content: error.message });
-    }
-  }
-  return checked;
-}
 
 /** What became of contributions, in their order. */
 export const statesOf = (datanets: DatanetRegistry, ids: bigint[]) =>

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { parseChecks } from "../sdk/checks/rows.ts";
 import { chainTime } from "../sdk/clock.ts";
 import { type Decision, datanetDomain, signReview } from "../sdk/eip712.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { mined } from "../sdk/transactions.ts";
-import { checkContent, requireCode, statesOf } from "./datanet.ts";
+import { checkContent, failed, told } from "./data-checks.ts";
+import { requireCode, statesOf } from "./datanet.ts";
 import { ownProtocol, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, contentOf, type Options } from "./run.ts";
 
@@ -16,6 +18,7 @@ type Sign = Options & {
   code: number;
   days: number;
   out: string;
+  allow: string;
   store: string;
 };
 
@@ -33,7 +36,19 @@ export const sign = action<Sign>(async (args, context) => {
         `account: ${account} is no reviewer of Datanet ${datanetId}. \`datanet:show\` names them.`,
       );
   }
-  const checked = await checkContent(datanets, contentOf(args), args.contributions, args.reject);
+  const { checked, findings, objections } = await checkContent(
+    datanets,
+    contentOf(args),
+    args.contributions,
+    args.reject,
+    parseChecks("allow", args.allow),
+  );
+  if (!args.reject && objections.length > 0)
+    return {
+      checked,
+      ...told(findings, args),
+      failure: failed(objections.join(" "), "Reject them, or accept by --allow and the names of the checks."),
+    };
   const decisions = args.contributions.map((contributionId) => ({ contributionId, accept: !args.reject, code }));
   const deadline = (await chainTime(context.provider)) + BigInt(args.days) * 86_400n;
   const domain = datanetDomain(BigInt(context.chainId), addresses.datanets);
@@ -45,6 +60,7 @@ export const sign = action<Sign>(async (args, context) => {
     file: args.out,
     ...signed,
     checked,
+    ...told(findings, args),
   };
 });
 

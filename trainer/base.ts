@@ -16,7 +16,7 @@ export interface Model {
 
 /** A model as its files say. */
 export interface Base extends Model {
-  /** keccak256 over the files that decide the computation: config.json, tokenizer.json, weights. */
+  /** keccak256 over what decides the computation: config.json, tokenizer.json, weights, and the chat template if there is one. */
   hash: string;
 }
 
@@ -40,9 +40,11 @@ function readBase(folder: string): Base {
   const weights = readWeights(folder);
   checkWeights(config, weights);
   const weightHashes = [...weights].map(([name, { data }]) => [name, keccak256(new Uint8Array(data.buffer))]);
-  const parts = JSON.stringify([json, readFileSync(path.join(folder, "tokenizer.json"), "utf8"), weightHashes]);
-  const hash = keccak256(Buffer.from(parts));
-  return { name: path.basename(folder), config, weights, tokenizer: loadTokenizer(folder), hash };
+  const tokenizer = loadTokenizer(folder);
+  const chat = tokenizer.chat === undefined ? [] : [tokenizer.chat.source];
+  const parts = [json, readFileSync(path.join(folder, "tokenizer.json"), "utf8"), weightHashes, ...chat];
+  const hash = keccak256(Buffer.from(JSON.stringify(parts)));
+  return { name: path.basename(folder), config, weights, tokenizer, hash };
 }
 
 /** Weights that some folders hold and no computation needs: constants of old Llama files, and a head that is the embedding. */

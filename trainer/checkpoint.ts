@@ -18,8 +18,12 @@ export interface TrainingState {
   /** AdamW's moments. */
   m: Float32Array;
   v: Float32Array;
+  /** Parameters when they were best on the held-out rows, where that was measured. */
+  best?: Float32Array;
   /** Loss and number of rows of each step taken. */
   history: [loss: number, rows: number][];
+  /** Step and loss of each measurement on the held-out rows. */
+  evaluations: [step: number, loss: number][];
   /** Loss on the held-out rows before the first step; null for none. */
   heldOutBefore: number | null;
   /** Spent so far. */
@@ -54,9 +58,12 @@ export class RunFolder {
   }
 
   /** Takes the place of the checkpoint before it at once: a crash leaves either. */
-  save({ params, m, v, ...rest }: TrainingState): void {
+  save({ params, m, v, best, ...rest }: TrainingState): void {
     const tensors = new Map(
-      Object.entries({ params, m, v }).map(([name, data]) => [name, { shape: [data.length], data }]),
+      Object.entries({ params, m, v, ...(best && { best }) }).map(([name, data]) => [
+        name,
+        { shape: [data.length], data },
+      ]),
     );
     this.#replace(FILE, writeSafetensors(tensors, "F32", { run: this.#run, state: JSON.stringify(rest) }));
   }
@@ -78,7 +85,8 @@ export class RunFolder {
       Float32Array,
       Float32Array,
     ];
-    return { ...JSON.parse(state!), params, m, v };
+    const best = tensors.get("best")?.data;
+    return { ...JSON.parse(state!), params, m, v, ...(best && { best }) };
   }
 
   #read(name: string): Buffer | undefined {

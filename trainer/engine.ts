@@ -1,5 +1,5 @@
 import type { LlamaConfig } from "./config.ts";
-import type { Example } from "./examples.ts";
+import { type Example, isScored, scoredTokens } from "./examples.ts";
 import type { Adapter } from "./lora.ts";
 import { Random } from "./random.ts";
 
@@ -77,11 +77,11 @@ export function batchOf(config: LlamaConfig, examples: readonly Example[]): Batc
   const targets = new Int32Array(ids.length);
   const weights = new Float32Array(ids.length);
   examples.forEach((example, row) => {
-    const scored = example.ids.length - example.lossFrom;
+    const scored = scoredTokens(example);
     for (let t = 0; t + 1 < example.ids.length; t++) {
       ids[row * length + t] = example.ids[t]!;
       targets[row * length + t] = example.ids[t + 1]!;
-      weights[row * length + t] = t + 1 >= example.lossFrom ? 1 / scored : 0;
+      weights[row * length + t] = isScored(example, t + 1) ? 1 / scored : 0;
     }
   });
   return { length, ids, targets, weights };

@@ -2,18 +2,28 @@ import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { AdamW } from "./adamw.ts";
 import { RunFolder } from "./checkpoint.ts";
-import { bucketByLength, type Example, rowExample, scoredTokens } from "./examples.ts";
+import { bucketByLength, type Example, type RowExample, rowExample, sampleExample, scoredTokens } from "./examples.ts";
 import { type Adapter, type LoraConfig, newAdapter } from "./lora.ts";
 import type { Pool } from "./pool.ts";
 import { Random } from "./random.ts";
+import { SAMPLE_KINDS, type Sample, type SampleKind } from "./samples.ts";
 
 export interface FinetuneOptions extends LoraConfig {
-  rows: readonly string[];
+  /** Texts of rows, read as attribution reads them; or samples, of which each must be one that the base can be given. */
+  rows: readonly (string | Sample)[];
   /** Rows that are only measured on; may be empty. */
-  heldOut: readonly string[];
+  heldOut: readonly (string | Sample)[];
   epochs: number;
-  /** Peak; warms up over the first tenth of the steps, then falls as a cosine to a tenth of it. */
+  /** Peak, see `warmup` and `schedule`. */
   learningRate: number;
+  /** Part of the steps in which the learning rate rises to its peak, default 0.1. */
+  warmup?: number;
+  /** How the learning rate goes to a tenth of its peak, or stays; default cosine. */
+  schedule?: Schedule;
+  /** Measures on the held-out rows after every so many steps and after the last; the result is then the best adapter so measured. */
+  evaluateEvery?: number;
+  /** Stops after so many measurements in a row that are no better than the best. */
+  patience?: number;
   /** Rows a step. */
   batch: number;
   /** Rows that a thread takes at a time, default 8; a step adds up the gradients of as many parts as its rows make. */
@@ -38,22 +48,38 @@ export interface FinetuneProgress {
   tokens: number;
   /** Since the start of the run. */
   seconds: number;
+  /** Mean token loss on the held-out rows after this step, where it was measured. */
+  heldOut?: number;
 }
 
 export interface FinetuneReport {
   adapter: Adapter;
+  /** Steps taken. */
   steps: number;
-  /** Tokens trained on, over all epochs. */
+  /** After this many steps the adapter was as it is; fewer than `steps` where a later one was worse on the held-out rows. */
+  bestStep: number;
+  /** Whether `patience` ended it before the last step. */
+  stoppedEarly: boolean;
+  /** Numbers of the rows of each step that was taken, in the order in which they were taken. */
+  order: number[][];
+  /** Rows by what they were read as. */
+  kinds: Record<SampleKind, number>;
+  /** Measurements on the held-out rows: step and mean token loss. */
+  evaluations: [step: number, loss: number][];
+  /** Scored tokens that were trained on, in all steps. */
   tokens: number;
   /** Rows longer than the context, of which the rest was not learned from. */
   truncatedRows: number;
-  /** Mean row loss of the batches, one for each epoch. */
+  /** Mean row loss of the batches, one for each epoch that was begun. */
   epochLosses: number[];
   /** Mean token loss over the held-out rows, nats; NaN when there are none. */
   heldOutBefore: number;
   heldOutAfter: number;
   seconds: number;
 }
+
+export const SCHEDULES = ["cosine", "linear", "constant"] as const;
+export type Schedule = (typeof SCHEDULES)[number];
 
 /** Rows of one task. Not the pool's to choose, so that sums come out the same for any number of threads. */
 const TASK_ROWS = 8;
@@ -62,17 +88,14 @@ const TASK_ROWS = 8;
 export async function finetune(pool: Pool, options: FinetuneOptions): Promise<FinetuneReport> {
   const started = performance.now();
   const { rank, alpha, targetModules, epochs, learningRate, batch, seed, onProgress } = options;
-  const { microBatch = TASK_ROWS, clip = 1 } = options;
+  const { microBatch = TASK_ROWS, clip = 1, warmup = 0.1, schedule = "cosine", evaluateEvery, patience } = options;
+  checkOptions(options);
   const { config } = pool.base;
-  for (const [name, value] of Object.entries({ epochs, batch, microBatch, everySteps: options.run?.everySteps ?? 1 })) {
-    if (!Number.isInteger(value) || value < 1) throw bad(`${name} is ${value}; it must be an integer of at least 1`);
-  }
-  for (const [name, value] of Object.entries({ learningRate, clip })) {
-    if (!(value > 0)) throw bad(`${name} is ${value}; it must be positive`);
-  }
   const examples = encodeRows(pool, "rows", options.rows);
   if (examples.length === 0) throw bad("rows is empty; give at least one row to learn from");
   const heldOut = encodeRows(pool, "heldOut", options.heldOut);
+  if (heldOut.length === 0 && (evaluateEvery ?? patience) !== undefined)
+    throw bad("evaluateEvery and patience need heldOut rows; give some, or leave them out");
 
   const folder = options.run && new RunFolder(options.run.folder, describeRun(pool, options));
   const saved = folder?.resume();
@@ -81,6 +104,8 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
   const adapter = newAdapter(config, { rank, alpha, targetModules }, seed);
   const optimiser = new AdamW(adapter.params.length, { clip });
   const history = saved?.history ?? [];
+  const evaluations = saved?.evaluations ?? [];
+  let best = saved?.best;
   if (saved !== undefined) {
     adapter.params.set(saved.params);
     optimiser.m.set(saved.m);
@@ -89,30 +114,58 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
   }
   const heldOutBefore = saved ? (saved.heldOutBefore ?? Number.NaN) : await meanTokenLoss(pool, undefined, heldOut);
   const random = new Random(seed + 1);
-  const order = Array.from({ length: epochs }, () => batches(examples, batch, random));
-  const steps = epochs * order[0]!.length;
-  for (const rows of order.flat().slice(history.length)) {
-    history.push([await trainStep(rows), rows.length]);
-    if (folder && (history.length % options.run!.everySteps === 0 || history.length === steps)) {
+  const epochsOrder = Array.from({ length: epochs }, () => batches(examples, batch, random));
+  const order = epochsOrder.flat();
+  const steps = order.length;
+  const ended = () =>
+    patience !== undefined && evaluations.length - 1 - evaluations.indexOf(bestOf(evaluations)!) >= patience;
+  while (history.length < steps && !ended()) {
+    const rows = order[history.length]!.map((row) => examples[row]!);
+    const progress = await trainStep(rows);
+    history.push([progress.loss, rows.length]);
+    const done = history.length;
+    if (evaluateEvery !== undefined && (done % evaluateEvery === 0 || done === steps)) {
+      progress.heldOut = await meanTokenLoss(pool, adapter, heldOut);
+      evaluations.push([done, progress.heldOut]);
+      if (bestOf(evaluations)![0] === done) best = adapter.params.slice();
+    }
+    progress.seconds = seconds();
+    folder?.log(progress);
+    onProgress?.(progress);
+    if (folder && (done % options.run!.everySteps === 0 || done === steps || ended())) {
       const { m, v } = optimiser;
-      folder.save({ params: adapter.params, m, v, history, heldOutBefore, seconds: seconds() });
+      folder.save({
+        ...{ params: adapter.params, m, v, history, evaluations, heldOutBefore, seconds: seconds() },
+        ...(best && { best }),
+      });
     }
   }
+  if (best !== undefined) adapter.params.set(best);
+  const taken = order.slice(0, history.length);
+  const size = epochsOrder[0]!.length;
   return {
     adapter,
-    steps,
-    tokens: epochs * examples.reduce((sum, example) => sum + scoredTokens(example), 0),
+    steps: history.length,
+    bestStep: bestOf(evaluations)?.[0] ?? history.length,
+    stoppedEarly: history.length < steps,
+    order: taken,
+    kinds: Object.fromEntries(
+      SAMPLE_KINDS.map((kind) => [kind, examples.filter((example) => example.kind === kind).length]),
+    ) as Record<SampleKind, number>,
+    evaluations,
+    tokens: taken.flat().reduce((sum, row) => sum + scoredTokens(examples[row]!), 0),
     truncatedRows: examples.filter(({ truncated }) => truncated).length,
-    epochLosses: order.map(({ length }, epoch) => {
-      const taken = history.slice(epoch * length, (epoch + 1) * length);
-      return taken.reduce((sum, [loss, rows]) => sum + loss * rows, 0) / examples.length;
+    epochLosses: Array.from({ length: Math.ceil(history.length / size) }, (_, epoch) => {
+      const own = history.slice(epoch * size, (epoch + 1) * size);
+      const rows = own.reduce((sum, [, rows]) => sum + rows, 0);
+      return own.reduce((sum, [loss, rows]) => sum + loss * rows, 0) / rows;
     }),
     heldOutBefore,
-    heldOutAfter: await meanTokenLoss(pool, adapter, heldOut),
+    heldOutAfter: bestOf(evaluations)?.[1] ?? (await meanTokenLoss(pool, adapter, heldOut)),
     seconds: seconds(),
   };
 
-  async function trainStep(rows: Example[]): Promise<number> {
+  async function trainStep(rows: Example[]): Promise<FinetuneProgress> {
     const parts = Array.from({ length: Math.ceil(rows.length / microBatch) }, (_, n) =>
       pool.run("gradients", {
         adapter,
@@ -130,22 +183,40 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
     if (!Number.isFinite(loss)) {
       throw bad(`the loss is ${loss} at step ${optimiser.step + 1} of ${steps}; lower learningRate (${learningRate})`);
     }
-    const rate = learningRate * schedule(optimiser.step / steps);
+    const rate = learningRate * factor(schedule, warmup, optimiser.step / steps);
     const gradientNorm = optimiser.update(adapter.params, gradient, rate);
     const tokens = rows.reduce((sum, row) => sum + scoredTokens(row), 0);
-    const progress = {
-      step: optimiser.step,
-      steps,
-      loss,
-      gradientNorm,
-      learningRate: rate,
-      tokens,
-      seconds: seconds(),
-    };
-    folder?.log(progress);
-    onProgress?.(progress);
-    return loss;
+    return { step: optimiser.step, steps, loss, gradientNorm, learningRate: rate, tokens, seconds: seconds() };
   }
+}
+
+/** The measurement of least loss, the first of equals. */
+const bestOf = (evaluations: readonly [number, number][]): [number, number] | undefined =>
+  evaluations.reduce<[number, number] | undefined>((best, one) => (best && best[1] <= one[1] ? best : one), undefined);
+
+function checkOptions(options: FinetuneOptions): void {
+  const {
+    epochs,
+    batch,
+    microBatch = 1,
+    evaluateEvery = 1,
+    patience = 1,
+    learningRate,
+    clip = 1,
+    warmup = 0.1,
+  } = options;
+  const integers = { epochs, batch, microBatch, evaluateEvery, patience, everySteps: options.run?.everySteps ?? 1 };
+  for (const [name, value] of Object.entries(integers)) {
+    if (!Number.isInteger(value) || value < 1) throw bad(`${name} is ${value}; it must be an integer of at least 1`);
+  }
+  for (const [name, value] of Object.entries({ learningRate, clip })) {
+    if (!(value > 0)) throw bad(`${name} is ${value}; it must be positive`);
+  }
+  if (!(warmup >= 0 && warmup <= 1)) throw bad(`warmup is ${warmup}; it must be a part of the steps, from 0 to 1`);
+  if (!SCHEDULES.includes(options.schedule ?? "cosine"))
+    throw bad(`schedule is ${options.schedule}; it must be one of ${SCHEDULES.join(", ")}`);
+  if (options.patience !== undefined && options.evaluateEvery === undefined)
+    throw bad("patience needs evaluateEvery; say after how many steps to measure");
 }
 
 /** Hash of all that decides a run's result, to the last bit. */
@@ -172,23 +243,30 @@ export async function meanTokenLoss(
   );
 }
 
-function encodeRows(pool: Pool, field: string, rows: readonly string[]) {
-  return rows.map((text, i) => {
-    const example = rowExample(pool.base.tokenizer, pool.base.config.context, text);
-    if (text.trim() === "") throw bad(`${field}[${i}] is empty; leave it out`);
-    return example;
+function encodeRows(pool: Pool, field: string, rows: readonly (string | Sample)[]): RowExample[] {
+  const { tokenizer, config } = pool.base;
+  return rows.map((row, i) => {
+    if (typeof row !== "string") return sampleExample(tokenizer, config.context, row);
+    if (row.trim() === "") throw bad(`${field}[${i}] is empty; leave it out`);
+    return rowExample(tokenizer, config.context, row);
   });
 }
 
-/** One epoch in seeded order: batches of rows of similar length, since a batch is padded to its longest row. */
-function batches(examples: readonly Example[], size: number, random: Random): Example[][] {
-  const shuffled = random.shuffle(examples);
-  return random.shuffle(bucketByLength(shuffled, size)).map((group) => group.map((i) => shuffled[i]!));
+/** One epoch in seeded order: batches of numbers of rows of similar length, since a batch is padded to its longest row. */
+function batches(examples: readonly Example[], size: number, random: Random): number[][] {
+  const shuffled = random.shuffle([...examples.keys()]);
+  const groups = bucketByLength(
+    shuffled.map((row) => examples[row]!),
+    size,
+  );
+  return random.shuffle(groups).map((group) => group.map((i) => shuffled[i]!));
 }
 
-function schedule(fraction: number): number {
-  const warm = Math.min(1, (fraction + 0.01) / 0.1);
-  return warm * (0.1 + 0.45 * (1 + Math.cos(Math.PI * fraction)));
+/** What the peak of the learning rate is multiplied by after a part of the steps. */
+function factor(schedule: Schedule, warmup: number, done: number): number {
+  const warm = warmup === 0 ? 1 : Math.min(1, (done + 0.01) / warmup);
+  if (schedule === "constant") return warm;
+  return warm * (0.1 + (schedule === "linear" ? 0.9 * (1 - done) : 0.45 * (1 + Math.cos(Math.PI * done))));
 }
 
 function bad(problem: string): OpenLedgerError {

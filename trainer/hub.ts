@@ -9,7 +9,8 @@ import { downloadFile, type ListFileEntry, listFiles, modelInfo } from "@hugging
 import { OpenLedgerError } from "../sdk/errors.ts";
 
 /** Files of a repository that make a base: what loadBase reads, nothing else. */
-const WANTED = /^(config|tokenizer|tokenizer_config)\.json$|^model[\w.-]*\.safetensors(\.index\.json)?$/;
+const WANTED =
+  /^(config|tokenizer|tokenizer_config)\.json$|^chat_template\.jinja$|^model[\w.-]*\.safetensors(\.index\.json)?$/;
 
 export type HubOptions = {
   /** Bytes so far and in all. */

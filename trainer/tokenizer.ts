@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import { type ChatTemplate, readChatTemplate } from "./chat.ts";
 
 /** Text to token ids and back, as the model's `tokenizer.json` says. */
 export interface Tokenizer {
@@ -13,6 +14,8 @@ export interface Tokenizer {
   bos: number;
   /** Ends a completion. */
   eos: number;
+  /** How the model writes conversations; undefined for one that knows none. */
+  chat: ChatTemplate | undefined;
   /** What the tokenizer is made of, for engines that bring their own. */
   vocabulary: Vocabulary;
 }
@@ -38,10 +41,11 @@ export function loadTokenizer(folder: string): Tokenizer {
     throw bad(`tokenizer.json: model.type is ${description.model.type}; only BPE is supported`);
   }
   const tokenizer = new HuggingFaceTokenizer(description, config);
+  const content = (token: NamedToken | undefined) => (typeof token === "object" ? token?.content : token);
   const id = (token: NamedToken | undefined) => {
-    const content = typeof token === "object" ? token?.content : token;
-    const found = content === undefined ? undefined : tokenizer.token_to_id(content);
-    if (found === undefined) throw bad(`tokenizer_config.json: ${content ?? "eos_token"} is not in tokenizer.json`);
+    const text = content(token);
+    const found = text === undefined ? undefined : tokenizer.token_to_id(text);
+    if (found === undefined) throw bad(`tokenizer_config.json: ${text ?? "eos_token"} is not in tokenizer.json`);
     return found;
   };
   return {
@@ -49,6 +53,10 @@ export function loadTokenizer(folder: string): Tokenizer {
     decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true }),
     bos: id(config.bos_token ?? config.eos_token),
     eos: id(config.eos_token),
+    chat: readChatTemplate(folder, config, {
+      bos_token: content(config.bos_token) ?? "",
+      eos_token: content(config.eos_token) ?? "",
+    }),
     vocabulary: readVocabulary(description),
   };
 }

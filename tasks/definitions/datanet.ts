@@ -8,6 +8,12 @@ const CODE = {
   description: "Reason code, as docs/contracts/DatanetRegistry.md lists them",
 } as const;
 
+const ALLOW = {
+  name: "allow",
+  defaultValue: "",
+  description: "Data checks whose findings do not stop it, with commas, or all: docs/data-checks.md",
+} as const;
+
 export const datanetTasks = [
   sends("datanet:create", "Creates a Datanet owned by the signer")
     .addPositionalArgument({ name: "name", description: "Its name" })
@@ -45,6 +51,12 @@ export const datanetTasks = [
       defaultValue: 0,
       description: "Fraction of the files to keep back for tests of the model",
     })
+    .addOption({
+      name: "drop",
+      defaultValue: "",
+      description: "Leave out rows with findings of these data checks, with commas, or all",
+    })
+    .addOption(ALLOW)
     .addOption(STORE)
     .setAction(async () => ({ default: (await import("../datanet.ts")).contribute }))
     .build(),
@@ -53,8 +65,17 @@ export const datanetTasks = [
     .addFlag({ name: "reject", description: "Reject them" })
     .addOption(optional("reason", "Why; published. Needed to reject without a code (default: content checked)"))
     .addOption(CODE)
+    .addOption(ALLOW)
     .addOption(STORE)
     .setAction(async () => ({ default: (await import("../datanet.ts")).review }))
+    .build(),
+  define(
+    "datanet:check",
+    "Checks contributions for copies, personal data, secrets, licences and damage, as a review does",
+  )
+    .addVariadicArgument(number("contributions", "Ids of the contributions"))
+    .addOption(STORE)
+    .setAction(async () => ({ default: (await import("../data-checks.ts")).check }))
     .build(),
   sends("datanet:freeze", "Freezes all accepted contributions as the Datanet's next version")
     .addPositionalArgument(DATANET)
@@ -88,6 +109,7 @@ export const datanetTasks = [
     .addOption(CODE)
     .addOption({ name: "days", type: ArgumentType.INT, defaultValue: 7, description: "How long the signature holds" })
     .addOption({ name: "out", defaultValue: "review.json", description: "File to write it to" })
+    .addOption(ALLOW)
     .addOption(STORE)
     .setAction(async () => ({ default: (await import("../decisions.ts")).sign }))
     .build(),

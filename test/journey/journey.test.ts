@@ -118,6 +118,7 @@ describe("the Studio in a browser, from a contribution to its pay", function () 
     for (const id of [1, 2]) {
       if (id > 1) await press(`Review contribution ${id}`);
       await sees(/number and Merkle root are what the chain says/);
+      await sees("The checks found what you should look at");
       if (id === 1) await picture("review");
       await press("Accept");
       await page.getByRole("button", { name: `Close contribution ${id}` }).click();

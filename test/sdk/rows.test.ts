@@ -40,6 +40,14 @@ describe("rows", () => {
     for (const row of rows) expect(Buffer.byteLength(row.text)).to.be.at.most(MAX_ROW_BYTES);
   });
 
+  it("are the lines of a .jsonl file, none of which is cut or joined to another", () => {
+    const line = (n: number) => `${JSON.stringify({ prompt: `question ${n}`, completion: `answer ${n}` })}\n`;
+    const { rows } = cutRows("qa.jsonl", bytes(`${line(1)}\n${line(2)}${line(3)}`));
+    expect(rows.map(({ text }) => text)).to.deep.equal([line(1), line(2), line(3)]);
+    const long = JSON.stringify({ text: "x".repeat(600) });
+    expect(() => cutRows("qa.jsonl", bytes(`${line(1)}${long}\n`))).to.throw(/qa\.jsonl has a line.*ROWS_LONG_SAMPLE/);
+  });
+
   it("have one form whatever the line ends of the file are", () => {
     expect(cutRows("a", bytes("one\r\ntwo\r\n"))).to.deep.equal(cutRows("a", bytes("one\ntwo\n")));
   });

@@ -38,6 +38,8 @@ describe("Tasks of Datanets", () => {
     account: FIRST_CONTRIBUTOR,
     store,
   });
+  /** The row of lowest hash once more, as a contribution of its own. */
+  const ONE_COPY = { rows: 1, prefix: "mine", allow: "copy" };
   const contribute = (args = {}) => run("datanet:contribute", { ...contribution(), ...args });
   const own = () => protocol(JSON.parse(readFileSync(addresses, "utf8")).addresses, owner);
 
@@ -49,7 +51,7 @@ describe("Tasks of Datanets", () => {
       rows: 4,
       filesWithCutLines: ["src/a.sol"],
     });
-    expect((await contribute({ rows: 1, prefix: "mine" })).rows).to.equal(1);
+    expect((await contribute({ ...ONE_COPY })).rows).to.equal(1);
     const reviewed = await run("datanet:review", { contributions: [1n], account: OWNER, store });
     expect(reviewed.checked).to.deep.equal([{ contribution: "1", content: "4 rows, as the chain says" }]);
     await run("datanet:review", { contributions: [2n], reject: true, reason: "a copy", account: OWNER, store });
@@ -71,6 +73,45 @@ describe("Tasks of Datanets", () => {
     expect(printed.join("\n"))
       .to.match(/── contributions/)
       .and.to.match(/── versions/);
+  });
+
+  it("shows what the checks find, sends no secret and no copies unless told, and leaves out what it is told to", async () => {
+    await create();
+    const key = `const PRIVATE_KEY = "0x${"4f3e".repeat(16)}";\n`;
+    writeFileSync(join(folder, "src/deep/b.sol"), key);
+    const away = { store: join(folder, "none") };
+    const message = await refused("datanet:contribute", { ...contribution(), ...away });
+    expect(message).to.match(
+      /row \d of these rows \(src\/deep\/b\.sol\) holds an Ethereum private key.*--drop.*CHECKS_FAILED/,
+    );
+    expect(message).to.not.contain("4f3e4f3e");
+    expect(existsSync(away.store)).to.equal(false);
+    expect(JSON.parse(printed.at(-1)!).flaggedRows).to.deep.include({ secret: 1 });
+    expect(await contribute({ drop: "secret" })).to.include({ rows: 3, droppedRows: 1 });
+
+    writeFileSync(join(folder, "src/deep/b.sol"), "contract B {}\n");
+    const copies = await refused("datanet:contribute", contribution());
+    expect(copies).to.match(/3 of the 4 rows of these rows are copies of rows of contribution 1.*CHECKS_FAILED/);
+    expect(await contribute({ drop: "copy" })).to.include({ rows: 1, droppedRows: 3 });
+    expect(await refused("datanet:contribute", { ...contribution(), drop: "copy" })).to.match(/no row.*CHECKS_FAILED/);
+  });
+
+  it("tells the reviewer of copies in the whole Datanet, and accepts them only where he allows it", async () => {
+    await create();
+    await contribute();
+    await contribute(ONE_COPY);
+    const found = await idle("datanet:check", { contributions: [2n], store });
+    expect(found.objections).to.have.length(1);
+    expect(found.findings.find(({ check }: { check: string }) => check === "copy")).to.include({
+      ...{ contribution: "2", row: 0, level: "look", reason: "is a copy of row 1 of contribution 1 (src/a.sol)" },
+    });
+    const review = { contributions: [1n, 2n], account: OWNER, store };
+    expect(await refused("datanet:review", review)).to.match(
+      /1 of the 1 rows of contribution 2.*--allow.*CHECKS_FAILED/,
+    );
+    expect(await refused("datanet:sign-review", { ...review, out: join(folder, "no.json") })).to.match(/CHECKS_FAILED/);
+    expect(existsSync(join(folder, "no.json"))).to.equal(false);
+    expect((await run("datanet:review", { ...review, allow: "copy" })).flaggedRows).to.include({ copy: 1 });
   });
 
   it("accepts nothing whose content is missing or is not what the chain says, and rejects it", async () => {
@@ -107,7 +148,9 @@ describe("Tasks of Datanets", () => {
       ["datanet:contribute", { ...contribution, heldOut: 1 }, /heldOut: .*FRACTION_INVALID/],
       ["datanet:contribute", { ...contribution, rows: 100 }, /ROWS_TOO_FEW/],
       ["datanet:review", { contributions: [7n] }, /contributions: .*DatanetContributionUnknown\(7\)/],
+      ["datanet:contribute", { ...contribution, drop: "coppies" }, /drop: .*CHECK_UNKNOWN/],
       ["datanet:review", { contributions: [1n], reject: true }, /reason: .*REASON_MISSING/],
+      ["datanet:review", { contributions: [1n], allow: "every" }, /allow: .*CHECK_UNKNOWN/],
       ["datanet:freeze", { datanet: 1n, account: STRANGER }, /account: .*DatanetNotOwner/],
       ["datanet:freeze", { datanet: 1n, account: OWNER }, /datanet: .*DatanetNothingToFreeze\(1\)/],
       ["model:show", { model: 3n }, /model: .*ModelUnknown\(3\)/],
@@ -146,7 +189,7 @@ describe("Tasks of Datanets", () => {
     await dollars.mint(contributors[0]!, 2_000_000n);
     await contribute();
     expect(await idle("datanet:contribute", contribution())).to.include({ contributionId: "1" });
-    await contribute({ rows: 1, prefix: "mine" });
+    await contribute(ONE_COPY);
     expect(await dollars.balanceOf(contributors[0]!)).to.equal(0n);
     await run("datanet:review", { contributions: [1n], reject: true, code: 2, account: OWNER, store });
     await run("datanet:review", { contributions: [2n], reject: true, code: 4, account: OWNER, store });
@@ -161,9 +204,9 @@ describe("Tasks of Datanets", () => {
   it("has a reviewer sign, and anybody submit what he signed", async () => {
     await create();
     await contribute();
-    await contribute({ rows: 1, prefix: "mine" });
+    await contribute(ONE_COPY);
     const out = join(folder, "review.json");
-    const signed = { contributions: [1n, 2n], out, store };
+    const signed = { contributions: [1n, 2n], out, allow: "copy", store };
     expect(await refused("datanet:sign-review", signed)).to.match(/account: .*REVIEWER_OTHER/);
     expect(await refused("datanet:sign-review", { ...signed, account: OWNER, store: folder })).to.match(
       /CONTENT_MISSING/,

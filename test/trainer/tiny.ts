@@ -37,8 +37,8 @@ export const ENGINES = { tfjs: TfjsEngine, onnx: OnnxEngine };
 
 export const temporaryFolder = () => mkdtempSync(path.join(tmpdir(), "openledger-trainer-"));
 
-/** A random Llama of 30,000 parameters with a real tokenizer, through the same files as any base. */
-export function tinyBase(overrides: Record<string, unknown> = {}): Base {
+/** A random Llama of 30,000 parameters with a real tokenizer, through the same files as any base, which lie in `folder`. */
+export function tinyBase({ chat_template, ...overrides }: Record<string, unknown> = {}): Base & { folder: string } {
   const folder = path.join(temporaryFolder(), "tiny");
   mkdirSync(folder);
   const json = { ...CONFIG, ...overrides };
@@ -52,9 +52,10 @@ export function tinyBase(overrides: Record<string, unknown> = {}): Base {
   const write = (name: string, content: string | Uint8Array) => writeFileSync(path.join(folder, name), content);
   write("config.json", JSON.stringify(json));
   write("tokenizer.json", JSON.stringify(trainTokenizer(texts, CONFIG.vocab_size, ["<|endoftext|>"])));
-  write("tokenizer_config.json", JSON.stringify({ bos_token: "<|endoftext|>", eos_token: "<|endoftext|>" }));
+  const special = { bos_token: "<|endoftext|>", eos_token: "<|endoftext|>" };
+  write("tokenizer_config.json", JSON.stringify({ ...special, chat_template }));
   write("model.safetensors", writeSafetensors(new Map(weights), "F32"));
-  return loadBase(folder);
+  return { ...loadBase(folder), folder };
 }
 
 /** An adapter away from its start, where B is not zero. */

@@ -1,3 +1,4 @@
+import type { CheckName } from "../../../sdk/checks/rows.ts";
 import type { Addresses } from "../../../sdk/contracts.ts";
 import type { Described } from "../../../sdk/errors.ts";
 import type { ModelManifest } from "../../../sdk/models.ts";
@@ -30,6 +31,8 @@ export type Job = {
   /** Mean row loss, one an epoch. */
   epochLosses: number[];
   truncatedRows: number;
+  /** Rows that the data checks found something in, by check; once the rows were read. */
+  flaggedRows?: Partial<Record<CheckName, number>>;
   /** What the sketches have, and the part of the gradients' energy that they keep. */
   k?: number;
   energyKept?: number;

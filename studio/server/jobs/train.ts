@@ -1,5 +1,7 @@
 /** The process that trains one model: takes a task from its parent, tells it what changes, and ends with it. */
 import { JsonRpcProvider } from "ethers";
+import { checkVersion } from "../../../sdk/checks/datanet.ts";
+import { countFindings } from "../../../sdk/checks/rows.ts";
 import { canonicalJson, manifestHash } from "../../../sdk/content.ts";
 import { ContentStore } from "../../../sdk/content-store.ts";
 import { protocol } from "../../../sdk/contracts.ts";
@@ -57,13 +59,15 @@ async function train(task: Task): Promise<void> {
   }
 }
 
-/** The rows of the job's Datanet version, each contribution checked against the chain. */
+/** The rows of the job's Datanet version, each contribution checked against the chain; tells what the data checks find. */
 async function textsOf({ rpc, addresses, job }: Task, store: ContentStore): Promise<string[]> {
   const provider = new JsonRpcProvider(rpc);
   try {
     const { datanets } = protocol(addresses, provider);
-    const { rows } = await fetchVersion(datanets, store, BigInt(job.datanetId), BigInt(job.version));
-    return rows.map(({ text }) => text);
+    const datanetId = BigInt(job.datanetId);
+    const version = await fetchVersion(datanets, store, datanetId, BigInt(job.version));
+    tell({ fields: { flaggedRows: countFindings(await checkVersion(datanets, datanetId, version)) } });
+    return version.rows.map(({ text }) => text);
   } finally {
     provider.destroy();
   }

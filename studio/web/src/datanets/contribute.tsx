@@ -1,55 +1,35 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ChangeEvent, useMemo, useState } from "react";
-import { useAccount } from "wagmi";
-import { contribute, fetchContribution } from "../../../../sdk/datanets.ts";
-import { rowHash } from "../../../../sdk/rows.ts";
+import { type ChangeEvent, useState } from "react";
+import { checkContributions } from "../../../../sdk/checks/datanet.ts";
+import type { RowChecks } from "../../../../sdk/checks/rows.ts";
 import type { Contribution } from "../../../../sdk/views/datanets.ts";
 import { content } from "../api.ts";
-import { draftOf, refusal, type SourceFile } from "../draft.ts";
+import type { SourceFile } from "../draft.ts";
 import { droppedFiles, pickedFiles } from "../drop.ts";
-import { useOwn, useProtocol } from "../protocol.ts";
+import { useProtocol } from "../protocol.ts";
 import { FOREVER } from "../reads.ts";
-import { Action } from "../ui/action.tsx";
 import { Notice } from "../ui/notice.tsx";
-import { Badge, Card } from "../ui/page.tsx";
-import { RowTable } from "./rows.tsx";
+import { Card } from "../ui/page.tsx";
+import { Draft } from "./draft.tsx";
 
-/** Row hashes of accepted contributions, and whose they are. What cannot be fetched is passed over: it is no copy's proof. */
-function useAccepted(contributions: Contribution[]): Map<string, bigint> | undefined {
+/** Checks that know all rows of the Datanet. */
+function useChecks(datanetId: bigint, contributions: Contribution[]): RowChecks | undefined {
   const { protocol } = useProtocol();
-  const ids = contributions.filter(({ status }) => status === "accepted").map(({ id }) => id);
+  const known = contributions.map(({ id, status }) => `${id} ${status}`);
   return useQuery({
-    queryKey: ["accepted rows", ids.join()],
-    queryFn: async () => {
-      const known = new Map<string, bigint>();
-      for (const id of ids) {
-        const rows = await fetchContribution(protocol.datanets, content, id).catch(() => []);
-        for (const { text } of rows) if (!known.has(rowHash(text))) known.set(rowHash(text), id);
-      }
-      return known;
-    },
+    queryKey: ["checks", String(datanetId), known.join()],
+    queryFn: async () => (await checkContributions(protocol.datanets, content, datanetId, [])).checks,
     ...FOREVER,
   }).data;
 }
 
-/** Takes files by drop or picker, shows the rows they give and what is wrong with them, and sends them. */
+/** Takes files by drop or picker, and shows what would be sent of them. */
 export function Contribute({ datanetId, contributions }: { datanetId: bigint; contributions: Contribution[] }) {
-  const own = useOwn();
-  const { address } = useAccount();
-  const accepted = useAccepted(contributions);
+  const checks = useChecks(datanetId, contributions);
   const [files, setFiles] = useState<SourceFile[]>([]);
   const [over, setOver] = useState(false);
   const [reading, setReading] = useState(false);
-  const [withoutCopies, setWithoutCopies] = useState(true);
   const [sent, setSent] = useState<bigint>();
-
-  const draft = useMemo(() => draftOf(files, accepted ?? new Map()), [files, accepted]);
-  const copies = draft.rows.filter(({ copyOf }) => copyOf !== undefined).length;
-  const rows = useMemo(
-    () => (withoutCopies ? draft.rows.filter(({ copyOf }) => copyOf === undefined) : draft.rows),
-    [draft, withoutCopies],
-  );
-  const refused = useMemo(() => refusal(rows), [rows]);
 
   const take = async (chosen: Promise<SourceFile[]>) => {
     setSent(undefined);
@@ -61,13 +41,6 @@ export function Contribute({ datanetId, contributions }: { datanetId: bigint; co
     }
   };
   const picked = ({ target }: ChangeEvent<HTMLInputElement>) => target.files && void take(pickedFiles(target.files));
-  const send = async () => {
-    const { protocol } = await own();
-    const plain = rows.map(({ path, text }) => ({ path, text }));
-    setSent((await contribute(protocol.datanets, content, datanetId, plain)).contributionId);
-    setFiles([]);
-  };
-  const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
   return (
     <Card title="Contribute">
       <section
@@ -110,67 +83,20 @@ export function Contribute({ datanetId, contributions }: { datanetId: bigint; co
           trained on it earn.
         </Notice>
       )}
-      {files.length > 0 && (
-        <>
-          <p className="row">
-            <strong>
-              {rows.length.toLocaleString("en")} {rows.length === 1 ? "row" : "rows"}
-            </strong>
-            <span className="muted">
-              of {files.length} {files.length === 1 ? "file" : "files"}, {bytes.toLocaleString("en")} bytes
-            </span>
-          </p>
-          {draft.problems.length > 0 && (
-            <ul className="problems" aria-label="Problems">
-              {draft.problems.map(({ path, name, text, refused }) => (
-                <li key={path + name}>
-                  <Badge kind={refused ? "bad" : "wait"}>{name}</Badge>
-                  <span>
-                    <code>{path}</code> <span className="muted">{text}</span>
-                  </span>
-                </li>
-              ))}
-            </ul>
-          )}
-          {copies > 0 && (
-            <label className="check">
-              <input
-                type="checkbox"
-                checked={withoutCopies}
-                onChange={({ target }) => setWithoutCopies(target.checked)}
-              />
-              Leave out the {copies} {copies === 1 ? "row that is an exact copy" : "rows that are exact copies"}
-            </label>
-          )}
-          {rows.length > 0 && (
-            <RowTable
-              rows={rows}
-              note={({ copyOf }) =>
-                copyOf !== undefined && (
-                  <Badge kind="wait">{copyOf === "here" ? "copy" : `in contribution ${copyOf}`}</Badge>
-                )
-              }
-            />
-          )}
-          <div className="row">
-            <Action
-              primary
-              run={send}
-              disabled={
-                refused ??
-                (address === undefined
-                  ? "Choose an account at the top right first: it is credited and paid."
-                  : accepted === undefined && "Comparing with what was accepted …")
-              }
-            >
-              Send {rows.length.toLocaleString("en")} {rows.length === 1 ? "row" : "rows"} for review
-            </Action>
-            <button type="button" onClick={() => setFiles([])}>
-              Start over
-            </button>
-          </div>
-        </>
-      )}
+      {files.length > 0 &&
+        (checks === undefined ? (
+          <p className="muted">Comparing with the Datanet's rows …</p>
+        ) : (
+          <Draft
+            datanetId={datanetId}
+            checks={checks}
+            files={files}
+            onEnd={(contributionId) => {
+              setSent(contributionId);
+              setFiles([]);
+            }}
+          />
+        ))}
     </Card>
   );
 }

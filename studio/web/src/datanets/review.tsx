@@ -1,7 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAccount } from "wagmi";
+import { checkContributions } from "../../../../sdk/checks/datanet.ts";
+import { objection } from "../../../../sdk/checks/rows.ts";
 import { fetchContribution } from "../../../../sdk/datanets.ts";
+import type { Row } from "../../../../sdk/rows.ts";
 import { mined } from "../../../../sdk/transactions.ts";
 import type { Contribution } from "../../../../sdk/views/datanets.ts";
 import { content } from "../api.ts";
@@ -11,10 +14,13 @@ import { Action } from "../ui/action.tsx";
 import { Field } from "../ui/field.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Addresses } from "../ui/values.tsx";
+import { Findings } from "./findings.tsx";
 import { RowTable } from "./rows.tsx";
 
-/** Rows of a contribution, held against the chain; for who may, what decides on it. */
-export function Contents({ contribution, reviewers }: { contribution: Contribution; reviewers: string[] }) {
+type Of = { datanetId: bigint; contribution: Contribution; reviewers: string[] };
+
+/** Rows of a contribution, held against the chain, and what the checks find in them; for who may, what decides on it. */
+export function Contents({ datanetId, contribution, reviewers }: Of) {
   const { protocol } = useProtocol();
   const { id, status } = contribution;
   const rows = useQuery({
@@ -30,6 +36,7 @@ export function Contents({ contribution, reviewers }: { contribution: Contributi
             {rows.data.length} {rows.data.length === 1 ? "row" : "rows"}, fetched by content id and checked here: number
             and Merkle root are what the chain says.
           </Notice>
+          <Checked datanetId={datanetId} id={id} rows={rows.data} />
           <RowTable rows={rows.data} />
         </>
       ) : rows.error ? (
@@ -41,6 +48,46 @@ export function Contents({ contribution, reviewers }: { contribution: Contributi
       )}
       {status === "pending" && <Verdict id={id} reviewers={reviewers} checked={rows.data !== undefined} />}
     </div>
+  );
+}
+
+function Checked({ datanetId, id, rows }: { datanetId: bigint; id: bigint; rows: Row[] }) {
+  const { protocol } = useProtocol();
+  const { data, error } = useQuery({
+    queryKey: ["findings", String(id)],
+    queryFn: async () => {
+      const { findings, missing } = await checkContributions(protocol.datanets, content, datanetId, [id]);
+      return { findings: findings.get(id) ?? [], missing };
+    },
+    ...FOREVER,
+  });
+  if (error)
+    return (
+      <Notice kind="error" title="These rows could not be checked">
+        {error.message}
+      </Notice>
+    );
+  if (data === undefined) return <p className="muted">Comparing with the Datanet's rows …</p>;
+  const { findings, missing } = data;
+  const against = objection({ id, rows }, findings);
+  return (
+    <>
+      {against ? (
+        <Notice kind="error" title="Something speaks against these rows">
+          {against}
+        </Notice>
+      ) : (
+        <Notice kind={findings.length > 0 ? "info" : "good"}>
+          {findings.length === 0
+            ? "No copies of earlier rows, personal data, secrets, other licences or damaged text were found."
+            : "The checks found what you should look at:"}
+        </Notice>
+      )}
+      {missing.length > 0 && (
+        <Notice kind="info">Not compared with contribution {missing.join(", ")}, whose content is not here.</Notice>
+      )}
+      {findings.length > 0 && <Findings of={findings} />}
+    </>
   );
 }
 

@@ -1,4 +1,3 @@
-import type { ReactNode } from "react";
 import type { Row } from "../../../../sdk/rows.ts";
 
 /** Rows that are shown of many; all of them are sent. */
@@ -6,7 +5,7 @@ const SHOWN = 100;
 const utf8 = new TextEncoder();
 
 /** Rows as they are: path, bytes, text. */
-export function RowTable<Of extends Row>({ rows, note }: { rows: Of[]; note?: (row: Of) => ReactNode }) {
+export function RowTable({ rows }: { rows: Row[] }) {
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
@@ -14,6 +13,7 @@ export function RowTable<Of extends Row>({ rows, note }: { rows: Of[]; note?: (r
         <table>
           <thead>
             <tr>
+              <th className="number">Row</th>
               <th>File</th>
               <th className="number">Bytes</th>
               <th>Text</th>
@@ -23,10 +23,8 @@ export function RowTable<Of extends Row>({ rows, note }: { rows: Of[]; note?: (r
             {rows.slice(0, SHOWN).map((row, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place.
               <tr key={index}>
-                <td>
-                  {row.path}
-                  {note && <div>{note(row)}</div>}
-                </td>
+                <td className="number">{index}</td>
+                <td>{row.path}</td>
                 <td className="number">{utf8.encode(row.text).length}</td>
                 <td>
                   <pre>{row.text}</pre>

@@ -1,5 +1,6 @@
 import { lazy, Suspense } from "react";
 import { useNavigate } from "react-router";
+import { CHECKS, type CheckName } from "../../../../sdk/checks/rows.ts";
 import { api } from "../api.ts";
 import { Action } from "../ui/action.tsx";
 import { Empty, Notice } from "../ui/notice.tsx";
@@ -26,6 +27,7 @@ const NoPlot = () => (
 /** How far a job is, what it measured, and its loss. */
 export function JobProgress({ job }: { job: Job }) {
   const navigate = useNavigate();
+  const flagged = Object.entries(job.flaggedRows ?? {});
   const again = (
     <Action run={async () => navigate(`/factory/${(await repeatJob(job)).id}`)}>
       Train again with the same settings
@@ -70,6 +72,12 @@ export function JobProgress({ job }: { job: Job }) {
           </div>
         ))}
       </div>
+      {flagged.length > 0 && (
+        <Notice kind="info" title="Rows that the data checks found something in">
+          {flagged.map(([check, rows]) => `${CHECKS[check as CheckName].title}: ${count(rows)}`).join(" · ")}. They are
+          trained on like all frozen rows; the pages of the Datanet show which they are.
+        </Notice>
+      )}
       {job.losses.length > 0 ? (
         <Suspense fallback={<p className="muted">Drawing …</p>}>
           <LossPlot losses={job.losses} steps={job.state === "training" ? job.steps : job.losses.length} />

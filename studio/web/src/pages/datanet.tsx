@@ -44,7 +44,7 @@ function Datanet({ id }: { id: bigint }) {
         />
       </Card>
       <Contribute datanetId={id} contributions={contributions} />
-      <Contributions contributions={contributions} reviewers={reviewers} />
+      <Contributions datanetId={id} contributions={contributions} reviewers={reviewers} />
       <Versions {...datanet.data} />
     </>
   );
@@ -52,7 +52,9 @@ function Datanet({ id }: { id: bigint }) {
 
 const KIND = { none: "plain", pending: "wait", accepted: "good", rejected: "bad", withdrawn: "plain" } as const;
 
-function Contributions({ contributions, reviewers }: { contributions: Contribution[]; reviewers: string[] }) {
+type Submitted = { datanetId: bigint; contributions: Contribution[]; reviewers: string[] };
+
+function Contributions({ datanetId, contributions, reviewers }: Submitted) {
   const [open, setOpen] = useState<bigint>();
   const pending = contributions.filter(({ status }) => status === "pending").length;
   return (
@@ -107,7 +109,7 @@ function Contributions({ contributions, reviewers }: { contributions: Contributi
                   {open === one.id && (
                     <tr>
                       <td colSpan={7}>
-                        <Contents contribution={one} reviewers={reviewers} />
+                        <Contents datanetId={datanetId} contribution={one} reviewers={reviewers} />
                       </td>
                     </tr>
                   )}
