@@ -4,14 +4,17 @@ import { type Adapter, loraLayout } from "../lora.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
 import { duplicateWeights } from "./duplicates.ts";
-import { exampleGradients } from "./gradients.ts";
+import { gradientRows } from "./gradient-rows.ts";
+import { exampleGradients, storeGradients } from "./gradients.ts";
 import { quantise } from "./quantise.ts";
 import { fitSketch, project } from "./sketch.ts";
-import { leastMovement } from "./weights.ts";
+import { leastMovementOf } from "./weights.ts";
 
 export interface BuildOptions {
   /** Where gradients are taken on the way from base (0) to adapter (1), for rows and queries alike. Default 1. */
   alpha?: number;
+  /** Where gradients that do not fit into memory are kept meanwhile; the system's folder for temporary files unless told. */
+  scratch?: string;
   onProgress?: (rowsDone: number) => void;
 }
 
@@ -20,14 +23,22 @@ export async function buildSketches(
   pool: Pool,
   adapter: Adapter,
   rows: readonly string[],
-  { alpha = 1, onProgress }: BuildOptions = {},
+  { alpha = 1, scratch, onProgress }: BuildOptions = {},
 ): Promise<Sketches> {
   const { tokenizer, config } = pool.base;
+  const layout = loraLayout(config, adapter.lora);
   const examples = rows.map((text) => rowExample(tokenizer, config.context, text));
-  const gradients = await exampleGradients(pool, adapter, examples, alpha, onProgress);
-  const { basis, rows: sketches } = await fitSketch(pool, gradients);
+  const gradients = gradientRows(rows.length, layout.size, scratch);
+  let fitted: Awaited<ReturnType<typeof fitSketch>>;
+  try {
+    await storeGradients(pool, adapter, examples, alpha, gradients, onProgress);
+    fitted = await fitSketch(pool, gradients);
+  } finally {
+    gradients.close();
+  }
+  const { basis, rows: sketches } = fitted;
   const hashes = rows.map((text) => keccak256(Buffer.from(text)));
-  const { weights } = duplicateWeights(sketches, hashes);
+  const { weights } = await duplicateWeights(pool, sketches, hashes);
   const quantised = quantise(sketches, weights);
   return {
     rows: quantised,
@@ -35,9 +46,9 @@ export async function buildSketches(
     k: basis.k,
     basis,
     weights: [...weights],
-    m0: leastMovement({ rows: quantised, k: basis.k }, quantise(sketches)),
+    m0: await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches)),
     alpha,
-    modules: loraLayout(config, adapter.lora).modules.map(({ name }) => name),
+    modules: layout.modules.map(({ name }) => name),
   };
 }
 
