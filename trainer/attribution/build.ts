@@ -16,14 +16,17 @@ export interface BuildOptions {
   /** Where gradients that do not fit into memory are kept meanwhile; the system's folder for temporary files unless told. */
   scratch?: string;
   onProgress?: (rowsDone: number) => void;
+  /** Told when each part is done. */
+  onPart?: (part: SketchPart) => void;
 }
+export type SketchPart = "gradients" | "components" | "duplicates" | "least movement";
 
 /** Sketches of all training rows, in their on-chain order (design section 3, steps 1 to 3). Empty rows get the zero sketch. */
 export async function buildSketches(
   pool: Pool,
   adapter: Adapter,
   rows: readonly string[],
-  { alpha = 1, scratch, onProgress }: BuildOptions = {},
+  { alpha = 1, scratch, onProgress, onPart }: BuildOptions = {},
 ): Promise<Sketches> {
   const { tokenizer, config } = pool.base;
   const layout = loraLayout(config, adapter.lora);
@@ -32,21 +35,26 @@ export async function buildSketches(
   let fitted: Awaited<ReturnType<typeof fitSketch>>;
   try {
     await storeGradients(pool, adapter, examples, alpha, gradients, onProgress);
+    onPart?.("gradients");
     fitted = await fitSketch(pool, gradients);
+    onPart?.("components");
   } finally {
     gradients.close();
   }
   const { basis, rows: sketches } = fitted;
   const hashes = rows.map((text) => keccak256(Buffer.from(text)));
   const { weights } = await duplicateWeights(pool, sketches, hashes);
+  onPart?.("duplicates");
   const quantised = quantise(sketches, weights);
+  const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
+  onPart?.("least movement");
   return {
     rows: quantised,
     count: rows.length,
     k: basis.k,
     basis,
     weights: [...weights],
-    m0: await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches)),
+    m0,
     alpha,
     modules: layout.modules.map(({ name }) => name),
   };
