@@ -90,7 +90,7 @@ export async function randomizedComponents(pool: Pool, gradients: GradientRows, 
   const { values, vectors } = eigen(await innerProducts(pool, coordinates), columns);
   return {
     values,
-    total: energy(gradients),
+    total: energyOf(gradients),
     async scaled(scales) {
       const turn = sharedMatrix(columns, scales.length);
       scales.forEach((scale, j) => {
@@ -102,8 +102,50 @@ export async function randomizedComponents(pool: Pool, gradients: GradientRows, 
   };
 }
 
+/** Directions that the search for a large one that was left out starts from, and its rounds. */
+const [SEARCHED, SEARCH_ROUNDS] = [8, 3];
+
+/**
+ * The largest eigenvalue λ of (1/N)·gᵀ·g outside the first `kept` columns of a basis whose columns are orthogonal, from below:
+ * by subspace iteration from random directions.
+ */
+export async function largestResidual(
+  pool: Pool,
+  gradients: GradientRows,
+  basis: Matrix,
+  kept: number,
+): Promise<number> {
+  const [count, width] = gradients.shape;
+  const [, k] = basis.shape;
+  const squares = columnSquares(basis);
+  const directions = sharedMatrix(width, SEARCHED);
+  const coordinates = sharedMatrix(count, SEARCHED);
+  const random = new Random(1);
+  for (let i = 0; i < directions.data.length; i++) directions.data[i] = random.normal();
+  let largest = 0;
+  for (let round = 0; round < SEARCH_ROUNDS; round++) {
+    if (round > 0) await combineRows(pool, gradients, coordinates, directions);
+    // Less what lies in the basis: x − U·(Uᵀ·x), with U the basis' columns at length 1.
+    const inside = await pool.run("product", { a: basis, b: directions, transposeA: true, transposeB: false });
+    const share = sharedMatrix(k, SEARCHED);
+    for (let i = 0; i < kept * SEARCHED; i++) share.data[i] = inside[i]! / squares[Math.floor(i / SEARCHED)]!;
+    const part = (await times(pool, basis, share)).data;
+    for (let i = 0; i < part.length; i++) directions.data[i]! -= part[i]!;
+    await orthonormalise(pool, directions);
+    await projectRows(pool, gradients, directions, coordinates);
+    largest = eigen(await innerProducts(pool, coordinates), SEARCHED).values[0]! / count;
+  }
+  return largest;
+}
+
+function columnSquares({ data, shape: [rows, columns] }: Matrix): Float64Array {
+  const squares = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) squares[j]! += data[i * columns + j]! ** 2;
+  return squares;
+}
+
 /** g·q [N, l] into `to`. */
-async function projectRows(pool: Pool, gradients: GradientRows, q: Matrix, to: Matrix): Promise<void> {
+export async function projectRows(pool: Pool, gradients: GradientRows, q: Matrix, to: Matrix): Promise<void> {
   const [, columns] = to.shape;
   await inOrder(
     rowBlocks(gradients.shape),
@@ -149,7 +191,7 @@ async function orthonormalise(pool: Pool, matrix: Matrix): Promise<void> {
 }
 
 /** mᵀ·m of a tall matrix, summed over row blocks in order, in double precision. */
-async function innerProducts(pool: Pool, matrix: Matrix): Promise<Float64Array> {
+export async function innerProducts(pool: Pool, matrix: Matrix): Promise<Float64Array> {
   const sum = new Float64Array(matrix.shape[1] ** 2);
   await inOrder(
     rowBlocks(matrix.shape),
@@ -178,7 +220,7 @@ function rowsOf({ data, shape: [, columns] }: Matrix, [from, end]: Span): Matrix
 }
 
 /** Σ |g|². */
-function energy(gradients: GradientRows): number {
+export function energyOf(gradients: GradientRows): number {
   let sum = 0;
   for (const [from, end] of rowBlocks(gradients.shape))
     for (const value of gradients.block(from, end).data) sum += value * value;

@@ -11,7 +11,7 @@ const ENERGY = 0.97;
 /** Damping λ as a share of the mean kept eigenvalue. */
 const DAMPING = 0.1;
 /** Eigenvalues below this share of the largest are float32 noise of the Gram matrix: their columns are zero. */
-const NOISE = 1e-6;
+export const NOISE = 1e-6;
 /** The linear map from a gradient to its sketch, and how it came about. */
 export interface SketchBasis {
   /** [P, k]: a gradient g [1, P] has the sketch g·basis. */
@@ -43,9 +43,8 @@ export async function fitSketch(
 ): Promise<{ basis: SketchBasis; rows: Matrix }> {
   const stored = "data" in gradients ? heldGradients(gradients) : gradients;
   const [count] = stored.shape;
-  const sizes = allowed.filter((k) => k <= Math.max(count, allowed[0]!));
   const components =
-    method === "gram" ? await gramComponents(pool, stored) : await randomizedComponents(pool, stored, sizes.at(-1)!);
+    method === "gram" ? await gramComponents(pool, stored) : await randomizedComponents(pool, stored, allowed.at(-1)!);
   const { values, total } = components;
   if (!(total > 0)) {
     const cause = "all row gradients are zero";
@@ -54,15 +53,30 @@ export async function fitSketch(
       `sketch: ${cause}; give rows with text that the adapter was trained on`,
     );
   }
-  const energy = (k: number) => values.slice(0, k).reduce((sum, value) => sum + value, 0) / total;
-  const k = sizes.find((size) => energy(size) >= ENERGY) ?? sizes.at(-1)!;
+  const k = sizeFor(values, total, count, allowed);
   const kept = values.slice(0, k).filter((value) => value > NOISE * values[0]!);
   const eigenvalues = Array.from({ length: k }, (_, j) => (kept[j] ?? 0) / count);
-  const damping = (DAMPING * eigenvalues.reduce((sum, value) => sum + value, 0)) / kept.length;
+  const damping = dampingOf(eigenvalues);
   const scales = eigenvalues.map((value, j) => (j < kept.length ? 1 / Math.sqrt(value + damping) : 0));
   const { directions, coordinates } = await components.scaled(scales);
-  return { basis: { basis: directions, k, eigenvalues, damping, energyKept: energy(k) }, rows: coordinates };
+  return {
+    basis: { basis: directions, k, eigenvalues, damping, energyKept: sum(values.slice(0, k)) / total },
+    rows: coordinates,
+  };
 }
+
+/** The smallest number of columns that keeps enough of the energy, else the largest that the rows can fill. */
+export function sizeFor(values: readonly number[], total: number, count: number, allowed: readonly number[]): number {
+  const sizes = allowed.filter((k) => k <= Math.max(count, allowed[0]!));
+  return sizes.find((k) => sum(values.slice(0, k)) / total >= ENERGY) ?? sizes.at(-1)!;
+}
+
+/** λ, from the eigenvalues that are kept; those that are not are zero. */
+export function dampingOf(eigenvalues: readonly number[]): number {
+  return (DAMPING * sum(eigenvalues)) / eigenvalues.filter((value) => value > 0).length;
+}
+
+const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
 
 /** Sketches [n, k] of gradients [n, P]. */
 export async function project(pool: Pool, { basis, k }: SketchBasis, gradients: Matrix): Promise<Matrix> {
