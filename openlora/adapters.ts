@@ -4,6 +4,7 @@ import type { Content } from "../sdk/content.ts";
 import type { ModelNFT } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { fetchManifest, type ModelManifest } from "../sdk/models.ts";
+import { loadSketches, type Sketches } from "../trainer/attribution/artifact.ts";
 import type { Base } from "../trainer/base.ts";
 import { encodeLora } from "../trainer/gguf.ts";
 import type { Adapter } from "../trainer/lora.ts";
@@ -21,6 +22,7 @@ export type LocalModel = {
 /**
  * Takes a model from chain to disk: manifest by content id, adapter files by content id, each checked against its hash.
  * @param folder Keeps the adapters, by hash.
+ * @param release of the model, the last unless told
  * @throws OpenLedgerError `MODEL_UNKNOWN`, `MODEL_BASE`, `MODEL_MANIFEST`, `MODEL_ADAPTER`, `CONTENT_…`, `TRAINER_ADAPTER`.
  */
 export async function fetchModel(
@@ -29,8 +31,9 @@ export async function fetchModel(
   base: Base,
   modelId: bigint,
   folder: string,
+  release?: bigint,
 ): Promise<LocalModel> {
-  const { minted, manifest } = await fetchManifest(models, store, modelId);
+  const { minted, manifest } = await fetchManifest(models, store, modelId, release);
   if (minted.baseHash !== base.hash)
     throw new OpenLedgerError(
       "MODEL_BASE",
@@ -47,6 +50,18 @@ export async function fetchModel(
       `The adapter of model ${modelId} has hash ${hash}, minted is ${minted.adapterHash}. Do not use it.`,
     );
   return { modelId, manifest, adapter, gguf: ggufOf(own, base, adapter) };
+}
+
+/** The sketches that a manifest names, kept in a folder. */
+export async function fetchSketches(
+  store: Content,
+  { sketches: { rows, basis, description } }: ModelManifest,
+  folder: string,
+): Promise<Sketches> {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, id] of Object.entries({ "rows.int8": rows, "basis.f32": basis, "sketches.json": description }))
+    writeFileSync(join(folder, name), await store.get(id));
+  return loadSketches(folder);
 }
 
 /** An adapter as GGUF file in its folder, written once; the folder is named by, or belongs to, this adapter alone. */

@@ -1,12 +1,11 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Content } from "../sdk/content.ts";
 import type { ModelManifest } from "../sdk/models.ts";
-import { loadSketches, type Sketches } from "../trainer/attribution/artifact.ts";
+import type { Sketches } from "../trainer/attribution/artifact.ts";
 import { sketchQueries } from "../trainer/attribution/build.ts";
 import type { Base } from "../trainer/base.ts";
 import { Pool } from "../trainer/pool.ts";
-import type { LocalModel } from "./adapters.ts";
+import { fetchSketches, type LocalModel } from "./adapters.ts";
 import type { Completion } from "./meter.ts";
 
 /** Sketches served calls in threads of its own, which start with the first and stay. */
@@ -39,18 +38,10 @@ export class Sketcher {
   #sketchesOf(modelId: bigint, manifest: ModelManifest): Promise<Sketches> {
     const known = this.#sketches.get(modelId);
     if (known) return known;
-    const sketches = this.#fetch(modelId, manifest);
+    const sketches = fetchSketches(this.#store, manifest, join(this.#folder, String(modelId)));
     this.#sketches.set(modelId, sketches);
     sketches.catch(() => this.#sketches.delete(modelId)); // so that the next call tries again
     return sketches;
-  }
-
-  async #fetch(modelId: bigint, { sketches: { rows, basis, description } }: ModelManifest): Promise<Sketches> {
-    const folder = join(this.#folder, String(modelId));
-    mkdirSync(folder, { recursive: true });
-    for (const [name, id] of Object.entries({ "rows.int8": rows, "basis.f32": basis, "sketches.json": description }))
-      writeFileSync(join(folder, name), await this.#store.get(id));
-    return loadSketches(folder);
   }
 
   async close(): Promise<void> {

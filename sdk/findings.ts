@@ -7,6 +7,10 @@ export interface Finding {
   readonly detail: string;
 }
 
+/** As a line of a report. */
+export const findingLine = ({ check, result, detail }: Finding): string =>
+  `${result.padEnd(11)}  ${check.padEnd(18)}  ${detail}`;
+
 /** A check either tells what it saw, or throws a `Wrong` with what does not fit. */
 class Wrong extends Error {}
 

@@ -122,16 +122,20 @@ export async function largestResidual(
   const coordinates = sharedMatrix(count, SEARCHED);
   const random = new Random(1);
   for (let i = 0; i < directions.data.length; i++) directions.data[i] = random.normal();
-  let largest = 0;
-  for (let round = 0; round < SEARCH_ROUNDS; round++) {
-    if (round > 0) await combineRows(pool, gradients, coordinates, directions);
-    // Less what lies in the basis: x − U·(Uᵀ·x), with U the basis' columns at length 1.
+  /** x − U·(Uᵀ·x), with U the basis' columns at length 1. */
+  const leave = async () => {
     const inside = await pool.run("product", { a: basis, b: directions, transposeA: true, transposeB: false });
     const share = sharedMatrix(k, SEARCHED);
     for (let i = 0; i < kept * SEARCHED; i++) share.data[i] = inside[i]! / squares[Math.floor(i / SEARCHED)]!;
     const part = (await times(pool, basis, share)).data;
     for (let i = 0; i < part.length; i++) directions.data[i]! -= part[i]!;
+  };
+  let largest = 0;
+  for (let round = 0; round < SEARCH_ROUNDS; round++) {
+    if (round > 0) await combineRows(pool, gradients, coordinates, directions);
+    await leave();
     await orthonormalise(pool, directions);
+    await leave(); // where next to nothing was left, that was rounding, of which a part still lay in the basis
     await projectRows(pool, gradients, directions, coordinates);
     largest = eigen(await innerProducts(pool, coordinates), SEARCHED).values[0]! / count;
   }
