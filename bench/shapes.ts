@@ -9,6 +9,13 @@ const SHAPES: Record<string, object> = {
     ...{ num_attention_heads: 9, num_key_value_heads: 3, max_position_embeddings: 8192 },
     ...{ rms_norm_eps: 1e-5, rope_theta: 100000, tie_word_embeddings: true },
   },
+  /** The same family in small: nine heads over three, a tied head, tiny-llama's vocabulary. */
+  "smollm2-small": {
+    architectures: ["LlamaForCausalLM"],
+    ...{ vocab_size: 2048, hidden_size: 72, intermediate_size: 192, num_hidden_layers: 4 },
+    ...{ num_attention_heads: 9, num_key_value_heads: 3, max_position_embeddings: 256 },
+    ...{ rms_norm_eps: 1e-5, rope_theta: 100000, tie_word_embeddings: true },
+  },
 };
 
 export function randomModel(name: string) {

@@ -8,6 +8,7 @@ const COMMANDS: Record<string, () => Promise<{ main(args: string[]): Promise<num
   operator: () => import("../prover/daemon/cli.ts"),
   studio: () => import("../studio/main.ts"),
   export: () => import("../trainer/export-cli.ts"),
+  audit: () => import("../openlora/audit-cli.ts"),
   verify: () => import("../prover/verify-cli.ts"),
 };
 

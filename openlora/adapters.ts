@@ -4,6 +4,7 @@ import type { Content } from "../sdk/content.ts";
 import type { ModelNFT } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { fetchManifest, type ModelManifest } from "../sdk/models.ts";
+import { loadSketches, type Sketches } from "../trainer/attribution/artifact.ts";
 import type { Base } from "../trainer/base.ts";
 import { encodeLora } from "../trainer/gguf.ts";
 import type { Adapter } from "../trainer/lora.ts";
@@ -53,6 +54,18 @@ export async function fetchRelease(
     );
   number ??= await models.releases(modelId);
   return { modelId, number, manifest, adapter, gguf: ggufOf(own, base, adapter) };
+}
+
+/** The sketches that a manifest names, kept in a folder. */
+export async function fetchSketches(
+  store: Content,
+  { sketches: { rows, basis, description } }: ModelManifest,
+  folder: string,
+): Promise<Sketches> {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, id] of Object.entries({ "rows.int8": rows, "basis.f32": basis, "sketches.json": description }))
+    writeFileSync(join(folder, name), await store.get(id));
+  return loadSketches(folder);
 }
 
 /** An adapter as GGUF file in its folder, written once; the folder is named by, or belongs to, this adapter alone. */

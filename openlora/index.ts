@@ -1,5 +1,6 @@
 /** Serving adapters for money: what the rest of the project, servers and customers call. */
 export * from "./adapters.ts";
+export { auditModel } from "./audit.ts";
 export * from "./catalog.ts";
 export { payingFetch } from "./client.ts";
 export * from "./customer.ts";

@@ -4,6 +4,7 @@ import { ContentStore } from "../sdk/content-store.ts";
 import { protocol } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import { findingLine } from "../sdk/findings.ts";
 import { powersUnder } from "./keys.ts";
 import { verifySettlement } from "./verify.ts";
 
@@ -44,8 +45,8 @@ export async function main(args: string[]): Promise<number> {
       (vkId, rows) => powersUnder(vkId, rows, keys),
       number("model", model),
       number("epoch", epoch),
-      ({ check, result, detail }) => {
-        if (!json) console.log(`${result.padEnd(11)}  ${check.padEnd(18)}  ${detail}`);
+      (finding) => {
+        if (!json) console.log(findingLine(finding));
       },
     );
     const wrong = findings.filter(({ result }) => result === "WRONG");

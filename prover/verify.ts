@@ -6,6 +6,7 @@ import type { Protocol } from "../sdk/contracts.ts";
 import { deriveVersions } from "../sdk/datanets.ts";
 import { BPS, floorUnits, quantise, receiptLeaf, sharePot, toFee18 } from "../sdk/epoch.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import { type Finding, Findings, requireThat } from "../sdk/findings.ts";
 import { BASE_FIELD, FIELD, type G1, int8Bytes } from "../sdk/hash.ts";
 import { earningEvents, proposalOf } from "../sdk/history.ts";
 import { claimRoot, merkleVerify } from "../sdk/merkle.ts";
@@ -29,22 +30,8 @@ import { commitColumns, commitFlags } from "./kzg.ts";
  * content, and is computed again. Free of Node-only imports, so that a browser can do the same.
  */
 
-/** One thing that was checked: it holds, it does not, or there was nothing here to check it by. */
-export interface Finding {
-  readonly check: string;
-  readonly result: "holds" | "WRONG" | "not checked";
-  readonly detail: string;
-}
-
 /** Σ g² of a sketch row stays within this, so that no score leaves the circuit's range. */
 const MAX_ROW_SQUARES = 136 ** 2;
-
-/** A check either tells what it saw, or throws a `Wrong` with what does not fit. */
-class Wrong extends Error {}
-
-function requireThat(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Wrong(otherwise);
-}
 
 /**
  * Checks how an epoch was settled. A check that does not hold is a finding and does not end the others, as far as they can
@@ -81,24 +68,9 @@ export async function verifySettlement(
   const flags: G1 = [commitment.flags[0], commitment.flags[1]];
   const paidByBase = settlement.totals.length === 0;
 
-  const findings: Finding[] = [];
-  const add = (finding: Finding) => {
-    findings.push(finding);
-    found(finding);
-  };
-  /** Runs one check; gives what it found, or undefined where it does not hold. */
-  async function check<T>(name: string, run: () => Promise<{ detail: string; value?: T }>): Promise<T | undefined> {
-    try {
-      const { detail, value } = await run();
-      add({ check: name, result: "holds", detail });
-      return value;
-    } catch (error) {
-      if (!(error instanceof Wrong) && !(error instanceof OpenLedgerError)) throw error;
-      add({ check: name, result: "WRONG", detail: error.message });
-      return undefined;
-    }
-  }
-  const skip = (name: string, why: string) => add({ check: name, result: "not checked", detail: why });
+  const findings = new Findings(found);
+  const check: Findings["check"] = (name, run) => findings.check(name, run);
+  const skip = (name: string, why: string) => findings.skip(name, why);
 
   await check("fees", async () => {
     const redeemed = await escrow.queryFilter(escrow.filters.VoucherRedeemed());
@@ -276,7 +248,7 @@ export async function verifySettlement(
       );
       return { detail: "the root on-chain is that of everybody's earnings" };
     });
-  return findings;
+  return findings.all;
 }
 
 type Registered = Omit<VerifyingKey, "chunkRows" | "ic"> & { ic: [bigint, bigint][]; chunkRows: bigint };

@@ -115,18 +115,24 @@ describe("quantiser", () => {
 });
 
 describe("duplicate rule", () => {
+  let pool: Pool;
+  before(async () => {
+    pool = await Pool.start(base, { threads: 1 });
+  });
+  after(() => pool.close());
   const unit = (angle: number) => [Math.cos(angle), Math.sin(angle)];
   const sketches = (angles: number[]) => matrix(angles.length, 2, (i, j) => unit(angles[i]!)[j]!);
   const hashes = (count: number) => Array.from({ length: count }, (_, i) => `row ${i}`);
 
-  it("counts of a cluster of n the first 8 rows, with 1/min(n, 8) each", () => {
-    const { weights } = duplicateWeights(sketches([...Array(10).fill(0.01), 2]), hashes(11));
+  it("counts of a cluster of n the first 8 rows, with 1/min(n, 8) each", async () => {
+    const { weights } = await duplicateWeights(pool, sketches([...Array(10).fill(0.01), 2]), hashes(11));
     expect([...weights]).to.deep.equal([...Array(8).fill(1 / 8), 0, 0, 1]);
   });
 
-  it("joins the first leader within cosine 0.95, not the nearest, and never a follower", () => {
+  it("joins the first leader within cosine 0.95, not the nearest, and never a follower", async () => {
     const near = Math.acos(0.96);
-    const { leaders, weights } = duplicateWeights(
+    const { leaders, weights } = await duplicateWeights(
+      pool,
       sketches([0, 1.5 * near, 0.8 * near, 2.4 * near, 3.2 * near]),
       hashes(5),
     );
@@ -134,10 +140,10 @@ describe("duplicate rule", () => {
     expect([...weights]).to.deep.equal([0.5, 0.5, 0.5, 0.5, 1]);
   });
 
-  it("passes exact copies and empty sketches over", () => {
+  it("passes exact copies and empty sketches over", async () => {
     const rows = sketches([0, 0, 1.5, 0]);
     rows.data.set([0, 0], 4);
-    const { weights, leaders } = duplicateWeights(rows, ["a", "a", "b", "c"]);
+    const { weights, leaders } = await duplicateWeights(pool, rows, ["a", "a", "b", "c"]);
     expect([...weights]).to.deep.equal([0.5, 0, 0, 0.5]);
     expect([...leaders]).to.deep.equal([0, -1, -1, 0]);
   });

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
+import type { Matrix } from "../engine.ts";
+import { sharedMatrix } from "./blocks.ts";
 import type { SketchBasis } from "./sketch.ts";
 
 export const METHOD_VERSION = 1;
@@ -59,14 +61,14 @@ export function loadSketches(folder: string): Sketches {
       );
     }
   };
-  const manifest = JSON.parse(new TextDecoder().decode(read("sketches.json")));
+  const manifest = parse(new TextDecoder().decode(read("sketches.json")));
   const { methodVersion, parameters, eigenvalues, damping, energyKept, ...rest } = manifest;
   if (methodVersion !== METHOD_VERSION) {
     const found = `methodVersion is ${methodVersion}, this program implements ${METHOD_VERSION}`;
     throw new OpenLedgerError("TRAINER_SKETCHES", `sketches: ${found}; use the program of that version`);
   }
   const rows = new Int8Array(read("rows.int8").buffer);
-  const data = new Float32Array(read("basis.f32").buffer);
+  const { data } = shared(read("basis.f32"));
   if (
     rows.length !== rest.count * rest.k ||
     data.length !== parameters * rest.k ||
@@ -82,4 +84,19 @@ export function loadSketches(folder: string): Sketches {
     energyKept,
   };
   return { ...rest, rows, basis };
+}
+
+function parse(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new OpenLedgerError("TRAINER_SKETCHES", "sketches: sketches.json is not JSON; build them again", { cause });
+  }
+}
+
+/** Floats as memory that threads share: a basis is large. */
+function shared(bytes: Uint8Array): Matrix {
+  const matrix = sharedMatrix(1, Math.floor(bytes.length / 4));
+  new Uint8Array(matrix.data.buffer).set(bytes.subarray(0, matrix.data.byteLength));
+  return matrix;
 }

@@ -4,40 +4,59 @@ import { type Adapter, loraLayout } from "../lora.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
 import { duplicateWeights } from "./duplicates.ts";
-import { exampleGradients } from "./gradients.ts";
+import { gradientRows } from "./gradient-rows.ts";
+import { exampleGradients, storeGradients } from "./gradients.ts";
 import { quantise } from "./quantise.ts";
 import { fitSketch, project } from "./sketch.ts";
-import { leastMovement } from "./weights.ts";
+import { leastMovementOf } from "./weights.ts";
 
 export interface BuildOptions {
   /** Where gradients are taken on the way from base (0) to adapter (1), for rows and queries alike. Default 1. */
   alpha?: number;
+  /** Where gradients that do not fit into memory are kept meanwhile; the system's folder for temporary files unless told. */
+  scratch?: string;
   onProgress?: (rowsDone: number) => void;
+  /** Told when each part is done. */
+  onPart?: (part: SketchPart) => void;
 }
+export type SketchPart = "gradients" | "components" | "duplicates" | "least movement";
 
 /** Sketches of all training rows, in their on-chain order (design section 3, steps 1 to 3). Empty rows get the zero sketch. */
 export async function buildSketches(
   pool: Pool,
   adapter: Adapter,
   rows: readonly string[],
-  { alpha = 1, onProgress }: BuildOptions = {},
+  { alpha = 1, scratch, onProgress, onPart }: BuildOptions = {},
 ): Promise<Sketches> {
   const { tokenizer, config } = pool.base;
+  const layout = loraLayout(config, adapter.lora);
   const examples = rows.map((text) => rowExample(tokenizer, config.context, text));
-  const gradients = await exampleGradients(pool, adapter, examples, alpha, onProgress);
-  const { basis, rows: sketches } = await fitSketch(pool, gradients);
+  const gradients = gradientRows(rows.length, layout.size, scratch);
+  let fitted: Awaited<ReturnType<typeof fitSketch>>;
+  try {
+    await storeGradients(pool, adapter, examples, alpha, gradients, onProgress);
+    onPart?.("gradients");
+    fitted = await fitSketch(pool, gradients);
+    onPart?.("components");
+  } finally {
+    gradients.close();
+  }
+  const { basis, rows: sketches } = fitted;
   const hashes = rows.map((text) => keccak256(Buffer.from(text)));
-  const { weights } = duplicateWeights(sketches, hashes);
+  const { weights } = await duplicateWeights(pool, sketches, hashes);
+  onPart?.("duplicates");
   const quantised = quantise(sketches, weights);
+  const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
+  onPart?.("least movement");
   return {
     rows: quantised,
     count: rows.length,
     k: basis.k,
     basis,
     weights: [...weights],
-    m0: leastMovement({ rows: quantised, k: basis.k }, quantise(sketches)),
+    m0,
     alpha,
-    modules: loraLayout(config, adapter.lora).modules.map(({ name }) => name),
+    modules: layout.modules.map(({ name }) => name),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Matrix } from "../engine.ts";
 import { bucketByLength, type Example } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import type { Pool } from "../pool.ts";
+import { type GradientRows, heldGradients } from "./gradient-rows.ts";
 
 /** Examples of one gradient task; fixed, so that results do not depend on the number of threads. */
 const TASK_EXAMPLES = 8;
@@ -16,19 +17,31 @@ export async function exampleGradients(
   adapter: Adapter,
   examples: readonly Example[],
   alpha: number,
-  onProgress?: (done: number) => void,
 ): Promise<Matrix> {
   const width = loraLayout(pool.base.config, adapter.lora).size;
-  const data = new Float32Array(examples.length * width);
+  const matrix: Matrix = { data: new Float32Array(examples.length * width), shape: [examples.length, width] };
+  await storeGradients(pool, adapter, examples, alpha, heldGradients(matrix));
+  return matrix;
+}
+
+/** The same, each put where it belongs as soon as it is there. */
+export async function storeGradients(
+  pool: Pool,
+  adapter: Adapter,
+  examples: readonly Example[],
+  alpha: number,
+  to: GradientRows,
+  onProgress?: (done: number) => void,
+): Promise<void> {
+  const [, width] = to.shape;
   let done = 0;
   const groups = bucketByLength(examples, TASK_EXAMPLES).map(async (group) => {
     const batch = group.map((i) => examples[i]!);
     const { gradients } = await pool.run("gradients", { adapter, examples: batch, alpha, reduce: "none" });
     group.forEach((row, n) => {
-      data.set(gradients.subarray(n * width, (n + 1) * width), row * width);
+      to.set(row, gradients.subarray(n * width, (n + 1) * width));
     });
     onProgress?.((done += group.length));
   });
   await Promise.all(groups);
-  return { data, shape: [examples.length, width] };
 }

@@ -1,4 +1,6 @@
 import { OpenLedgerError } from "../../sdk/errors.ts";
+import type { Pool } from "../pool.ts";
+import { inOrder, sharedMatrix, spans } from "./blocks.ts";
 
 /** Committed row sketches: int8 entries [N, k], row-major. */
 export interface IntRows {
@@ -26,18 +28,57 @@ export function movement(sketches: IntRows, query: ArrayLike<number>): number {
  * @param unweighted the rows quantised without their duplicate weights; rows that are zero in `sketches` are passed over
  */
 export function leastMovement(sketches: IntRows, unweighted: Int8Array): number {
+  const { k } = sketches;
+  return median(usedRows(sketches).map((i) => movement(sketches, unweighted.subarray(i * k, (i + 1) * k))));
+}
+
+/** Rows that are queries at a time, and rows that these are multiplied with in one task. */
+const [QUERIES, ROWS] = [512, 4096];
+
+/**
+ * The same for many rows, as matrix products on the pool. They are exact: no sum of products of two sketches, nor any part of
+ * one, exceeds 136², far below the 2^24 up to which float32 holds every integer.
+ */
+export async function leastMovementOf(pool: Pool, sketches: IntRows, unweighted: Int8Array): Promise<number> {
   const { rows, k } = sketches;
+  const used = usedRows(sketches);
   const all: number[] = [];
-  for (let at = 0; at < rows.length; at += k) {
-    if (rows.subarray(at, at + k).some((entry) => entry !== 0))
-      all.push(movement(sketches, unweighted.subarray(at, at + k)));
+  for (let from = 0; from < used.length; from += QUERIES) {
+    const queries = used.slice(from, from + QUERIES);
+    const a = sharedMatrix(queries.length, k);
+    queries.forEach((row, n) => {
+      a.data.set(unweighted.subarray(row * k, (row + 1) * k), n * k);
+    });
+    const movements = new Float64Array(queries.length);
+    await inOrder(
+      spans(rows.length / k, ROWS),
+      ([first, last]) => {
+        const b = sharedMatrix(last - first, k);
+        b.data.set(rows.subarray(first * k, last * k));
+        return pool.run("product", { a, b, transposeA: false, transposeB: true });
+      },
+      (part, [first, last]) => {
+        for (let i = 0; i < part.length; i++) movements[Math.floor(i / (last - first))]! += Math.abs(part[i]!);
+      },
+    );
+    for (const moved of movements) all.push(moved);
   }
-  if (all.length === 0) {
+  return median(all);
+}
+
+function usedRows({ rows, k }: IntRows): number[] {
+  const all = Array.from({ length: rows.length / k }, (_, i) => i);
+  return all.filter((i) => rows.subarray(i * k, (i + 1) * k).some((entry) => entry !== 0));
+}
+
+/** Rounded down. */
+function median(values: number[]): number {
+  if (values.length === 0) {
     throw new OpenLedgerError("TRAINER_SKETCH", "sketches: every row is zero; there is nothing to attribute to");
   }
-  all.sort((a, b) => a - b);
-  const middle = all.length >> 1;
-  return Math.floor(all.length % 2 === 1 ? all[middle]! : (all[middle - 1]! + all[middle]!) / 2);
+  const sorted = values.sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return Math.floor(sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2);
 }
 
 /**

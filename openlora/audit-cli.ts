@@ -1,0 +1,155 @@
+import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { JsonRpcProvider } from "ethers";
+import { ContentStore } from "../sdk/content-store.ts";
+import { protocol } from "../sdk/contracts.ts";
+import { readAddresses } from "../sdk/deployment.ts";
+import { OpenLedgerError } from "../sdk/errors.ts";
+import { findingLine } from "../sdk/findings.ts";
+import type { ClaimedQuery } from "../trainer/attribution/audit.ts";
+import { BACKENDS, type BackendName } from "../trainer/backends.ts";
+import { loadBase } from "../trainer/base.ts";
+import { Pool } from "../trainer/pool.ts";
+import { auditModel } from "./audit.ts";
+
+export const HELP = `openledger audit: derives a model's sketches again from its published adapter, rows and basis, and compares
+
+  openledger audit --model ID --addresses deployments/31337.json --content FOLDER
+
+  --base FOLDER     Hugging Face folder of the model's base (default models/tiny-llama)
+  --sample N        rows to derive again, drawn at random (default 64), or "all": then the duplicate rule,
+                    the least movement and the basis are checked too
+  --seed N          draws the same rows again
+  --queries FILE    served answers whose sketches to check: lines of {"promptIds", "completionIds", "sketch"}
+  --rpc URL         of the chain, http://127.0.0.1:8545 unless told
+  --threads N       default 2
+  --backend NAME    one of ${BACKENDS.join(", ")}
+  --scratch FOLDER  for gradients that do not fit into memory
+  --json            one line of JSON instead of the report
+
+Ends with 0 if nothing is wrong, with 1 if something is, with 2 if it could not look.`;
+
+const OPTIONS = {
+  model: { type: "string" },
+  addresses: { type: "string" },
+  content: { type: "string" },
+  base: { type: "string", default: "models/tiny-llama" },
+  sample: { type: "string", default: "64" },
+  seed: { type: "string" },
+  queries: { type: "string" },
+  rpc: { type: "string", default: "http://127.0.0.1:8545" },
+  threads: { type: "string", default: "2" },
+  backend: { type: "string" },
+  scratch: { type: "string" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+/** `openledger audit …` @returns exit code */
+export async function main(args: string[]): Promise<number> {
+  try {
+    return await audit(args);
+  } catch (error) {
+    if (!(error instanceof OpenLedgerError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+}
+
+async function audit(args: string[]): Promise<number> {
+  const options = parse(args);
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const modelId = BigInt(whole("model", options.model));
+  const addresses = readAddresses(required("addresses", options.addresses));
+  const store = new ContentStore(required("content", options.content));
+  const seed = options.seed === undefined ? randomInt(2 ** 32) : whole("seed", options.seed);
+  const sample = options.sample === "all" ? undefined : { rows: Math.max(1, whole("sample", options.sample)), seed };
+  const queries = options.queries === undefined ? undefined : readQueries(options.queries);
+  const backend = options.backend as BackendName | undefined;
+  if (backend !== undefined && !BACKENDS.includes(backend)) throw usage(`--backend must be one of ${BACKENDS}`);
+
+  const pool = await Pool.start(loadBase(options.base), {
+    threads: whole("threads", options.threads),
+    ...(backend && { backend }),
+  });
+  const provider = new JsonRpcProvider(options.rpc, undefined, { staticNetwork: true });
+  try {
+    const findings = await auditModel(protocol(addresses, provider), store, pool, modelId, {
+      ...(sample && { sample }),
+      ...(queries && { queries }),
+      ...(options.scratch !== undefined && { scratch: options.scratch }),
+      onFinding: (finding) => {
+        if (!options.json) console.log(findingLine(finding));
+      },
+    });
+    const wrong = findings.filter(({ result }) => result === "WRONG");
+    if (options.json) console.log(JSON.stringify({ ok: wrong.length === 0, seed: sample?.seed, findings }));
+    else if (wrong.length > 0)
+      console.log(`\nWRONG: ${wrong.map(({ check }) => check).join(", ")}. Do not rely on this model's attribution.`);
+    else {
+      const part = sample ? ` Of its rows a sample was derived: --sample all derives each.` : "";
+      console.log(`\nThe sketches of model ${modelId} are what its data and its adapter give.${part}`);
+    }
+    return wrong.length === 0 ? 0 : 1;
+  } finally {
+    provider.destroy();
+    await pool.close();
+  }
+}
+
+/** @throws OpenLedgerError `AUDIT_QUERIES`, naming the line */
+function readQueries(file: string): ClaimedQuery[] {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new OpenLedgerError("AUDIT_QUERIES", `--queries: ${file} cannot be read. Name a file of JSON lines.`, {
+      cause,
+    });
+  }
+  const integers = (value: unknown) => Array.isArray(value) && value.every(Number.isInteger);
+  return text
+    .split("\n")
+    .map((line, n) => ({ line, n: n + 1 }))
+    .filter(({ line }) => line.trim() !== "")
+    .map(({ line, n }) => {
+      const wrong = (what: string, cause?: unknown) =>
+        new OpenLedgerError("AUDIT_QUERIES", `--queries: line ${n} of ${file} ${what}. See openledger audit --help.`, {
+          cause,
+        });
+      let query: ClaimedQuery;
+      try {
+        query = JSON.parse(line);
+      } catch (cause) {
+        throw wrong("is not JSON", cause);
+      }
+      for (const field of ["promptIds", "completionIds", "sketch"] as const)
+        if (!integers(query?.[field])) throw wrong(`has no list of whole numbers as ${field}`);
+      return query;
+    });
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS }).values;
+  } catch (error) {
+    throw usage((error as Error).message);
+  }
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value === undefined) throw usage(`--${name} is missing`);
+  return value;
+}
+
+function whole(name: string, value: string | undefined): number {
+  const text = required(name, value);
+  if (!/^\d+$/.test(text)) throw usage(`--${name} must be a whole number, not ${text}`);
+  return Number(text);
+}
+
+const usage = (problem: string) => new OpenLedgerError("USAGE", `${problem}. See openledger audit --help.`);

@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Content } from "../sdk/content.ts";
+import type { Protocol } from "../sdk/contracts.ts";
+import { fetchVersion } from "../sdk/datanets.ts";
+import { type Finding, Findings, requireThat } from "../sdk/findings.ts";
+import { sketchRoot } from "../sdk/transcript.ts";
+import { type AuditOptions, auditSketches } from "../trainer/attribution/audit.ts";
+import type { Pool } from "../trainer/pool.ts";
+import { fetchRelease, fetchSketches } from "./adapters.ts";
+
+/**
+ * Audits a model from the chain and published content: its adapter, its rows and its sketches are fetched and checked against
+ * what the chain says of them, and the sketches derived again. What is audited is the release that was committed last; of a
+ * model without a commitment the one minted last.
+ * @param pool holds the model's base
+ * @throws OpenLedgerError `MODEL_…`, `CONTENT_…`, `CONTRIBUTION_MISMATCH`, `TRAINER_…` where it cannot look
+ */
+export async function auditModel(
+  { attribution, models, datanets }: Protocol,
+  store: Content,
+  pool: Pool,
+  modelId: bigint,
+  options: AuditOptions = {},
+): Promise<Finding[]> {
+  const folder = mkdtempSync(join(tmpdir(), "openledger-audit-"));
+  try {
+    const commitmentId = await attribution.commitmentOf(modelId);
+    const committed = BigInt(commitmentId) === 0n ? undefined : await attribution.commitment(commitmentId);
+    const { manifest, adapter } = await fetchRelease(models, store, pool.base, modelId, folder, committed?.release);
+    const sketches = await fetchSketches(store, manifest, folder);
+    const rows: string[] = [];
+    for (const { datanetId, version } of manifest.versions) {
+      const fetched = await fetchVersion(datanets, store, BigInt(datanetId), BigInt(version));
+      rows.push(...fetched.rows.map(({ text }) => text));
+    }
+    const findings = new Findings(options.onFinding);
+    if (committed === undefined) findings.skip("committed", "the model has no commitment yet");
+    else
+      await findings.check("committed", async () => {
+        const { k, m0, gRoot } = committed;
+        requireThat(
+          BigInt(sketches.k) === k && BigInt(sketches.m0) === m0 && sketchRoot(sketches.rows, sketches.k) === gRoot,
+          `the published sketches are not those of commitment ${commitmentId}`,
+        );
+        return { detail: `commitment ${commitmentId} is of these sketches and this m0` };
+      });
+    return [...findings.all, ...(await auditSketches(pool, adapter, rows, sketches, options))];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,257 @@
+import { keccak256 } from "ethers";
+import { type Finding, Findings, requireThat } from "../../sdk/findings.ts";
+import type { Matrix } from "../engine.ts";
+import { rowExample } from "../examples.ts";
+import { type Adapter, loraLayout } from "../lora.ts";
+import type { Pool } from "../pool.ts";
+import { Random } from "../random.ts";
+import type { Sketches } from "./artifact.ts";
+import { type ServedQuery, sketchQueries } from "./build.ts";
+import { duplicateWeights, SAME } from "./duplicates.ts";
+import { type GradientRows, gradientRows } from "./gradient-rows.ts";
+import { storeGradients } from "./gradients.ts";
+import { energyOf, innerProducts, largestResidual, projectRows } from "./pca.ts";
+import { MAX_NORM, quantise } from "./quantise.ts";
+import { dampingOf, NOISE, SKETCH_SIZES, sizeFor } from "./sketch.ts";
+import { leastMovementOf } from "./weights.ts";
+
+/**
+ * How far what is computed again may be from what was published, where both were computed honestly: another backend, or other
+ * rows in the same batch, change the last bits of a gradient. docs/attribution-artifact.md has the figures these rest on.
+ */
+export const TOLERANCE = {
+  /** Of an entry of a sketch, which is rounded to a whole number. */
+  entry: 1,
+  /** Of the cosine at which two rows count as duplicates. */
+  cosine: 1e-3,
+  /** Of m0 and of the energy kept, as a share. */
+  share: 1e-3,
+  /** Of inner products of directions, which would be 1 and 0, and of the coordinates' variances. */
+  basis: 1e-2,
+  /** How many times the last eigenvalue kept the largest left out may be: the randomized method mixes those around the border. */
+  leftOut: 1.5,
+};
+
+/** A served answer and the sketch that was claimed of it. */
+export interface ClaimedQuery extends ServedQuery {
+  sketch: ArrayLike<number>;
+}
+
+export interface AuditOptions {
+  /** Rows to compute again, drawn by `seed`; all unless told. What only all rows together show is then said to be not checked. */
+  sample?: { rows: number; seed: number };
+  /** Answers whose sketches are computed again. */
+  queries?: readonly ClaimedQuery[];
+  /** As in BuildOptions. */
+  scratch?: string;
+  onProgress?: (rowsDone: number, rows: number) => void;
+  /** Told of each finding as it is made. */
+  onFinding?: (finding: Finding) => void;
+}
+
+/** What an audit has at hand. */
+interface Subject {
+  pool: Pool;
+  adapter: Adapter;
+  sketches: Sketches;
+  hashes: string[];
+}
+
+/**
+ * Derives sketches again from base, adapter, rows and the published basis, and compares them with what was published.
+ * @param rows the model's texts in on-chain order
+ */
+export async function auditSketches(
+  pool: Pool,
+  adapter: Adapter,
+  rows: readonly string[],
+  sketches: Sketches,
+  { sample, queries, scratch, onProgress, onFinding }: AuditOptions = {},
+): Promise<Finding[]> {
+  const findings = new Findings(onFinding);
+  const hashes = rows.map((text) => keccak256(Buffer.from(text)));
+  const subject = { pool, adapter, sketches, hashes };
+  const fits = await findings.check("form", async () => checkForm(subject));
+  if (fits === undefined) return findings.all; // nothing more can be compared
+  await findings.check("copies", async () => checkCopies(subject, rows));
+
+  const all = Array.from(rows, (_, row) => row);
+  const chosen = sample === undefined ? all : new Random(sample.seed).shuffle(all).slice(0, sample.rows);
+  const whole = chosen.length === rows.length;
+  const { tokenizer, config } = pool.base;
+  const examples = chosen.map((row) => rowExample(tokenizer, config.context, rows[row]!));
+  const gradients = gradientRows(chosen.length, loraLayout(config, adapter.lora).size, scratch);
+  try {
+    const progress = (done: number) => onProgress?.(done, chosen.length);
+    await storeGradients(pool, adapter, examples, sketches.alpha, gradients, progress);
+    const { basis, k } = sketches.basis;
+    const derived: Matrix = { data: new Float32Array(chosen.length * k), shape: [chosen.length, k] };
+    await projectRows(pool, gradients, basis, derived);
+    await findings.check("rows", async () => checkRows(subject, chosen, derived, sample?.seed));
+    if (whole) {
+      await findings.check("duplicates", () => checkDuplicates(subject, derived));
+      await findings.check("least movement", () => checkLeastMovement(subject, derived));
+      await findings.check("basis", () => checkBasis(subject, gradients, derived));
+    } else {
+      const zero = sketches.weights.filter((weight) => weight === 0).length;
+      findings.skip("duplicates", `only all rows show which are alike; ${zero} rows have weight 0`);
+      findings.skip("least movement", "only all rows show it");
+      findings.skip("basis", "only all rows show whether its directions are the main ones");
+    }
+  } finally {
+    gradients.close();
+  }
+  if (queries === undefined) findings.skip("queries", "no answers were given");
+  else await findings.check("queries", () => checkQueries(subject, queries));
+  return findings.all;
+}
+
+function checkForm({ pool, adapter, sketches, hashes }: Subject) {
+  const { rows, k, count, weights, modules, basis, alpha } = sketches;
+  const layout = loraLayout(pool.base.config, adapter.lora);
+  requireThat(count === hashes.length, `there are sketches of ${count} rows, and the data have ${hashes.length}`);
+  requireThat(weights.length === count && rows.length === count * k, "rows, weights and count do not fit each other");
+  requireThat((SKETCH_SIZES as readonly number[]).includes(k), `k is ${k}, not one of ${SKETCH_SIZES}`);
+  const [width, columns] = basis.basis.shape;
+  requireThat(width === layout.size && columns === k, `the basis is ${width} × ${columns}, not ${layout.size} × ${k}`);
+  const names = layout.modules.map(({ name }) => name);
+  requireThat(JSON.stringify(modules) === JSON.stringify(names), "the modules are not those of the adapter, in order");
+  requireThat(alpha >= 0 && alpha <= 1, `gradients are taken at ${alpha}, not between base (0) and adapter (1)`);
+  for (let i = 0; i < count; i++) {
+    const squares = rows.subarray(i * k, (i + 1) * k).reduce((sum, entry) => sum + entry * entry, 0);
+    requireThat(squares <= MAX_NORM ** 2, `the squares of row ${i} add up to ${squares}, more than ${MAX_NORM}²`);
+  }
+  return { detail: `${count} rows of ${k} entries, by a basis over ${layout.size} parameters`, value: true };
+}
+
+function checkCopies({ sketches: { rows, k, weights }, hashes }: Subject, texts: readonly string[]) {
+  const seen = new Set<string>();
+  let copies = 0;
+  hashes.forEach((hash, i) => {
+    const copy = seen.has(hash);
+    seen.add(hash);
+    if (copy) copies++;
+    const zero = rows.subarray(i * k, (i + 1) * k).every((entry) => entry === 0);
+    const why = copy ? "is an exact copy of an earlier one" : "is empty";
+    const mustBeZero = copy || texts[i] === "";
+    requireThat(!mustBeZero || (zero && weights[i] === 0), `row ${i} ${why}, and counts nevertheless`);
+    requireThat(zero || weights[i] !== 0, `row ${i} has weight 0, and a sketch nevertheless`);
+  });
+  return { detail: `${copies} exact copies, which do not count` };
+}
+
+function checkRows({ sketches }: Subject, chosen: readonly number[], derived: Matrix, seed: number | undefined) {
+  const { rows, k, weights } = sketches;
+  const again = quantise(
+    derived,
+    chosen.map((row) => weights[row]!),
+  );
+  let changed = 0;
+  const wrong = chosen.filter((row, n) => {
+    const [published, own] = [rows.subarray(row * k, (row + 1) * k), again.subarray(n * k, (n + 1) * k)];
+    const off = furthest(published, own);
+    if (off > 0) changed++;
+    return off > TOLERANCE.entry;
+  });
+  const which = seed === undefined ? `all ${chosen.length} rows` : `${chosen.length} rows drawn by seed ${seed}`;
+  requireThat(
+    wrong.length === 0,
+    `of ${which}, ${wrong.length} give other sketches than the published: ${someOf(wrong)}`,
+  );
+  return {
+    detail: `${which} give the published sketches, ${changed} of them with entries that differ by ${TOLERANCE.entry}`,
+  };
+}
+
+/** Rows that are within the tolerance of the rule's border may have come out either way. */
+async function checkDuplicates({ pool, sketches: { weights }, hashes }: Subject, derived: Matrix) {
+  const rules: Float64Array[] = [];
+  for (const same of [SAME - TOLERANCE.cosine, SAME, SAME + TOLERANCE.cosine])
+    rules.push((await duplicateWeights(pool, derived, hashes, same)).weights);
+  const [low, exact, high] = rules as [Float64Array, Float64Array, Float64Array];
+  const clear = (row: number) => low[row] === exact[row] && exact[row] === high[row];
+  const rowsOff = weights.flatMap((weight, row) => (clear(row) && weight !== exact[row] ? [row] : []));
+  const unclear = weights.filter((_, row) => !clear(row)).length;
+  requireThat(
+    rowsOff.length === 0,
+    `${rowsOff.length} rows have another weight than the rule gives: ${someOf(rowsOff)}`,
+  );
+  const counted = weights.filter((weight) => weight > 0).length;
+  return {
+    detail: `${counted} rows count, with the weights of the rule; ${unclear} are too close to its border to say`,
+  };
+}
+
+async function checkLeastMovement({ pool, sketches: { rows, k, m0 } }: Subject, derived: Matrix) {
+  const own = await leastMovementOf(pool, { rows, k }, quantise(derived));
+  requireThat(Math.abs(own - m0) <= TOLERANCE.share * own, `m0 is ${m0}, and the sketches give ${own}`);
+  return { detail: `m0 is ${m0}, the sketches give ${own}` };
+}
+
+/**
+ * The basis is the half-whitened PCA that the method prescribes if its directions are orthogonal, the coordinates along them
+ * uncorrelated with the variances stated, and no direction that it leaves out holds more than those it has.
+ */
+async function checkBasis({ pool, sketches }: Subject, gradients: GradientRows, derived: Matrix) {
+  const { basis, eigenvalues, damping, energyKept, k } = sketches.basis;
+  const [count] = gradients.shape;
+  const kept = eigenvalues.filter((value) => value > 0).length;
+  const scale = (j: number) => Math.sqrt(eigenvalues[j]! + damping);
+  const own = dampingOf(eigenvalues);
+  requireThat(Math.abs(own - damping) <= TOLERANCE.share * own, `the damping is ${damping}, the rule gives ${own}`);
+
+  const directions = await innerProducts(pool, basis);
+  const coordinates = await innerProducts(pool, derived);
+  for (let i = 0; i < k; i++)
+    for (let j = 0; j < k; j++) {
+      const used = i < kept && j < kept;
+      const expected = used && i === j ? 1 : 0;
+      const direction = directions[i * k + j]! * (used ? scale(i) * scale(j) : 1);
+      requireThat(
+        Math.abs(direction - expected) <= TOLERANCE.basis,
+        `columns ${i} and ${j} of the basis have the inner product ${direction.toFixed(3)}, not ${expected}`,
+      );
+      const variance = coordinates[i * k + j]! / count;
+      const stated = expected * (eigenvalues[i]! / (eigenvalues[i]! + damping));
+      requireThat(
+        Math.abs(variance - stated) <= TOLERANCE.basis,
+        `coordinates ${i} and ${j} have the mean product ${variance.toFixed(3)}, not ${stated.toFixed(3)}`,
+      );
+    }
+
+  const total = energyOf(gradients) / count;
+  const share = eigenvalues.reduce((sum, value) => sum + value, 0) / total;
+  requireThat(
+    Math.abs(share - energyKept) <= TOLERANCE.share,
+    `the basis keeps ${percent(share)} of the energy, not ${percent(energyKept)} as stated`,
+  );
+  const size = sizeFor(eigenvalues, total, count, SKETCH_SIZES);
+  requireThat(size === k, `k is ${k}, where the rule gives ${size}`);
+  const left = await largestResidual(pool, gradients, basis, kept);
+  const last = kept === k ? eigenvalues[k - 1]! : NOISE * eigenvalues[0]!;
+  requireThat(
+    left <= TOLERANCE.leftOut * last,
+    `a direction that the basis leaves out holds ${(left / last).toFixed(1)} times as much as the last that it may leave out`,
+  );
+  return { detail: `the ${kept} main directions of the rows' gradients, with ${percent(share)} of their energy` };
+}
+
+async function checkQueries({ pool, adapter, sketches }: Subject, queries: readonly ClaimedQuery[]) {
+  const again = await sketchQueries(pool, adapter, sketches, queries);
+  const wrong = queries.flatMap(({ sketch }, t) =>
+    sketch.length !== sketches.k || furthest(sketch, again[t]!) > TOLERANCE.entry ? [t] : [],
+  );
+  requireThat(
+    wrong.length === 0,
+    `${wrong.length} of ${queries.length} answers give other sketches than claimed: ${someOf(wrong)}`,
+  );
+  return { detail: `${queries.length} answers give the sketches claimed, to within ${TOLERANCE.entry} an entry` };
+}
+
+function furthest(a: ArrayLike<number>, b: Int8Array): number {
+  return b.reduce((most, entry, j) => Math.max(most, Math.abs(entry - a[j]!)), 0);
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+const someOf = (indices: readonly number[]) =>
+  `${indices.slice(0, 5).join(", ")}${indices.length > 5 ? ` and ${indices.length - 5} more` : ""}`;

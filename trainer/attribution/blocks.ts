@@ -1,0 +1,35 @@
+import type { Matrix } from "../engine.ts";
+
+/** From the first, up to and without the end. */
+export type Span = readonly [from: number, end: number];
+
+/** 0..length−1 in pieces of at most `size`. */
+export function spans(length: number, size: number): Span[] {
+  return Array.from({ length: Math.ceil(length / size) }, (_, n) => [n * size, Math.min((n + 1) * size, length)]);
+}
+
+/** A zero matrix whose memory threads share instead of copying it. */
+export function sharedMatrix(rows: number, columns: number): Matrix {
+  return { data: new Float32Array(new SharedArrayBuffer(4 * rows * columns)), shape: [rows, columns] };
+}
+
+/** Tasks given out at a time, which bounds the memory of what they take and answer. */
+const AHEAD = 4;
+
+/** Starts a few tasks at a time, and takes their results in the tasks' order. */
+export async function inOrder<Task, Result>(
+  tasks: readonly Task[],
+  start: (task: Task) => Promise<Result>,
+  take: (result: Result, task: Task) => void,
+): Promise<void> {
+  const started: Promise<Result>[] = [];
+  for (let n = 0; n < tasks.length; n++) {
+    while (started.length < Math.min(n + AHEAD, tasks.length)) {
+      const running = start(tasks[started.length]!);
+      running.catch(() => {}); // thrown where it is awaited, if it is
+      started.push(running);
+    }
+    take(await started[n]!, tasks[n]!);
+    delete started[n]; // the result is not kept
+  }
+}
