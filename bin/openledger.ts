@@ -7,6 +7,7 @@ const COMMANDS: Record<string, () => Promise<{ main(args: string[]): Promise<num
   serve: () => import("../openlora/serve.ts"),
   operator: () => import("../prover/daemon/cli.ts"),
   studio: () => import("../studio/main.ts"),
+  train: () => import("../trainer/train-cli.ts"),
   export: () => import("../trainer/export-cli.ts"),
   audit: () => import("../openlora/audit-cli.ts"),
   verify: () => import("../prover/verify-cli.ts"),

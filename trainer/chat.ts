@@ -43,22 +43,23 @@ export class ChatTemplate {
   }
 
   /**
-   * A whole conversation, in which the assistant's turns are scored, with what ends them.
+   * A whole conversation, in which the assistant's turns are scored, with what ends them. Each begins where the prompt ends
+   * that the model would be asked with, or where the two part, as some prompts open a thought that no answer has.
    * @throws OpenLedgerError `CHAT_TEMPLATE` where the template refuses the messages, or does not write them one after another
    */
   segments(messages: readonly Message[]): Segment[] {
     const segments: Segment[] = [];
     let written = "";
-    const goOn = (whole: string, scored: boolean) => {
-      if (!whole.startsWith(written))
-        throw bad("it writes earlier messages in another way once others follow, so that answers cannot be told apart");
-      if (whole.length > written.length) segments.push({ text: whole.slice(written.length), scored });
-      written = whole;
-    };
     messages.forEach(({ role }, turn) => {
       if (role !== "assistant") return;
-      goOn(this.#render(messages.slice(0, turn), true), false);
-      goOn(this.#render(messages.slice(0, turn + 1), false), true);
+      const before = messages.slice(0, turn);
+      const whole = this.#render(messages.slice(0, turn + 1), false);
+      const start = commonLength(this.#render(before, true), whole);
+      if (start < Math.max(written.length, this.#render(before, false).length) || !whole.startsWith(written))
+        throw bad("it writes earlier messages in another way once others follow, so that answers cannot be told apart");
+      segments.push({ text: whole.slice(written.length, start), scored: false });
+      segments.push({ text: whole.slice(start), scored: true });
+      written = whole;
     });
     return segments; // what follows the last answer is nothing to learn from
   }
@@ -74,6 +75,13 @@ export class ChatTemplate {
       throw bad((cause as Error).message, cause);
     }
   }
+}
+
+/** Length of what two texts have in common at their beginning. */
+function commonLength(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }
 
 /**

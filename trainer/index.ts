@@ -25,3 +25,14 @@ export { adapterHash, loadAdapter, saveAdapter } from "./peft.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export { PRESET_NOTES, PRESETS, type PresetName } from "./presets.ts";
 export { publishModel } from "./publish.ts";
+export {
+  type Reproduction,
+  type RunHooks,
+  type RunManifest,
+  readManifest,
+  reproduceRun,
+  type TrainingPlan,
+  trainRun,
+} from "./run.ts";
+export { readSample, type Sample, type SampleKind } from "./samples.ts";
+export { holdOutGroups } from "./split.ts";

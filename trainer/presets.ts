@@ -1,3 +1,4 @@
+import { LINEARS } from "./config.ts";
 import type { FinetuneOptions } from "./finetune.ts";
 
 type Preset = Omit<FinetuneOptions, "rows" | "heldOut" | "onProgress">;
@@ -24,6 +25,26 @@ export const PRESETS = {
     batch: 16,
     seed: 1,
   },
+  /** For bases of 100 million parameters and more: LoRA's usual rates, attention alone. */
+  light: {
+    rank: 8,
+    alpha: 16,
+    targetModules: ["q_proj", "v_proj"],
+    epochs: 2,
+    learningRate: 3e-4,
+    batch: 16,
+    seed: 1,
+  },
+  /** The same for all linears at a higher rank: learns more, takes longer, and its gradients are larger. */
+  full: {
+    rank: 16,
+    alpha: 32,
+    targetModules: [...LINEARS],
+    epochs: 2,
+    learningRate: 2e-4,
+    batch: 16,
+    seed: 1,
+  },
 } satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof PRESETS;
@@ -32,4 +53,9 @@ export type PresetName = keyof typeof PRESETS;
 export const PRESET_NOTES: Record<PresetName, { title: string; note: string }> = {
   quick: { title: "Quick", note: "For a first try: half a minute for about 200 rows on the tiny base." },
   demo: { title: "Thorough", note: "What the demo uses: about two minutes for 1,200 rows on the tiny base." },
+  light: { title: "Large base", note: "For bases of 100 million parameters and more: a small adapter on attention." },
+  full: {
+    title: "Large base, all layers",
+    note: "The same with a larger adapter on every linear layer: learns more, takes longer.",
+  },
 };

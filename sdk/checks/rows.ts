@@ -50,7 +50,7 @@ export class RowChecks {
   readonly #licence: string;
   readonly #known = new Copies();
   readonly #places: Place[] = [];
-  /** What rows were computed once for. */
+  /** Of rows that were checked, and may be again. */
   readonly #features = new WeakMap<Row, Features>();
 
   /** @param licence That of the Datanet: an SPDX id, or the content id of its terms. */
@@ -61,7 +61,8 @@ export class RowChecks {
   /** Adds a contribution, of whose rows later ones may be copies. */
   add({ id, rows }: Contributed): void {
     rows.forEach((row, index) => {
-      this.#known.add(this.#featuresOf(row));
+      this.#known.add(this.#features.get(row) ?? featuresOf(row.text));
+      this.#features.delete(row);
       this.#places.push({ contribution: id, row: index, path: row.path });
     });
   }

@@ -33,15 +33,15 @@ export function sketched(hashes: Iterable<number>): Sketched {
 /** Sets of which those similar to another are found without comparing it with all (locality-sensitive hashing). */
 export class SimilarSets {
   readonly #members: Uint32Array[] = [];
-  /** By band and its number, the sets that have it. */
-  readonly #bands = Array.from({ length: BANDS }, () => new Map<number, number[]>());
+  /** By band and its number, the set that has it, or the sets: mostly one, for which a list would be a waste. */
+  readonly #bands = Array.from({ length: BANDS }, () => new Map<number, number | number[]>());
 
   add({ members, bands }: Sketched): void {
     const id = this.#members.push(members) - 1;
     bands.forEach((key, band) => {
       const same = this.#bands[band]!.get(key);
-      if (same) same.push(id);
-      else this.#bands[band]!.set(key, [id]);
+      if (typeof same === "object") same.push(id);
+      else this.#bands[band]!.set(key, same === undefined ? id : [same, id]);
     });
   }
 

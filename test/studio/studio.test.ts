@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,11 +7,12 @@ import OpenAI from "openai";
 import { payingFetch } from "../../openlora/client.ts";
 import { Customer } from "../../openlora/customer.ts";
 import { contribute, fetchVersion } from "../../sdk/datanets.ts";
-import { mintModel } from "../../sdk/models.ts";
+import { mintModel, parseManifest } from "../../sdk/models.ts";
 import { cutRows } from "../../sdk/rows.ts";
 import { mined } from "../../sdk/transactions.ts";
 import type { Deployment } from "../../studio/deployments.ts";
 import { isOver, type Job } from "../../studio/server/jobs/job.ts";
+import { main as trainByHand } from "../../trainer/train-cli.ts";
 import { eventually } from "../support/program.ts";
 import { rowsOf } from "../trainer/tiny.ts";
 import { StudioProcess } from "./studio.ts";
@@ -75,6 +76,44 @@ describe("the Studio", function () {
     expect(trained.epochLosses.at(-1)).to.be.below(trained.epochLosses[0]!);
     expect(trained.k).to.be.oneOf([128, 256, 512]);
     expect((await studio.ask(`/api/jobs/${job.id}`)).body).to.deep.equal(trained);
+  });
+
+  it("tells what the data checks find in the rows, before it learns from them", () => {
+    expect(trained.flaggedRows).to.have.property("near-copy").above(0); // rows of one kind are alike
+    expect(trained.flaggedRows).to.not.have.property("secret");
+  });
+
+  it("has what `openledger train` needs to make a model of the same version, ready to mint", async () => {
+    const [addresses, out] = [join(data, "addresses.json"), join(data, "run")];
+    writeFileSync(addresses, JSON.stringify(studio.stack.addresses));
+    const source = ["--datanet", "1", "--version", "1", "--addresses", addresses, "--rpc", `${studio.url}/rpc`];
+    const made = [
+      "--content",
+      join(data, "content"),
+      "--rank",
+      "1",
+      "--epochs",
+      "1",
+      "--publish",
+      "By hand",
+      "--out",
+      out,
+    ];
+    const { log } = console;
+    console.log = () => {};
+    try {
+      expect(await trainByHand([...source, ...made, "--json"])).to.equal(0);
+    } finally {
+      console.log = log;
+    }
+    const model = parseManifest(readFileSync(join(out, "model.json")));
+    expect(model.versions).to.deep.equal([{ datanetId: "1", version: "1" }]);
+    const run = JSON.parse(readFileSync(join(out, "run.json"), "utf8"));
+    expect(run.data.map(({ name }: { name: string }) => name)).to.deep.equal(["contribution 1", "contribution 2"]);
+    expect(model.adapter.hash).to.equal(run.adapter);
+    for (const id of [model.adapter.weights, model.sketches.rows, model.sketches.basis, model.sketches.description])
+      expect((await studio.content.get(id)).length).to.be.above(0);
+    expect((await studio.content.get(model.sketches.rows)).length % trained.rows).to.equal(0);
   });
 
   it("answers as the base and as what was trained, which differ", async () => {

@@ -112,6 +112,48 @@ describe("samples", function () {
     ).to.deep.equal(joined);
   });
 
+  it("are told apart in the templates of the supported families", () => {
+    const chatml =
+      "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou are helpful.<|im_end|>\n' }}{% endif %}" +
+      "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}" +
+      "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+    const llama2 =
+      "{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}" +
+      "{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + message['content'] | trim + ' [/INST]' }}" +
+      "{% else %}{{ ' ' + message['content'] | trim + ' ' + eos_token }}{% endif %}{% endfor %}";
+    const llama3 =
+      "{{ bos_token }}{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% else %}26 Jul 2024{% endif %}" +
+      "{% for message in messages %}{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}{% endfor %}" +
+      "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}";
+    const r1 =
+      "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '<|User|>' + message['content'] }}{% else %}" +
+      "{% set content = message['content'] %}{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}" +
+      "{{ '<|Assistant|>' + content + eos_token }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|Assistant|><think>\n' }}{% endif %}";
+    const messages = ["q1", "a1", "q2", "a2"].map((content, i) => ({ role: i % 2 ? "assistant" : "user", content }));
+    const expected: Record<string, [string, string[]]> = {
+      ChatML: [chatml, ["a1<|im_end|>\n", "a2<|im_end|>\n"]],
+      "Llama 2": [llama2, [" a1 </s>", " a2 </s>"]],
+      "Llama 3": [llama3, ["a1<|eot_id|>", "a2<|eot_id|>"]],
+      "DeepSeek R1": [r1, ["a1</s>", "a2</s>"]],
+    };
+    for (const [name, [source, scored]] of Object.entries(expected)) {
+      const template = new ChatTemplate(source, { bos_token: "<s>", eos_token: "</s>" });
+      const segments = template.segments(messages);
+      expect(
+        segments.filter((one) => one.scored).map(({ text }) => text),
+        name,
+      ).to.deep.equal(scored);
+      const before = segments
+        .slice(0, 3)
+        .map(({ text }) => text)
+        .join("");
+      expect(template.prompt(messages.slice(0, 3)).startsWith(before), name).to.equal(true);
+      expect(template.prompt(messages.slice(0, 3)).slice(before.length), name).to.equal(
+        name === "DeepSeek R1" ? "<think>\n" : "",
+      );
+    }
+  });
+
   it("lose the beginning of a prompt that is too long, then the end of the completion, never the first token", () => {
     const prompt = "one two three four five six seven eight nine ten ";
     const whole = sampleExample(tokenizer, 1000, { prompt, completion: "true;" });
