@@ -8,6 +8,7 @@ import { loadSketches, type Sketches } from "../trainer/attribution/artifact.ts"
 import type { Base } from "../trainer/base.ts";
 import { encodeLora } from "../trainer/gguf.ts";
 import type { Adapter } from "../trainer/lora.ts";
+import type { PackedTensor } from "../trainer/packed.ts";
 import { loadAdapter } from "../trainer/peft.ts";
 
 /** A minted model whose adapter is on this machine, checked against the chain. */
@@ -28,7 +29,7 @@ export type LocalModel = {
 export async function fetchModel(
   models: ModelNFT,
   store: Content,
-  base: Base,
+  base: Base<PackedTensor>,
   modelId: bigint,
   folder: string,
   release?: bigint,
@@ -65,7 +66,7 @@ export async function fetchSketches(
 }
 
 /** An adapter as GGUF file in its folder, written once; the folder is named by, or belongs to, this adapter alone. */
-export function ggufOf(folder: string, base: Base, adapter: Adapter): string {
+export function ggufOf(folder: string, base: Base<PackedTensor>, adapter: Adapter): string {
   const gguf = join(folder, "adapter.gguf");
   if (!existsSync(gguf)) {
     writeFileSync(`${gguf}.partial`, encodeLora(base, adapter));

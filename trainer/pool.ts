@@ -6,6 +6,7 @@ import type { Base } from "./base.ts";
 import type { Decoding, Gradients, Matrix, Reduce } from "./engine.ts";
 import type { Example } from "./examples.ts";
 import type { Adapter } from "./lora.ts";
+import { formatOf, type PackedTensor } from "./packed.ts";
 
 /** What a thread can be asked for, and what it answers: see Engine; `product` is a·b with either side transposed. */
 interface Tasks {
@@ -19,7 +20,7 @@ interface Tasks {
 }
 export type PoolTask = { [Kind in keyof Tasks]: { kind: Kind } & Tasks[Kind]["task"] }[keyof Tasks];
 
-export interface WorkerSetup extends Pick<Base, "config" | "weights"> {
+export interface WorkerSetup extends Pick<Base<PackedTensor>, "config" | "weights"> {
   backend: BackendName | undefined;
 }
 
@@ -38,22 +39,27 @@ interface Thread {
 
 /** Threads that each hold the base model on their own backend and share out the tasks. */
 export class Pool {
-  readonly base: Base;
+  readonly base: Base<PackedTensor>;
   readonly backend: { name: BackendName; why: string };
   readonly #threads: Thread[];
   readonly #idle: Thread[];
   readonly #waiting: ((thread: Thread) => void)[] = [];
 
-  private constructor(base: Base, backend: { name: BackendName; why: string }, threads: Thread[]) {
+  private constructor(base: Base<PackedTensor>, backend: { name: BackendName; why: string }, threads: Thread[]) {
     this.base = base;
     this.backend = backend;
     this.#threads = threads;
     this.#idle = [...threads];
   }
 
-  static async start(base: Base, { threads = 2, backend }: PoolOptions = {}): Promise<Pool> {
+  static async start(base: Base<PackedTensor>, { threads = 2, backend }: PoolOptions = {}): Promise<Pool> {
     if (!Number.isInteger(threads) || threads < 1) {
       throw new OpenLedgerError("TRAINER_POOL", `threads is ${threads}; it must be an integer of at least 1`);
+    }
+    const packed = [...base.weights.values()].find((tensor) => formatOf(tensor) !== "f32");
+    if (packed !== undefined && !backend?.startsWith("onnx")) {
+      const problem = `backend ${backend ?? "(first of the ladder)"} needs weights in f32, not ${formatOf(packed)}`;
+      throw new OpenLedgerError("TRAINER_POOL", `${problem}; name backend onnx, or load the base with loadBase`);
     }
     const workerData: WorkerSetup = { config: base.config, weights: base.weights, backend };
     const all = Array.from({ length: threads }, (): Thread => {
