@@ -4,6 +4,7 @@ import { AdamW } from "./adamw.ts";
 import { RunFolder } from "./checkpoint.ts";
 import { bucketByLength, type Example, rowExample, scoredTokens } from "./examples.ts";
 import { type Adapter, type LoraConfig, newAdapter } from "./lora.ts";
+import { requireMemory } from "./memory.ts";
 import type { Pool } from "./pool.ts";
 import { Random } from "./random.ts";
 
@@ -73,6 +74,10 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
   const examples = encodeRows(pool, "rows", options.rows);
   if (examples.length === 0) throw bad("rows is empty; give at least one row to learn from");
   const heldOut = encodeRows(pool, "heldOut", options.heldOut);
+
+  const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
+  const work = { lora: { rank, alpha, targetModules }, batch: Math.min(microBatch, batch), length: longest };
+  requireMemory(pool.place, "fine-tuning", { ...work, reduce: "sum" }, { adjustableBatch: "microBatch" });
 
   const folder = options.run && new RunFolder(options.run.folder, describeRun(pool, options));
   const saved = folder?.resume();
