@@ -157,7 +157,9 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
 function describeRun(pool: Pool, options: FinetuneOptions): string {
   const { run: _, onProgress: __, ...decisive } = options;
   const { microBatch = TASK_ROWS, clip = 1, ...others } = decisive;
-  const fields = Object.entries({ ...others, microBatch, clip, base: pool.base.hash, backend: pool.backend.name });
+  const packed = pool.weightFormat === "f32" ? {} : { weights: pool.weightFormat };
+  const base = { base: pool.base.hash, backend: pool.backend.name, ...packed };
+  const fields = Object.entries({ ...others, microBatch, clip, ...base });
   return keccak256(Buffer.from(JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)))));
 }
 

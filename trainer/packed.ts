@@ -30,6 +30,11 @@ export interface QuantisedTensor {
 export type PackedTensor = StoredTensor | HalfTensor | QuantisedTensor;
 
 export const formatOf = (tensor: PackedTensor): WeightFormat => ("format" in tensor ? tensor.format : "f32");
+/** The format that a whole model was packed in. */
+export function formatOfAll(tensors: Iterable<PackedTensor>): WeightFormat {
+  const found = new Set(Array.from(tensors, formatOf));
+  return found.has("q4") ? "q4" : found.has("f16") ? "f16" : "f32";
+}
 export const bytesOf = (tensor: PackedTensor): number =>
   tensor.data.byteLength + ("scales" in tensor ? tensor.scales.byteLength : 0);
 

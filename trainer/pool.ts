@@ -7,7 +7,7 @@ import type { Decoding, Gradients, Matrix, Reduce } from "./engine.ts";
 import type { Example } from "./examples.ts";
 import type { Adapter } from "./lora.ts";
 import type { Workplace } from "./memory.ts";
-import { formatOf, type PackedTensor } from "./packed.ts";
+import { formatOfAll, type PackedTensor, type WeightFormat } from "./packed.ts";
 
 /** What a thread can be asked for, and what it answers: see Engine; `product` is a·b with either side transposed. */
 interface Tasks {
@@ -45,6 +45,8 @@ export class Pool {
   readonly base: Base<PackedTensor>;
   readonly backend: { name: BackendName; why: string };
   readonly memory: number;
+  /** Of the base's weights; results depend on it as on the base. */
+  readonly weightFormat: WeightFormat;
   readonly #threads: Thread[];
   readonly #idle: Thread[];
   readonly #waiting: ((thread: Thread) => void)[] = [];
@@ -58,6 +60,7 @@ export class Pool {
     this.base = base;
     this.backend = backend;
     this.memory = memory;
+    this.weightFormat = formatOfAll(base.weights.values());
     this.#threads = threads;
     this.#idle = [...threads];
   }
@@ -66,9 +69,9 @@ export class Pool {
     if (!Number.isInteger(threads) || threads < 1) {
       throw new OpenLedgerError("TRAINER_POOL", `threads is ${threads}; it must be an integer of at least 1`);
     }
-    const packed = [...base.weights.values()].find((tensor) => formatOf(tensor) !== "f32");
-    if (packed !== undefined && !backend?.startsWith("onnx")) {
-      const problem = `backend ${backend ?? "(first of the ladder)"} needs weights in f32, not ${formatOf(packed)}`;
+    const weightFormat = formatOfAll(base.weights.values());
+    if (weightFormat !== "f32" && !backend?.startsWith("onnx")) {
+      const problem = `backend ${backend ?? "(first of the ladder)"} needs weights in f32, not ${weightFormat}`;
       throw new OpenLedgerError("TRAINER_POOL", `${problem}; name backend onnx, or load the base with loadBase`);
     }
     const workerData: WorkerSetup = { config: base.config, weights: base.weights, backend };

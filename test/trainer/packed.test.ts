@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import { auditSketches } from "../../trainer/attribution/audit.ts";
+import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
 import { selectBackend } from "../../trainer/backends.ts";
 import { type Base, loadBase, loadPackedBase } from "../../trainer/base.ts";
 import { LINEARS } from "../../trainer/config.ts";
@@ -149,6 +151,23 @@ describe("Training over packed weights", function () {
       };
       const report = await finetune(pool, { ...options, rows: rowsOf(1, 24), heldOut: rowsOf(1, 4, 90) });
       expect(report.heldOutAfter).to.be.below(0.8 * report.heldOutBefore);
+      // Its sketches say what they were made over, and are not mixed with those over other weights.
+      const rows = rowsOf(1, 4);
+      const sketches = await buildSketches(pool, report.adapter, rows);
+      expect(sketches.weightFormat).to.equal("q4");
+      const other = await Pool.start(loadBase(MODEL), { threads: 1, backend: "onnx" });
+      try {
+        const query = { promptIds: [0, 1], completionIds: [2] };
+        const mixed = await failure(() => sketchQueries(other, report.adapter, sketches, [query]));
+        expect(mixed.message).to.include("made over weights in q4, and the base is loaded in f32; load it in q4");
+        const [form] = await auditSketches(other, report.adapter, rows, sketches);
+        expect([form!.result, form!.detail]).to.deep.equal([
+          "WRONG",
+          "they were made over weights in q4, and the base is loaded in f32",
+        ]);
+      } finally {
+        await other.close();
+      }
     } finally {
       await pool.close();
     }

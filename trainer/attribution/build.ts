@@ -1,4 +1,5 @@
 import { keccak256 } from "ethers";
+import { OpenLedgerError } from "../../sdk/errors.ts";
 import { type Example, queryExample, rowExample, type Scored } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import { requireMemory } from "../memory.ts";
@@ -58,6 +59,7 @@ export async function buildSketches(
     weights: [...weights],
     m0,
     alpha,
+    ...(pool.weightFormat === "f32" ? {} : { weightFormat: pool.weightFormat }),
     modules: layout.modules.map(({ name }) => name),
   };
 }
@@ -90,7 +92,11 @@ export async function sketchQueries(
   queries: readonly ServedQuery[],
   scored: Scored = "prompt+completion",
 ): Promise<Int8Array[]> {
-  const { k, basis, alpha } = sketches;
+  const { k, basis, alpha, weightFormat = "f32" } = sketches;
+  if (weightFormat !== pool.weightFormat) {
+    const formats = `were made over weights in ${weightFormat}, and the base is loaded in ${pool.weightFormat}`;
+    throw new OpenLedgerError("TRAINER_SKETCHES", `sketches: they ${formats}; load it in ${weightFormat}`);
+  }
   const answered = queries.filter(({ completionIds }) => completionIds.length > 0);
   if (answered.length === 0) return queries.map(() => new Int8Array(k));
   const examples = answered.map((query) =>
