@@ -8,6 +8,7 @@ import { loadSketches, type Sketches } from "../trainer/attribution/artifact.ts"
 import type { Base } from "../trainer/base.ts";
 import { encodeLora } from "../trainer/gguf.ts";
 import type { Adapter } from "../trainer/lora.ts";
+import type { PackedTensor } from "../trainer/packed.ts";
 import { loadAdapter } from "../trainer/peft.ts";
 
 /** A release of a minted model whose adapter is on this machine, checked against the chain. */
@@ -31,7 +32,7 @@ export type Release = {
 export async function fetchRelease(
   models: ModelNFT,
   store: Content,
-  base: Base,
+  base: Base<PackedTensor>,
   modelId: bigint,
   folder: string,
   number?: bigint,
@@ -69,7 +70,7 @@ export async function fetchSketches(
 }
 
 /** An adapter as GGUF file in its folder, written once; the folder is named by, or belongs to, this adapter alone. */
-export function ggufOf(folder: string, base: Base, adapter: Adapter): string {
+export function ggufOf(folder: string, base: Base<PackedTensor>, adapter: Adapter): string {
   const gguf = join(folder, "adapter.gguf");
   if (!existsSync(gguf)) {
     writeFileSync(`${gguf}.partial`, encodeLora(base, adapter));

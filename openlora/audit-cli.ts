@@ -9,7 +9,8 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { findingLine } from "../sdk/findings.ts";
 import type { ClaimedQuery } from "../trainer/attribution/audit.ts";
 import { BACKENDS, type BackendName } from "../trainer/backends.ts";
-import { loadBase } from "../trainer/base.ts";
+import { loadPackedBase } from "../trainer/base.ts";
+import { WEIGHT_FORMATS, type WeightFormat } from "../trainer/packed.ts";
 import { Pool } from "../trainer/pool.ts";
 import { auditModel } from "./audit.ts";
 
@@ -24,6 +25,7 @@ export const HELP = `openledger audit: derives a model's sketches again from its
   --queries FILE    served answers whose sketches to check: lines of {"promptIds", "completionIds", "sketch"}
   --rpc URL         of the chain, http://127.0.0.1:8545 unless told
   --threads N       default 2
+  --weights FORMAT  that the sketches were made over: f32 (default), f16 or q4, with a backend onnx
   --backend NAME    one of ${BACKENDS.join(", ")}
   --scratch FOLDER  for gradients that do not fit into memory
   --json            one line of JSON instead of the report
@@ -40,6 +42,7 @@ const OPTIONS = {
   queries: { type: "string" },
   rpc: { type: "string", default: "http://127.0.0.1:8545" },
   threads: { type: "string", default: "2" },
+  weights: { type: "string", default: "f32" },
   backend: { type: "string" },
   scratch: { type: "string" },
   json: { type: "boolean", default: false },
@@ -71,8 +74,10 @@ async function audit(args: string[]): Promise<number> {
   const queries = options.queries === undefined ? undefined : readQueries(options.queries);
   const backend = options.backend as BackendName | undefined;
   if (backend !== undefined && !BACKENDS.includes(backend)) throw usage(`--backend must be one of ${BACKENDS}`);
+  const format = options.weights as WeightFormat;
+  if (!WEIGHT_FORMATS.includes(format)) throw usage(`--weights must be one of ${WEIGHT_FORMATS.join(", ")}`);
 
-  const pool = await Pool.start(loadBase(options.base), {
+  const pool = await Pool.start(loadPackedBase(options.base, format), {
     threads: whole("threads", options.threads),
     ...(backend && { backend }),
   });

@@ -5,17 +5,34 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { installOrtKernels } from "./ort-kernels.ts";
 
 /**
- * A CUDA card, any maker's card, whole graphs in ONNX Runtime, wasm with kernels of ONNX Runtime, plain wasm, plain JavaScript.
- * All but "onnx" (see onnx/engine.ts) are backends of tfjs.
+ * A CUDA card, any maker's card, whole graphs in ONNX Runtime (on a CUDA card, any maker's, the CPU), wasm with kernels of ONNX Runtime, plain
+ * wasm, plain JavaScript. All but the "onnx" ones (see onnx/engine.ts) are backends of tfjs.
  */
-export const BACKENDS = ["tfjs-node-gpu", "webgpu", "onnx", "wasm+ort", "wasm", "cpu"] as const;
+export const BACKENDS = [
+  "tfjs-node-gpu",
+  "webgpu",
+  "onnx-cuda",
+  "onnx-webgpu",
+  "onnx",
+  "wasm+ort",
+  "wasm",
+  "cpu",
+] as const;
 export type BackendName = (typeof BACKENDS)[number];
+
+/** Execution provider of ONNX Runtime behind each of its backends. */
+export const ONNX_PROVIDERS: Partial<Record<BackendName, OnnxProvider>> = {
+  onnx: "cpu",
+  "onnx-cuda": "cuda",
+  "onnx-webgpu": "webgpu",
+};
+export type OnnxProvider = "cpu" | "cuda" | "webgpu";
 
 /**
  * What is tried without a preference, fastest first. WebGPU is asked for, since a card is slower than a CPU on small models;
  * so is ONNX, to keep the last bits of published results as they are.
  */
-const LADDER = BACKENDS.filter((name) => name !== "webgpu" && name !== "onnx");
+const LADDER = BACKENDS.filter((name) => name !== "webgpu" && !(name in ONNX_PROVIDERS));
 
 /** Starts a backend and says what it runs on, or throws with the reason why it cannot be used here. */
 const starters: Record<BackendName, () => Promise<string>> = {
@@ -40,6 +57,8 @@ const starters: Record<BackendName, () => Promise<string>> = {
     const { description, device, vendor, isFallbackAdapter: software } = adapter.info;
     return `${software ? "a software imitation of a GPU, slow" : "the GPU"}: ${description || device || vendor}`;
   },
+  "onnx-cuda": () => startOnnx("cuda"),
+  "onnx-webgpu": () => startOnnx("webgpu"),
   onnx: async () => {
     await import("onnxruntime-node");
     return "forward and backward pass as one graph in ONNX Runtime, the fastest way on a CPU";
@@ -91,6 +110,18 @@ export async function selectBackend(preference?: BackendName): Promise<{ name: B
 /** The first line of what was thrown. */
 function reason(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!;
+}
+
+async function startOnnx(provider: OnnxProvider): Promise<string> {
+  const { tryProvider } = await import("./onnx/engine.ts");
+  try {
+    await tryProvider(provider);
+  } catch (cause) {
+    const script = "node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12";
+    const advice = provider === "cuda" ? `; its libraries come with \`${script}\`` : "";
+    throw new Error(`ONNX Runtime has no ${provider} here (${reason(cause)})${advice}`, { cause });
+  }
+  return `forward and backward pass as one graph in ONNX Runtime on ${provider}`;
 }
 
 async function startWasm(): Promise<void> {

@@ -3,19 +3,20 @@ import path from "node:path";
 import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type LlamaConfig, parseConfig, weightShapes } from "./config.ts";
-import { readWeights, type StoredTensor } from "./safetensors.ts";
+import { type PackedTensor, packTensor, type WeightFormat } from "./packed.ts";
+import { type Keep, readWeights, type StoredTensor } from "./safetensors.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
 
 /** A model in memory, on no backend yet. */
-export interface Model {
+export interface Model<Weight extends PackedTensor = StoredTensor> {
   name: string;
   config: LlamaConfig;
-  weights: Map<string, StoredTensor>;
+  weights: Map<string, Weight>;
   tokenizer: Tokenizer;
 }
 
 /** A model as its files say. */
-export interface Base extends Model {
+export interface Base<Weight extends PackedTensor = StoredTensor> extends Model<Weight> {
   /** keccak256 over what decides the computation: config.json, tokenizer.json, weights, and the chat template if there is one. */
   hash: string;
 }
@@ -25,8 +26,20 @@ export interface Base extends Model {
  * @throws OpenLedgerError `TRAINER_BASE`, `TRAINER_CONFIG`, `TRAINER_SAFETENSORS`
  */
 export function loadBase(folder: string): Base {
+  return readBase(folder, (_, tensor) => tensor);
+}
+
+/**
+ * The same with its weights in a smaller format, tensor by tensor as they are read, so that the whole is never in float32. Its hash is that of
+ * the files.
+ */
+export function loadPackedBase(folder: string, format: WeightFormat): Base<PackedTensor> {
+  return readBase(folder, (name, tensor) => packTensor(name, tensor, format));
+}
+
+function readBase<Weight extends PackedTensor>(folder: string, keep: Keep<Weight>): Base<Weight> {
   try {
-    return readBase(folder);
+    return read(folder, keep);
   } catch (cause) {
     if (cause instanceof OpenLedgerError) throw cause;
     const message = `base ${folder} cannot be read (${(cause as Error).message}); name a Hugging Face model folder`;
@@ -34,12 +47,16 @@ export function loadBase(folder: string): Base {
   }
 }
 
-function readBase(folder: string): Base {
+function read<Weight extends PackedTensor>(folder: string, keep: Keep<Weight>): Base<Weight> {
   const json = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<string, unknown>;
   const config = parseConfig(json);
-  const weights = readWeights(folder);
+  const hashes = new Map<string, string>();
+  const weights = readWeights(folder, (name, tensor) => {
+    hashes.set(name, keccak256(new Uint8Array(tensor.data.buffer)));
+    return keep(name, tensor);
+  });
   checkWeights(config, weights);
-  const weightHashes = [...weights].map(([name, { data }]) => [name, keccak256(new Uint8Array(data.buffer))]);
+  const weightHashes = [...weights.keys()].map((name) => [name, hashes.get(name)]);
   const tokenizer = loadTokenizer(folder);
   const chat = tokenizer.chat === undefined ? [] : [tokenizer.chat.source];
   const parts = [json, readFileSync(path.join(folder, "tokenizer.json"), "utf8"), weightHashes, ...chat];
@@ -51,7 +68,7 @@ function readBase(folder: string): Base {
 const NEEDLESS = /^(lm_head\.weight|model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq)$/;
 
 /** Refuses weights that are missing, misshapen or unknown, and drops the needless ones. */
-function checkWeights(config: LlamaConfig, weights: Map<string, StoredTensor>): void {
+function checkWeights(config: LlamaConfig, weights: Map<string, PackedTensor>): void {
   const shapes = weightShapes(config);
   for (const [name, shape] of shapes) {
     const found = weights.get(name)?.shape;

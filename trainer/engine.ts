@@ -69,10 +69,15 @@ export interface Batch {
   weights: Float32Array;
 }
 
+/** Length that a batch whose longest example is read in so many positions is padded to. */
+export function paddedLength(config: LlamaConfig, longest: number): number {
+  return Math.min(Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP, Math.max(longest, config.context));
+}
+
 /** Pads examples on the right, where causal attention never looks from a real position. */
 export function batchOf(config: LlamaConfig, examples: readonly Example[]): Batch {
   const longest = Math.max(...examples.map(({ ids }) => ids.length - 1), 1);
-  const length = Math.min(Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP, Math.max(longest, config.context));
+  const length = paddedLength(config, longest);
   const ids = new Int32Array(examples.length * length);
   const targets = new Int32Array(ids.length);
   const weights = new Float32Array(ids.length);

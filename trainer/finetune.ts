@@ -4,6 +4,7 @@ import { AdamW } from "./adamw.ts";
 import { RunFolder } from "./checkpoint.ts";
 import { bucketByLength, type Example, type RowExample, rowExample, sampleExample, scoredTokens } from "./examples.ts";
 import { type Adapter, type LoraConfig, newAdapter } from "./lora.ts";
+import { requireMemory } from "./memory.ts";
 import type { Pool } from "./pool.ts";
 import { Random } from "./random.ts";
 import { SAMPLE_KINDS, type Sample, type SampleKind } from "./samples.ts";
@@ -96,6 +97,10 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
   const heldOut = encodeRows(pool, "heldOut", options.heldOut);
   if (heldOut.length === 0 && (evaluateEvery ?? patience) !== undefined)
     throw bad("evaluateEvery and patience need heldOut rows; give some, or leave them out");
+
+  const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
+  const work = { lora: { rank, alpha, targetModules }, batch: Math.min(microBatch, batch), length: longest };
+  requireMemory(pool.place, "fine-tuning", { ...work, reduce: "sum" }, { adjustableBatch: "microBatch" });
 
   const folder = options.run && new RunFolder(options.run.folder, describeRun(pool, options));
   const saved = folder?.resume();
@@ -223,7 +228,9 @@ function checkOptions(options: FinetuneOptions): void {
 function describeRun(pool: Pool, options: FinetuneOptions): string {
   const { run: _, onProgress: __, ...decisive } = options;
   const { microBatch = TASK_ROWS, clip = 1, ...others } = decisive;
-  const fields = Object.entries({ ...others, microBatch, clip, base: pool.base.hash, backend: pool.backend.name });
+  const packed = pool.weightFormat === "f32" ? {} : { weights: pool.weightFormat };
+  const base = { base: pool.base.hash, backend: pool.backend.name, ...packed };
+  const fields = Object.entries({ ...others, microBatch, clip, ...base });
   return keccak256(Buffer.from(JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)))));
 }
 

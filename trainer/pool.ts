@@ -6,6 +6,8 @@ import type { Base } from "./base.ts";
 import type { Decoding, Gradients, Matrix, Reduce } from "./engine.ts";
 import type { Example } from "./examples.ts";
 import type { Adapter } from "./lora.ts";
+import type { Workplace } from "./memory.ts";
+import { formatOfAll, type PackedTensor, type WeightFormat } from "./packed.ts";
 
 /** What a thread can be asked for, and what it answers: see Engine; `product` is a·b with either side transposed. */
 interface Tasks {
@@ -19,7 +21,7 @@ interface Tasks {
 }
 export type PoolTask = { [Kind in keyof Tasks]: { kind: Kind } & Tasks[Kind]["task"] }[keyof Tasks];
 
-export interface WorkerSetup extends Pick<Base, "config" | "weights"> {
+export interface WorkerSetup extends Pick<Base<PackedTensor>, "config" | "weights"> {
   backend: BackendName | undefined;
 }
 
@@ -28,6 +30,8 @@ export interface PoolOptions {
   threads?: number;
   /** Default: the first of the ladder that starts. */
   backend?: BackendName;
+  /** Bytes that the process may take; work that would take more is refused. Default: what it has, and what the machine has left. */
+  memory?: number;
 }
 
 interface Thread {
@@ -38,22 +42,37 @@ interface Thread {
 
 /** Threads that each hold the base model on their own backend and share out the tasks. */
 export class Pool {
-  readonly base: Base;
+  readonly base: Base<PackedTensor>;
   readonly backend: { name: BackendName; why: string };
+  readonly memory: number;
+  /** Of the base's weights; results depend on it as on the base. */
+  readonly weightFormat: WeightFormat;
   readonly #threads: Thread[];
   readonly #idle: Thread[];
   readonly #waiting: ((thread: Thread) => void)[] = [];
 
-  private constructor(base: Base, backend: { name: BackendName; why: string }, threads: Thread[]) {
+  private constructor(
+    base: Base<PackedTensor>,
+    backend: { name: BackendName; why: string },
+    threads: Thread[],
+    memory: number,
+  ) {
     this.base = base;
     this.backend = backend;
+    this.memory = memory;
+    this.weightFormat = formatOfAll(base.weights.values());
     this.#threads = threads;
     this.#idle = [...threads];
   }
 
-  static async start(base: Base, { threads = 2, backend }: PoolOptions = {}): Promise<Pool> {
+  static async start(base: Base<PackedTensor>, { threads = 2, backend, memory }: PoolOptions = {}): Promise<Pool> {
     if (!Number.isInteger(threads) || threads < 1) {
       throw new OpenLedgerError("TRAINER_POOL", `threads is ${threads}; it must be an integer of at least 1`);
+    }
+    const weightFormat = formatOfAll(base.weights.values());
+    if (weightFormat !== "f32" && !backend?.startsWith("onnx")) {
+      const problem = `backend ${backend ?? "(first of the ladder)"} needs weights in f32, not ${weightFormat}`;
+      throw new OpenLedgerError("TRAINER_POOL", `${problem}; name backend onnx, or load the base with loadBase`);
     }
     const workerData: WorkerSetup = { config: base.config, weights: base.weights, backend };
     const all = Array.from({ length: threads }, (): Thread => {
@@ -64,12 +83,19 @@ export class Pool {
     });
     try {
       const ready = await Promise.all(all.map(({ worker }) => once(worker, "message")));
-      return new Pool(base, ready[0]![0].result, all);
+      const left = process.memoryUsage().rss + process.availableMemory();
+      return new Pool(base, ready[0]![0].result, all, memory ?? left);
     } catch (cause) {
       await Promise.all(all.map(({ worker }) => worker.terminate()));
       const message = `a thread did not start on backend ${backend ?? "(first of the ladder)"}; try another backend`;
       throw new OpenLedgerError("TRAINER_POOL", message, { cause });
     }
+  }
+
+  /** Where gradients are computed, for predictions of memory. */
+  get place(): Workplace & { memory: number } {
+    const { base, backend, memory } = this;
+    return { config: base.config, weights: base.weights, backend: backend.name, threads: this.#threads.length, memory };
   }
 
   /** Runs a task on the next free thread. */

@@ -15,6 +15,9 @@ const BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
 const MAX_HEADER = 100_000_000;
 const READ_SIZE = 1 << 30;
 
+/** What is kept of a tensor when it has been read: the others need not be in memory at the same time. */
+export type Keep<Kept> = (name: string, tensor: StoredTensor) => Kept;
+
 /** A file's size, and a copy of its bytes from one place to another. */
 interface Source {
   size: number;
@@ -26,7 +29,7 @@ interface Source {
  * Refuses anything that is not exactly that, since adapters come from strangers.
  */
 export function readSafetensors(bytes: Uint8Array): Map<string, StoredTensor> {
-  return readTensors(inMemory(bytes));
+  return readTensors(inMemory(bytes), (_, tensor) => tensor);
 }
 
 /** What the file's `__metadata__` says: texts by name. */
@@ -39,9 +42,9 @@ function inMemory(bytes: Uint8Array): Source {
   return { size: bytes.length, read: (from, to) => new Uint8Array(bytes.subarray(from, to)) };
 }
 
-function readTensors(source: Source): Map<string, StoredTensor> {
+function readTensors<Kept>(source: Source, keep: Keep<Kept>): Map<string, Kept> {
   const { header, start } = readHeader(source);
-  const tensors = new Map<string, StoredTensor>();
+  const tensors = new Map<string, Kept>();
   const ranges: [number, number][] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
@@ -59,7 +62,8 @@ function readTensors(source: Source): Map<string, StoredTensor> {
       throw bad(`tensor "${name}" does not fit its data_offsets or the file`);
     }
     ranges.push([from, to]);
-    tensors.set(name, { shape: [...shape], data: toFloat32(source.read(start + from, start + to), dtype) });
+    const data = toFloat32(source.read(start + from, start + to), dtype);
+    tensors.set(name, keep(name, { shape: [...shape], data }));
   }
   ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let end = 0;
@@ -118,7 +122,7 @@ export function writeSafetensors(
 }
 
 /** All weights of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names. */
-export function readWeights(folder: string): Map<string, StoredTensor> {
+export function readWeights<Kept>(folder: string, keep: Keep<Kept>): Map<string, Kept> {
   const index = path.join(folder, "model.safetensors.index.json");
   let shards = ["model.safetensors"];
   try {
@@ -127,11 +131,11 @@ export function readWeights(folder: string): Map<string, StoredTensor> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw bad(`index ${index} cannot be read`, error);
   }
-  return new Map(shards.flatMap((name) => [...readFile(path.join(folder, name))]));
+  return new Map(shards.flatMap((name) => [...readFile(path.join(folder, name), keep)]));
 }
 
 /** Tensor by tensor, since Node reads at most 2 GiB at once and files of models are larger. */
-function readFile(file: string): Map<string, StoredTensor> {
+function readFile<Kept>(file: string, keep: Keep<Kept>): Map<string, Kept> {
   const handle = openSync(file, "r");
   try {
     const read = (from: number, to: number) => {
@@ -143,7 +147,7 @@ function readFile(file: string): Map<string, StoredTensor> {
       }
       return bytes;
     };
-    return readTensors({ size: fstatSync(handle).size, read });
+    return readTensors({ size: fstatSync(handle).size, read }, keep);
   } finally {
     closeSync(handle);
   }

@@ -1,13 +1,18 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { selectBackend } from "./backends.ts";
+import { ONNX_PROVIDERS, selectBackend } from "./backends.ts";
+import type { Engine } from "./engine.ts";
 import { OnnxEngine } from "./onnx/engine.ts";
 import type { PoolTask, WorkerSetup } from "./pool.ts";
+import type { StoredTensor } from "./safetensors.ts";
 import { TfjsEngine } from "./tfjs-engine.ts";
 
 // One thread of a Pool: answers one task at a time, in order.
 const { config, weights, backend } = workerData as WorkerSetup;
 const selected = await selectBackend(backend);
-const engine = new (selected.name === "onnx" ? OnnxEngine : TfjsEngine)(config, weights);
+const provider = ONNX_PROVIDERS[selected.name];
+const engine: Engine = provider
+  ? new OnnxEngine(config, weights, provider)
+  : new TfjsEngine(config, weights as ReadonlyMap<string, StoredTensor>); // the pool lets no other weights through
 
 function work(task: PoolTask): Promise<unknown> {
   switch (task.kind) {

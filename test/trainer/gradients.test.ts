@@ -21,12 +21,20 @@ describe("LoRA gradients per example", () => {
     expected = plainGradients(base, adapter, examples);
   });
 
-  for (const backend of ["cpu", "wasm", "wasm+ort", "onnx", "webgpu"] satisfies BackendName[]) {
+  for (const backend of [
+    "cpu",
+    "wasm",
+    "wasm+ort",
+    "onnx",
+    "webgpu",
+    "onnx-webgpu",
+    "onnx-cuda",
+  ] satisfies BackendName[]) {
     it(`agree on ${backend} with autodiff of a plain model run example by example`, async function () {
       this.timeout(120_000);
       const pool = await Pool.start(base, { threads: 1, backend }).catch((error: Error) => {
         const { message } = error.cause as Error;
-        if (backend !== "webgpu" || !message.includes("[TRAINER_BACKEND]")) throw error;
+        if (!/webgpu|cuda/.test(backend) || !message.includes("[TRAINER_BACKEND]")) throw error;
         this.test!.title += ` (skipped: ${message})`;
         return this.skip(); // needs a graphics driver, which not every machine has
       });

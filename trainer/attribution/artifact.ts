@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import type { Matrix } from "../engine.ts";
+import type { WeightFormat } from "../packed.ts";
 import { sharedMatrix } from "./blocks.ts";
 import type { SketchBasis } from "./sketch.ts";
 
@@ -25,6 +26,8 @@ export interface Sketches {
   m0: number;
   /** Where gradients are taken: 0 base, 1 adapter. */
   alpha: number;
+  /** How the base's weights were kept, where not in float32; queries are sketched over the same. */
+  weightFormat?: WeightFormat;
   /** Names of the adapter's modules in the order of the flat layout. */
   modules: string[];
 }

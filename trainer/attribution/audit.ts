@@ -107,7 +107,7 @@ export async function auditSketches(
 }
 
 function checkForm({ pool, adapter, sketches, hashes }: Subject) {
-  const { rows, k, count, weights, modules, basis, alpha } = sketches;
+  const { rows, k, count, weights, modules, basis, alpha, weightFormat = "f32" } = sketches;
   const layout = loraLayout(pool.base.config, adapter.lora);
   requireThat(count === hashes.length, `there are sketches of ${count} rows, and the data have ${hashes.length}`);
   requireThat(weights.length === count && rows.length === count * k, "rows, weights and count do not fit each other");
@@ -116,6 +116,10 @@ function checkForm({ pool, adapter, sketches, hashes }: Subject) {
   requireThat(width === layout.size && columns === k, `the basis is ${width} × ${columns}, not ${layout.size} × ${k}`);
   const names = layout.modules.map(({ name }) => name);
   requireThat(JSON.stringify(modules) === JSON.stringify(names), "the modules are not those of the adapter, in order");
+  requireThat(
+    weightFormat === pool.weightFormat,
+    `they were made over weights in ${weightFormat}, and the base is loaded in ${pool.weightFormat}`,
+  );
   requireThat(alpha >= 0 && alpha <= 1, `gradients are taken at ${alpha}, not between base (0) and adapter (1)`);
   for (let i = 0; i < count; i++) {
     const squares = rows.subarray(i * k, (i + 1) * k).reduce((sum, entry) => sum + entry * entry, 0);

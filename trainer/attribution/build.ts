@@ -1,13 +1,15 @@
 import { keccak256 } from "ethers";
-import { queryExample, rowExample, type Scored } from "../examples.ts";
+import { OpenLedgerError } from "../../sdk/errors.ts";
+import { type Example, queryExample, rowExample, type Scored } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
+import { requireMemory } from "../memory.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
 import { duplicateWeights } from "./duplicates.ts";
-import { gradientRows } from "./gradient-rows.ts";
-import { exampleGradients, storeGradients } from "./gradients.ts";
+import { gradientRows, IN_MEMORY } from "./gradient-rows.ts";
+import { exampleGradients, storeGradients, TASK_EXAMPLES } from "./gradients.ts";
 import { quantise } from "./quantise.ts";
-import { fitSketch, project } from "./sketch.ts";
+import { fitSketch, project, SKETCH_SIZES } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
 
 export interface BuildOptions {
@@ -31,6 +33,7 @@ export async function buildSketches(
   const { tokenizer, config } = pool.base;
   const layout = loraLayout(config, adapter.lora);
   const examples = rows.map((text) => rowExample(tokenizer, config.context, text));
+  requireSketchMemory(pool, adapter, examples);
   const gradients = gradientRows(rows.length, layout.size, scratch);
   let fitted: Awaited<ReturnType<typeof fitSketch>>;
   try {
@@ -56,8 +59,19 @@ export async function buildSketches(
     weights: [...weights],
     m0,
     alpha,
+    ...(pool.weightFormat === "f32" ? {} : { weightFormat: pool.weightFormat }),
     modules: layout.modules.map(({ name }) => name),
   };
+}
+
+/** Of gradients, and of what is made of them: a few matrices of N or P rows, at most a bit wider than the largest sketch. */
+function requireSketchMemory(pool: Pool, { lora }: Adapter, examples: readonly Example[]): void {
+  const length = examples.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
+  const work = { lora, batch: TASK_EXAMPLES, length, reduce: "none" } as const;
+  const { size } = loraLayout(pool.base.config, lora);
+  const [held, widest] = [4 * examples.length * size, 1.2 * SKETCH_SIZES.at(-1)!];
+  const extra = Math.min(held, IN_MEMORY) + 4 * widest * (2 * size + 3 * examples.length);
+  requireMemory(pool.place, "sketching", work, { extra });
 }
 
 /** Token ids of a served answer. */
@@ -78,7 +92,11 @@ export async function sketchQueries(
   queries: readonly ServedQuery[],
   scored: Scored = "prompt+completion",
 ): Promise<Int8Array[]> {
-  const { k, basis, alpha } = sketches;
+  const { k, basis, alpha, weightFormat = "f32" } = sketches;
+  if (weightFormat !== pool.weightFormat) {
+    const formats = `were made over weights in ${weightFormat}, and the base is loaded in ${pool.weightFormat}`;
+    throw new OpenLedgerError("TRAINER_SKETCHES", `sketches: they ${formats}; load it in ${weightFormat}`);
+  }
   const answered = queries.filter(({ completionIds }) => completionIds.length > 0);
   if (answered.length === 0) return queries.map(() => new Int8Array(k));
   const examples = answered.map((query) =>

@@ -16,7 +16,7 @@ export interface GradientRows {
 }
 
 /** Gradients of up to this size stay in memory. */
-const IN_MEMORY = 1 << 28;
+export const IN_MEMORY = 1 << 28;
 
 /**
  * Room for the gradients of `count` rows: in memory, or where they are many in a file.

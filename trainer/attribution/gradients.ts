@@ -5,7 +5,7 @@ import type { Pool } from "../pool.ts";
 import { type GradientRows, heldGradients } from "./gradient-rows.ts";
 
 /** Examples of one gradient task; fixed, so that results do not depend on the number of threads. */
-const TASK_EXAMPLES = 8;
+export const TASK_EXAMPLES = 8;
 
 /**
  * Gradient of each example's mean token loss with respect to the adapter, [examples, P], P in the adapter's flat

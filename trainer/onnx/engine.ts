@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { type LlamaConfig, ropeFrequencies } from "../config.ts";
+import type { OnnxProvider } from "../backends.ts";
+import { type LlamaConfig, ropeFrequencies, weightShapes } from "../config.ts";
 import {
   batchOf,
   type Decoding,
@@ -13,28 +14,37 @@ import {
 import type { Example } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import { attentionMask } from "../model.ts";
-import type { StoredTensor } from "../safetensors.ts";
+import { formatOf, type PackedTensor, type WeightFormat } from "../packed.ts";
 import { Graph } from "./graph.ts";
-import { type AdapterPlan, decodeGraph, logitsGraph, lossGraph } from "./llama.ts";
+import { type AdapterPlan, decodeGraph, type Frozen, logitsGraph, lossGraph } from "./llama.ts";
 
 type Feeds = Record<string, Tensor>;
 
-/** The model as whole graphs of ONNX Runtime: no step between two operators, and memory that it plans ahead. */
+/**
+ * The model as whole graphs of ONNX Runtime: no step between two operators, and memory that it plans ahead. The weights stand outside the
+ * graphs, once for all of them, in float32 or packed.
+ */
 export class OnnxEngine implements Engine {
   readonly #config: LlamaConfig;
+  readonly #provider: OnnxProvider;
   readonly #weights: Feeds;
+  readonly #frozen: Frozen;
   /** Compiled graphs, by what they compute. */
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
 
-  constructor(config: LlamaConfig, weights: ReadonlyMap<string, StoredTensor>) {
+  constructor(config: LlamaConfig, weights: ReadonlyMap<string, PackedTensor>, provider: OnnxProvider = "cpu") {
     this.#config = config;
-    this.#weights = Object.fromEntries([...weights].map(([name, { data, shape }]) => [name, floats(data, shape)]));
+    this.#provider = provider;
+    this.#weights = Object.fromEntries([...weights].flatMap(([name, tensor]) => weightFeeds(name, tensor)));
+    const formats = new Map<string, WeightFormat>([...weights].map(([name, tensor]) => [name, formatOf(tensor)]));
+    const shapes = weightShapes(config);
+    this.#frozen = (name) => ({ format: formats.get(name)!, shape: shapes.get(name)! });
   }
 
   async gradients(adapter: Adapter, examples: readonly Example[], alpha: number, reduce: Reduce): Promise<Gradients> {
     const out = await this.#run(
       `gradients ${reduce}`,
-      (plan) => lossGraph(this.#config, plan, reduce),
+      (plan) => lossGraph(this.#config, this.#frozen, plan, reduce),
       this.#batchFeeds(examples),
       adapter,
       alpha,
@@ -43,14 +53,16 @@ export class OnnxEngine implements Engine {
   }
 
   async losses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array> {
-    const graph = (plan: AdapterPlan | undefined) => lossGraph(this.#config, plan);
+    const graph = (plan: AdapterPlan | undefined) => lossGraph(this.#config, this.#frozen, plan);
     const out = await this.#run("losses", graph, this.#batchFeeds(examples), adapter);
     return sumRows(values(out.losses), examples.length);
   }
 
   async logits(adapter: Adapter | undefined, ids: readonly number[]): Promise<Float32Array> {
     const feeds = { ids: integers(ids, [1, ids.length]), ...this.#positionFeeds(ids.length) };
-    return values((await this.#run("logits", (plan) => logitsGraph(this.#config, plan), feeds, adapter)).logits);
+    return values(
+      (await this.#run("logits", (plan) => logitsGraph(this.#config, this.#frozen, plan), feeds, adapter)).logits,
+    );
   }
 
   generate(
@@ -66,7 +78,7 @@ export class OnnxEngine implements Engine {
     );
     const step = async (ids: readonly number[], seen: number) => {
       const feeds = { ids: integers(ids, [1, ids.length]), ...this.#positionFeeds(ids.length, seen), ...cache };
-      const out = await this.#run("decode", (plan) => decodeGraph(this.#config, plan), feeds, adapter);
+      const out = await this.#run("decode", (plan) => decodeGraph(this.#config, this.#frozen, plan), feeds, adapter);
       cache = Object.fromEntries(names.map((name) => [name, out[`${name}:next`]!]));
       return values(out.logits);
     };
@@ -94,9 +106,7 @@ export class OnnxEngine implements Engine {
     const layout = adapter && loraLayout(this.#config, adapter.lora);
     let session = this.#sessions.get(key);
     if (session === undefined) {
-      // One thread: data parallelism over worker threads beats ORT's spinning pool on a busy machine.
-      const options = { intraOpNumThreads: 1, interOpNumThreads: 1 };
-      session = InferenceSession.create(graph(layout && { layout, alpha }), options);
+      session = startSession(graph(layout && { layout, alpha }), this.#provider);
       this.#sessions.set(key, session);
     }
     const ready = await session;
@@ -143,6 +153,40 @@ export class OnnxEngine implements Engine {
       mask: floats(folded, [1, 1, group * length, start + length]),
     };
   }
+}
+
+function startSession(graph: Uint8Array, provider: OnnxProvider): Promise<InferenceSession> {
+  return InferenceSession.create(graph, {
+    executionProviders: [provider],
+    // Data parallelism over worker threads beats ORT's spinning pool on a busy machine.
+    ...{ intraOpNumThreads: 1, interOpNumThreads: 1 },
+    enableMemPattern: false, // which would take up to 1.8 times the memory, and no less time
+  });
+}
+
+/** Runs the smallest graph, to see whether the provider's driver and libraries are there. */
+export async function tryProvider(provider: OnnxProvider): Promise<void> {
+  const session = await startSession(product(false, false), provider);
+  const one = floats(Float32Array.of(1), [1, 1]);
+  await session.run({ a: one, b: one });
+  await session.release();
+}
+
+/** A weight as the graphs take it (see Frozen in ./llama.ts). */
+function weightFeeds(name: string, tensor: PackedTensor): [string, Tensor][] {
+  if (!("format" in tensor)) return [[name, floats(tensor.data, tensor.shape)]];
+  const { data, shape } = tensor;
+  if (tensor.format === "q4") {
+    const [out] = shape as [number, number];
+    const blocks = tensor.scales.length / out;
+    return [
+      [name, new Tensor("uint8", tensor.data, [out, blocks, data.length / out / blocks])],
+      [`${name}:scales`, floats(tensor.scales, [out, blocks])],
+    ];
+  }
+  // ONNX Runtime 1.30 takes float16 as bits only, and its class Tensor turns bits into a Float16Array where there is one.
+  const half = { type: "float16", data, dims: shape, size: data.length, location: "cpu" };
+  return [[name, half as unknown as Tensor]];
 }
 
 function product(transA: boolean, transB: boolean): Uint8Array {

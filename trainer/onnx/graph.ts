@@ -1,14 +1,15 @@
 /** An attribute of a node; ONNX tells floats from integers, JavaScript does not. */
-export type Attribute = number | number[] | { float: number };
+export type Attribute = number | number[] | string | { float: number };
 export interface NodeOptions {
   domain?: string;
   attributes?: Record<string, Attribute>;
 }
-export type ElementType = "float" | "int64";
+export type ElementType = "float" | "float16" | "uint8" | "int64";
 type Node = { op: string; inputs: string[]; outputs: string[] } & Required<NodeOptions>;
 
-const TYPES: Record<ElementType, number> = { float: 1, int64: 7 }; // TensorProto.DataType
-const ATTRIBUTE_TYPES = { float: 1, int: 2, ints: 7 }; // AttributeProto.AttributeType
+/** TensorProto.DataType */
+export const ELEMENT_TYPES: Record<ElementType, number> = { float: 1, uint8: 2, int64: 7, float16: 10 };
+const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 }; // AttributeProto.AttributeType
 const OPSETS = { "": 17, "com.microsoft": 1 };
 
 /** Builds an ONNX model node by node. Values are known by name; their shapes are left to the run. */
@@ -59,7 +60,7 @@ export class Graph {
     });
     const value = (name: string, type: ElementType) => [
       ...text(1, name),
-      ...message(2, message(1, int(1, TYPES[type]))),
+      ...message(2, message(1, int(1, ELEMENT_TYPES[type]))),
     ];
     const graph = [
       ...nodes.toReversed().flatMap((node) => message(1, encodeNode(node, this.#outputs))),
@@ -88,13 +89,14 @@ function encodeNode(node: Node, renamed: ReadonlyMap<string, string>): number[] 
 
 function attribute(value: Attribute): number[] {
   if (Array.isArray(value)) return [...value.flatMap((v) => int(8, v)), ...int(20, ATTRIBUTE_TYPES.ints)];
+  if (typeof value === "string") return [...text(4, value), ...int(20, ATTRIBUTE_TYPES.string)];
   if (typeof value === "number") return [...int(3, value), ...int(20, ATTRIBUTE_TYPES.int)];
   return [...float(2, value.float), ...int(20, ATTRIBUTE_TYPES.float)];
 }
 
 function constant(name: string, values: number[]): number[] {
   const raw = [...new Uint8Array(BigInt64Array.from(values, BigInt).buffer)];
-  return [...int(1, values.length), ...int(2, TYPES.int64), ...text(8, name), ...message(9, raw)];
+  return [...int(1, values.length), ...int(2, ELEMENT_TYPES.int64), ...text(8, name), ...message(9, raw)];
 }
 
 // Protocol-buffer wire format, as far as the model above needs it.

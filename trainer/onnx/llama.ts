@@ -1,12 +1,13 @@
 import type { LlamaConfig } from "../config.ts";
 import type { Reduce } from "../engine.ts";
 import type { LoraLayout } from "../lora.ts";
-import { Graph, type NodeOptions } from "./graph.ts";
+import { BLOCK, type WeightFormat } from "../packed.ts";
+import { ELEMENT_TYPES, type ElementType, Graph, type NodeOptions } from "./graph.ts";
 
 /**
  * The model of ../model.ts and ../lora.ts as ONNX graphs: forward pass, and backward pass written out beside it.
  *
- * Weights are inputs under their Hugging Face names, parts of an adapter under `<module>.a` [rank, in] and `.b` [out, rank],
+ * Weights are inputs under their Hugging Face names, in the format that Frozen tells, parts of an adapter under `<module>.a` [rank, in] and `.b` [out, rank],
  * so that all graphs share one copy. The others: `ids` and `targets` [B, T], `weights` [B, T, 1] of the positions' losses,
  * `cos`, `sin` and `back` (= −sin) [T, headDim / 2], `mask` [1, 1, group·T, S], and while decoding `keys:<layer>` and
  * `values:<layer>` [B, kvHeads, S − T, headDim].
@@ -17,9 +18,17 @@ export interface AdapterPlan {
   alpha: number;
 }
 
+/** Format and [out, in] of a weight. In 4 bits it is an input of bytes [out, blocks, 16] and one of `:scales` [out, blocks]: see ../packed.ts. */
+export type Frozen = (name: string) => { format: WeightFormat; shape: readonly number[] };
+
 /** Outputs `losses` [B, T, 1], weighted; with `reduce` also `gradients` [B, P] in the adapter's flat layout, or their sum [1, P]. */
-export function lossGraph(config: LlamaConfig, adapter: AdapterPlan | undefined, reduce?: Reduce): Uint8Array {
-  const model = new Model(config, adapter, reduce ?? "none");
+export function lossGraph(
+  config: LlamaConfig,
+  frozen: Frozen,
+  adapter: AdapterPlan | undefined,
+  reduce?: Reduce,
+): Uint8Array {
+  const model = new Model(config, frozen, adapter, reduce ?? "none");
   const hidden = model.hidden();
   const loss = model.loss(hidden.y);
   model.graph.output("losses", loss.y);
@@ -31,15 +40,15 @@ export function lossGraph(config: LlamaConfig, adapter: AdapterPlan | undefined,
 }
 
 /** Outputs `logits` [B, T, vocab]. */
-export function logitsGraph(config: LlamaConfig, adapter: AdapterPlan | undefined): Uint8Array {
-  const model = new Model(config, adapter);
+export function logitsGraph(config: LlamaConfig, frozen: Frozen, adapter: AdapterPlan | undefined): Uint8Array {
+  const model = new Model(config, frozen, adapter);
   model.graph.output("logits", model.logits(model.hidden().y));
   return model.graph.encode();
 }
 
 /** Outputs `logits` [B, 1, vocab] of the last position, and `keys:<layer>:next` and `values:<layer>:next` of all so far. */
-export function decodeGraph(config: LlamaConfig, adapter: AdapterPlan | undefined): Uint8Array {
-  const model = new Model(config, adapter);
+export function decodeGraph(config: LlamaConfig, frozen: Frozen, adapter: AdapterPlan | undefined): Uint8Array {
+  const model = new Model(config, frozen, adapter);
   const { graph } = model;
   const hidden = model.hidden((name, part) => {
     const whole = graph.add("Concat", [graph.input(name), part], { attributes: { axis: 2 } });
@@ -64,13 +73,15 @@ const MICROSOFT = { domain: "com.microsoft" };
 class Model {
   readonly graph = new Graph();
   readonly #config: LlamaConfig;
+  readonly #frozen: Frozen;
   readonly #adapter: AdapterPlan | undefined;
   readonly #reduce: Reduce;
   /** Gradients of A and B by module, each [rows, values]. */
   readonly #gradients = new Map<string, [a: string, b: string]>();
 
-  constructor(config: LlamaConfig, adapter: AdapterPlan | undefined, reduce: Reduce = "none") {
+  constructor(config: LlamaConfig, frozen: Frozen, adapter: AdapterPlan | undefined, reduce: Reduce = "none") {
     this.#config = config;
+    this.#frozen = frozen;
     this.#adapter = adapter;
     this.#reduce = reduce;
   }
@@ -79,7 +90,7 @@ class Model {
   hidden(cached: Cached = (_name, part) => part): Step {
     const { graph } = this;
     const steps: Step[] = [];
-    let h = graph.add("Gather", [graph.input("model.embed_tokens.weight"), graph.input("ids", "int64")]);
+    let h = this.#rows("model.embed_tokens.weight", graph.input("ids", "int64"));
     const then = (step: Step) => {
       steps.push(step);
       h = step.y;
@@ -95,7 +106,7 @@ class Model {
 
   /** Next-token logits [B, T, vocab]. */
   logits(hidden: string): string {
-    return this.#matMul(hidden, this.#head(), { transB: 1 });
+    return this.#times(hidden, this.#head());
   }
 
   /** Weighted losses [B, T, 1], and the gradient of their sum with respect to the hidden states. */
@@ -109,8 +120,8 @@ class Model {
       y: this.#mul(graph.add("Neg", [picked]), weights),
       back: () => {
         // (softmax − one-hot)·head, where the product with one-hot rows is a look-up.
-        const expected = this.#matMul(graph.add("Exp", [logs]), this.#head());
-        return this.#mul(this.#sub(expected, graph.add("Gather", [this.#head(), targets])), weights);
+        const expected = this.#back(graph.add("Exp", [logs]), this.#head());
+        return this.#mul(this.#sub(expected, this.#rows(this.#head(), targets)), weights);
       },
     };
   }
@@ -122,7 +133,65 @@ class Model {
   }
 
   #head(): string {
-    return this.graph.input(this.#config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+    return this.#config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  }
+
+  /** x·Wᵀ. */
+  #times(x: string, name: string): string {
+    const { format, shape } = this.#frozen(name);
+    if (format === "f32") return this.#matMul(x, this.graph.input(name), { transB: 1 });
+    if (format === "f16") return this.#matMul(x, this.#widened(name, x), { transB: 1 });
+    const [out, input] = shape as [number, number];
+    const packed = [x, this.graph.input(name, "uint8"), this.graph.input(`${name}:scales`)];
+    const attributes = { K: input, N: out, bits: 4, block_size: BLOCK };
+    return this.graph.add("MatMulNBits", packed, { ...MICROSOFT, attributes });
+  }
+
+  /** dy·W, the gradient of x. */
+  #back(dy: string, name: string): string {
+    const { format, shape } = this.#frozen(name);
+    if (format === "f32") return this.#matMul(dy, this.graph.input(name));
+    if (format === "f16") return this.#matMul(dy, this.#widened(name, dy));
+    // The low and the high halves of the bytes are every other column of W: the products with either are put together by turns.
+    const { graph } = this;
+    const [, input] = shape as [number, number];
+    const bytes = this.#late(graph.input(name, "uint8"), [0, 0, BLOCK / 2], dy);
+    const scales = this.#reshape(graph.input(`${name}:scales`), [0, 0, 1]);
+    const [four, zero] = [this.#cast(graph.integers([4]), "uint8"), this.#cast(graph.integers([8]), "float")];
+    const shift = (x: string, direction: string) => graph.add("BitShift", [x, four], { attributes: { direction } });
+    const part = (half: string) => {
+      const values = this.#mul(this.#sub(this.#cast(half, "float"), zero), scales);
+      return graph.add("Unsqueeze", [this.#matMul(dy, this.#reshape(values, [0, -1])), graph.integers([-1])]);
+    };
+    const parts = [part(shift(shift(bytes, "LEFT"), "RIGHT")), part(shift(bytes, "RIGHT"))];
+    const whole = this.#reshape(graph.add("Concat", parts, { attributes: { axis: -1 } }), [0, 0, -1]);
+    if (input % BLOCK === 0) return whole;
+    return graph.add("Slice", [whole, ...[[0], [input], [-1]].map((list) => graph.integers(list))]);
+  }
+
+  /** Rows of a matrix, which is not in 4 bits. */
+  #rows(name: string, indices: string): string {
+    if (this.#frozen(name).format === "f32") return this.graph.add("Gather", [this.graph.input(name), indices]);
+    return this.#cast(this.graph.add("Gather", [this.graph.input(name, "float16"), indices]), "float");
+  }
+
+  /** A matrix of float16 as float32, for the time of one product. */
+  #widened(name: string, when: string): string {
+    return this.#cast(this.#late(this.graph.input(name, "float16"), [...this.#frozen(name).shape], when), "float");
+  }
+
+  /**
+   * Reshapes a weight, but only once another value is there: the shape is said to depend on its size. Otherwise ONNX Runtime unpacks all
+   * weights first, and once for forward and backward pass, which takes the memory of the whole model in float32.
+   */
+  #late(weight: string, shape: number[], when: string): string {
+    const { graph } = this;
+    const nothing = this.#mul(graph.add("Size", [when]), graph.integers([0]));
+    return graph.add("Reshape", [weight, this.#sum(graph.integers(shape), nothing)]);
+  }
+
+  #cast(x: string, type: ElementType): string {
+    return this.graph.add("Cast", [x], { attributes: { to: ELEMENT_TYPES[type] } });
   }
 
   /** x + inner(norm(x)). */
@@ -154,11 +223,11 @@ class Model {
   /** x·Wᵀ + bias + α·s·(x·Aᵀ)·Bᵀ; leaves the gradients of A and B behind. */
   #linear(x: string, name: string): Step {
     const { graph } = this;
-    const weight = graph.input(`${name}.weight`);
-    let y = this.#matMul(x, weight, { transB: 1 });
+    const weight = `${name}.weight`;
+    let y = this.#times(x, weight);
     if (this.#config.biases.some((linear) => name.endsWith(linear))) y = this.#sum(y, graph.input(`${name}.bias`));
     const module = this.#adapter?.layout.modules.find((each) => each.name === name);
-    if (module === undefined) return { y, back: (dy) => this.#matMul(dy, weight) };
+    if (module === undefined) return { y, back: (dy) => this.#back(dy, weight) };
 
     const { layout, alpha } = this.#adapter!;
     const scale = layout.lora.alpha / layout.lora.rank;
@@ -177,7 +246,7 @@ class Model {
         const da = flat(this.#matMul(vs, xs, { transA: 1 }));
         const db = flat(this.#matMul(dys, us, { transA: 1, alpha: { float: scale } }));
         this.#gradients.set(name, [da, db]);
-        return this.#sum(this.#matMul(dy, weight), this.#matMul(v, a, { alpha: { float: alpha } }));
+        return this.#sum(this.#back(dy, weight), this.#matMul(v, a, { alpha: { float: alpha } }));
       },
     };
   }
