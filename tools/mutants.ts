@@ -88,30 +88,33 @@ function write(path: string, value: unknown): void {
   renameSync(`${path}.tmp`, path);
 }
 
+/** Why there is no answer: too slow, or the process ended, as it may by what a failed test left running. */
+type None = "time" | "end";
+
 /** A process that answers one order at a time. One that takes too long is ended, and replaced at the next order. */
 class Worker {
   private child: Promise<ChildProcess> | undefined;
   private orders = 0;
 
-  async ask(order: Order, limit: number): Promise<Answer | "late"> {
-    if (this.orders++ % WORKER_MUTANTS === 0) await this.stop();
+  async ask(order: Order, limit: number): Promise<Answer | None> {
+    if (this.orders++ % WORKER_MUTANTS === 0 || !(await this.child)?.connected) await this.stop();
     this.child ??= new Promise((resolve, reject) => {
       const child = fork(join(ROOT, "tools/mutants/worker.ts"), { cwd: ROOT });
       child.once("message", () => resolve(child));
       child.once("exit", (code) => reject(new Error(`The worker ended with ${code} before it began.`)));
     });
     const child = await this.child;
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const end = (result: () => void) => {
         clearTimeout(timer);
         child.removeAllListeners();
         result();
       };
-      const timer = setTimeout(() => end(() => void this.stop().then(() => resolve("late"))), limit);
+      const timer = setTimeout(() => end(() => void this.stop().then(() => resolve("time"))), limit);
       child.once("message", (answer: Answer) => end(() => resolve(answer)));
-      child.once("exit", (code) => {
+      child.once("exit", () => {
         this.child = undefined;
-        end(() => reject(new Error(`The worker ended with ${code}.`)));
+        end(() => resolve("end"));
       });
       child.send(order);
     });
@@ -137,7 +140,7 @@ async function reached(): Promise<Map<string, Reach>> {
     if (!reach) {
       console.log(`Looking which statements are run by ${file} …`);
       const answer = await workers[0]!.ask({ kind: "reach", file }, REACH_LIMIT);
-      if (answer === "late" || !("reach" in answer)) fail(`${file} did not end.`);
+      if (typeof answer === "string" || !("reach" in answer)) fail(`${file} did not end.`);
       reach = answer.reach;
       write(join(folder, name), reach);
     }
@@ -199,7 +202,7 @@ const works: Work[] = targets.map((target) => {
   return { target, mutants, chosen: mutants, kept, source };
 });
 
-/** A sample is spread over all targets, and is the same for the same seed. */
+/** A sample is spread over all targets, the same for the same seed; a larger one begins with it. */
 const drawn = new Set(
   works
     .flatMap(({ mutants }) => mutants)
@@ -213,24 +216,25 @@ async function test(work: Work, mutant: Mutant, worker: Worker, reach: Map<strin
   const { target, kept, source } = work;
   const started = Date.now();
   const batches = batchesOf(work, mutant, reach);
-  const answer = await worker.ask({ kind: "mutant", target, mutant, batches }, MUTANT_LIMIT);
-  if (answer !== "late" && !("outcome" in answer)) throw new Error("The worker answered something else.");
+  const ask = () => worker.ask({ kind: "mutant", target, mutant, batches }, MUTANT_LIMIT);
+  let answer = await ask();
+  if (answer === "end") answer = await ask(); // the mutant before may have been the cause
+  if (typeof answer !== "string" && !("outcome" in answer)) throw new Error("The worker answered something else.");
   const outcome: Outcome =
-    answer === "late" ? { status: "killed", by: "time", ms: Date.now() - started } : answer.outcome;
+    typeof answer === "string" ? { status: "killed", by: answer, ms: Date.now() - started } : answer.outcome;
   kept[mutant.key] = { ...outcome, source, tests: testsHash };
   write(join(folder, `${contractName(target.file)}.json`), kept);
 }
 
 async function runAll(): Promise<void> {
-  const open = works.flatMap((work) =>
-    work.mutants
-      .filter(({ key }) => drawn.has(key))
-      .filter(({ key }) => {
-        const outcome = work.kept[key];
-        return outcome === undefined || (outcome.status === "survived" && outcome.tests !== testsHash);
-      })
-      .map((mutant) => ({ work, mutant })),
-  );
+  const order = new Map([...drawn].map((key, i) => [key, i]));
+  const open = works
+    .flatMap((work) => work.mutants.map((mutant) => ({ work, mutant })))
+    .filter(({ work, mutant: { key } }) => {
+      const outcome = work.kept[key];
+      return drawn.has(key) && (!outcome || (outcome.status === "survived" && outcome.tests !== testsHash));
+    })
+    .sort((a, b) => order.get(a.mutant.key)! - order.get(b.mutant.key)!);
   if (open.length === 0) return;
   const reach = await reached();
   console.log(`${open.length} of ${drawn.size} mutants to test.`);
@@ -242,7 +246,7 @@ async function runAll(): Promise<void> {
         await test(next.work, next.mutant, worker, reach);
         if (++done % 25 === 0) {
           const seconds = Math.round((Date.now() - started) / 1000);
-          console.log(`${contractName(next.work.target.file)}: ${done} tested, ${open.length} left, ${seconds} s`);
+          console.log(`${done} tested, ${open.length} left, ${seconds} s`);
         }
       }
       await worker.stop();

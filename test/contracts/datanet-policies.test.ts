@@ -85,6 +85,7 @@ describe("DatanetRegistry's policies", () => {
         .to.emit(datanets, "DatanetCreated")
         .withArgs(1n, owner, "Solidity", "CC-BY-SA-4.0", "", 0n, true, true, bond);
       await expect(sent).to.emit(datanets, "ReviewerSet").withArgs(1n, second, true);
+      expect(await datanets.queryFilter(datanets.filters.ReviewerSet())).to.have.length(2); // not twice for one
       expect(await datanets.reviewers(1n)).to.deep.equal([reviewer.address, second.address]);
     });
 
@@ -153,6 +154,7 @@ describe("DatanetRegistry's policies", () => {
       await expect(datanets.connect(owner).setReviewers(1n, [reviewer, stranger], false))
         .to.emit(datanets, "ReviewerSet")
         .withArgs(1n, reviewer, false);
+      expect(await datanets.queryFilter(datanets.filters.ReviewerSet())).to.have.length(3); // none of who was no reviewer
       expect([await datanets.isReviewer(1n, reviewer), await datanets.isReviewer(1n, second)]).to.deep.equal([
         false,
         true,
@@ -219,6 +221,21 @@ describe("DatanetRegistry's policies", () => {
       await expect(send(alice, 1n, submissions, 1n, (await signed(all, alice, { deadline: 1n })).signature))
         .to.be.revertedWithCustomError(datanets, "DatanetSignatureExpired")
         .withArgs(1n);
+    });
+
+    it("takes a signature until its deadline", async () => {
+      const all = await world();
+      const { datanets, domain } = all;
+      const deadline = BigInt(await time.latest()) + 100n;
+      const { value, signature } = await signed(all, alice, { deadline });
+      await time.setNextBlockTimestamp(deadline);
+      await datanets.contributeFor(alice, 1n, value.submissions, deadline, signature);
+      const decisions = [{ contributionId: 2n, accept: true, code: 0 }];
+      const review = await signReview(reviewer, domain, { decisions, deadline: deadline + 10n });
+      await time.setNextBlockTimestamp(deadline + 10n);
+      await expect(datanets.decideFor(reviewer, decisions, deadline + 10n, review))
+        .to.emit(datanets, "ContributionReviewed")
+        .withArgs(2n, reviewer, ACCEPTED, 0n, "");
     });
 
     it("holds the signer, not the sender, against the list", async () => {
@@ -342,7 +359,7 @@ describe("DatanetRegistry's policies", () => {
       await expect(datanets.connect(alice).withdraw([1n], 0))
         .to.be.revertedWithCustomError(datanets, "DatanetUnderReview")
         .withArgs(1n, until);
-      await time.increaseTo(until);
+      await time.setNextBlockTimestamp(until);
       await datanets.connect(alice).withdraw([1n], 0);
       expect(await datanets.bonds(bondToken, alice)).to.equal(50n);
       expect((await datanets.contribution(1n)).status).to.equal(WITHDRAWN);
@@ -352,7 +369,8 @@ describe("DatanetRegistry's policies", () => {
     });
 
     it("are refused in a token that takes fees, and cannot be taken twice by one that calls back", async () => {
-      const { datanets, bondToken } = await bonded();
+      const all = await bonded();
+      const { datanets, bondToken } = all;
       await bondToken.setFee(1000n);
       await expect(datanets.connect(alice).contribute(1n, "bafy", 1, ethers.id("rows")))
         .to.be.revertedWithCustomError(datanets, "DatanetTokenTakesFees")
@@ -360,11 +378,14 @@ describe("DatanetRegistry's policies", () => {
       await bondToken.setFee(0n);
       await datanets.connect(alice).contributeBatch(1n, [submission(0), submission(1)]);
       await datanets.connect(reviewer).review([1n], true, "");
+      const { value, signature } = await signed(all, alice, { submissions: [submission(3)] });
       const again = datanets.interface.encodeFunctionData("withdrawBonds", [bondToken.target as string, alice.address]);
       const more = datanets.interface.encodeFunctionData("contributeBatch", [1n, [submission(2)]]);
       for (const [data, call] of [
         [again, () => datanets.withdrawBonds(bondToken, alice)],
         [more, () => datanets.connect(alice).contribute(1n, "bafy", 1, ethers.id("rows"))],
+        [again, () => datanets.connect(alice).contributeBatch(1n, [submission(2)])],
+        [again, () => datanets.connect(alice).contributeFor(alice, 1n, value.submissions, LATER, signature)],
       ] as const) {
         await bondToken.setHook(datanets, data);
         await expect(call()).to.be.revertedWithCustomError(datanets, "ReentrancyGuardReentrantCall");

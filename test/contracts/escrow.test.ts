@@ -128,24 +128,47 @@ describe("InferenceEscrow", () => {
       ).to.be.revertedWithCustomError(token, "ERC2612InvalidSigner");
     });
 
-    it("refuses a token that calls back in the middle", async () => {
+    it("refuses a token that calls back in the middle, whatever moves it", async () => {
       const all = await world();
-      const { escrow } = all;
+      const { escrow, splitter } = all;
       const hostile = await ethers.deployContract("HostileToken");
-      await all.splitter.connect(admin).setTokens([hostile], true);
+      const modelId = await mint(all, await freeze(all, [1]), hostile);
+      await register(all, modelId, [1]);
+      await splitter.openEpoch(modelId);
+      await deposit(all, customer, 1000n, hostile as never);
+      await escrow.connect(customer).startWithdrawal(hostile, 100n);
+      await time.increase(THAW);
       await hostile.mint(customer, 100n);
       await hostile.connect(customer).approve(escrow, 100n);
+      const address = hostile.target as string;
+      const sent = await voucher({ ...all, modelId }, { token: address });
       for (const data of [
-        escrow.interface.encodeFunctionData("deposit", [stranger.address, hostile.target as string, 0n]),
-        escrow.interface.encodeFunctionData("withdraw", [hostile.target as string]),
+        escrow.interface.encodeFunctionData("deposit", [stranger.address, address, 0n]),
+        escrow.interface.encodeFunctionData("withdraw", [address]),
         escrow.interface.encodeFunctionData("redeem", await voucher(all)),
+        escrow.interface.encodeFunctionData("depositWithPermit", [
+          stranger.address,
+          address,
+          0n,
+          0n,
+          0,
+          ethersLib.ZeroHash,
+          ethersLib.ZeroHash,
+        ]),
       ]) {
         await hostile.setHook(escrow, data);
-        await expect(escrow.connect(customer).deposit(customer, hostile, 100n)).to.be.revertedWithCustomError(
-          escrow,
-          "ReentrancyGuardReentrantCall",
-        );
+        for (const call of [
+          () => escrow.connect(customer).deposit(customer, hostile, 100n),
+          () =>
+            escrow
+              .connect(customer)
+              .depositWithPermit(customer, hostile, 100n, 0n, 0, ethersLib.ZeroHash, ethersLib.ZeroHash),
+          () => escrow.connect(customer).withdraw(hostile),
+          () => escrow.connect(server).redeem(...sent),
+        ])
+          await expect(call()).to.be.revertedWithCustomError(escrow, "ReentrancyGuardReentrantCall");
       }
+      expect(await hostile.balanceOf(escrow)).to.equal(1000n);
     });
   });
 
@@ -186,6 +209,8 @@ describe("InferenceEscrow", () => {
       await expect(escrow.connect(customer).startWithdrawal(token, 1_000_001n))
         .to.be.revertedWithCustomError(escrow, "EscrowWithdrawalTooLarge")
         .withArgs(1_000_001n, 1_000_000n);
+      await escrow.connect(customer).startWithdrawal(token, 1_000_000n);
+      expect(await escrow.available(customer, token)).to.equal(0n);
     });
 
     it("lets vouchers be redeemed against thawing money, which then cannot be withdrawn", async () => {

@@ -18,7 +18,11 @@ export const TARGETS: readonly Target[] = [
   { file: OPERATORS, built: [OPERATORS], tests: ["operators", "hostile-bonds"] },
   // The splitter makes the escrow.
   { file: "contracts/rewards/InferenceEscrow.sol", built: [SPLITTER], tests: ["escrow", "pause"] },
-  { file: SPLITTER, built: [SPLITTER], tests: ["splitter", "splitter-disputes", "splitter-settle", "escrow", "pause"] },
+  {
+    file: SPLITTER,
+    built: [SPLITTER],
+    tests: ["splitter", "splitter-disputes", "splitter-settle", "model-lineage", "escrow", "pause"],
+  },
   { file: "contracts/libraries/Payout.sol", built: [SPLITTER, HARNESS], tests: ["payout", "splitter"] },
   { file: "contracts/libraries/ClaimTree.sol", built: [SPLITTER, HARNESS], tests: ["payout", "splitter"] },
   { file: DATANETS, built: [DATANETS], tests: ["datanet-policies", "datanet-registry", "contribute", "pause"] },

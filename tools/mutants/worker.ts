@@ -5,6 +5,7 @@
 import { globSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import hre from "hardhat";
 import type { NetworkConnection } from "hardhat/types/network";
 import Mocha from "mocha";
@@ -29,20 +30,44 @@ const { getCoverageLibrary } = engine("@nomicfoundation/edr/coverage") as {
   getCoverageLibrary(): { filename: string; content: string };
 };
 
-type Connection = NetworkConnection & {
+interface Connection extends Pick<NetworkConnection, "provider" | "close"> {
   networkHelpers: { loadFixture<T>(fixture: () => Promise<T>): Promise<T>; clearSnapshots(): void };
-};
+  ignition: { deploy(module: { id: string }, options: object): Promise<unknown> };
+}
+interface Transaction {
+  readonly to?: string | null;
+  readonly data?: string;
+  readonly gas?: string;
+}
 
 let replaced: { from: string; to: string }[] = [];
+let sent: Transaction[] = []; // since it was last emptied
 let hits = new Set<string>(); // statements run since it was last emptied
 const fixtureHits = new Map<unknown, Set<string>>();
+const deployments = new Map<string, { transactions: Transaction[]; contracts: unknown }>();
 const opened: Connection[] = [];
 
 hre.hooks.registerHandlers("network", {
   async newConnection(context, next) {
     const connection = await next(context);
     opened.push(connection as never);
-    const { networkHelpers } = connection as unknown as Connection;
+    const { networkHelpers, ignition } = connection as unknown as Connection;
+    // Ignition takes a second each time. From an empty chain, the same transactions deploy the same.
+    const deploy = ignition.deploy.bind(ignition);
+    ignition.deploy = async (module, options) => {
+      if ((await connection.provider.request({ method: "eth_blockNumber" })) !== "0x0") return deploy(module, options);
+      const key = inspect([module.id, options], { depth: null });
+      const known = deployments.get(key);
+      if (known) {
+        for (const { gas: _, ...transaction } of known.transactions)
+          await connection.provider.request({ method: "eth_sendTransaction", params: [transaction] });
+        return known.contracts;
+      }
+      sent = [];
+      const contracts = await deploy(module, options);
+      deployments.set(key, { transactions: sent, contracts });
+      return contracts;
+    };
     // What a fixture runs is run for every test that starts from its snapshot.
     const load = networkHelpers.loadFixture;
     networkHelpers.loadFixture = async (fixture) => {
@@ -56,12 +81,12 @@ hre.hooks.registerHandlers("network", {
     return connection;
   },
   async onRequest(context, connection, request, next) {
-    const [transaction] = (request.params ?? []) as { to?: string | null; data?: string }[];
-    const data = transaction?.data;
-    if (typeof data === "string" && !transaction?.to) {
-      const found = replaced.find(({ from }) => data.startsWith(from));
-      if (found) transaction!.data = found.to + data.slice(found.from.length);
-    }
+    const [transaction, ...rest] = (request.params ?? []) as Transaction[];
+    if (request.method === "eth_sendTransaction") sent.push(transaction!);
+    const { to, data } = transaction ?? {};
+    const found = typeof data === "string" && !to && replaced.find(({ from }) => data.startsWith(from));
+    if (found)
+      request = { ...request, params: [{ ...transaction, data: found.to + data.slice(found.from.length) }, ...rest] };
     return next(context, connection, request);
   },
   // That there is such a handler lifts the limits on code and gas, too.
@@ -192,6 +217,9 @@ async function reach(file: string): Promise<Reach> {
   await run(titlesOf(file), false, note);
   return { tests: Object.fromEntries(times), statements };
 }
+
+// What a test that failed left running fails later, too: that is no news.
+process.on("uncaughtException", () => {});
 
 process.on("message", async (order: Order) => {
   const answer: Answer = order.kind === "reach" ? { reach: await reach(order.file) } : { outcome: await mutate(order) };
