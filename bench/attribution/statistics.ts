@@ -1,5 +1,21 @@
 import { Random } from "../../trainer/random.ts";
 
+export function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
+}
+
+export const mean = (values: ArrayLike<number>): number => sum(values) / values.length;
+
+export function median(values: ArrayLike<number>): number {
+  const sorted = Array.from(values).sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}
+
+/** As results are written. */
+export const rounded = (value: number): number => Number(value.toFixed(4));
+
 function ranks(values: readonly number[]): number[] {
   const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
   const out: number[] = [];
@@ -34,7 +50,7 @@ export interface Estimate {
 
 /** Linear datamodeling score: mean over tests of Spearman over subsets. Both [tests][subsets]. */
 export function lds(predicted: number[][], truth: number[][], resamples = 100): Estimate {
-  const mean = (tests: readonly number[], subsets: readonly number[]) =>
+  const average = (tests: readonly number[], subsets: readonly number[]) =>
     tests.reduce((sum, t) => {
       const pick = (values: number[]) => subsets.map((s) => values[s]!);
       return sum + spearman(pick(predicted[t]!), pick(truth[t]!));
@@ -42,10 +58,9 @@ export function lds(predicted: number[][], truth: number[][], resamples = 100): 
   const [tests, subsets] = [[...truth.keys()], [...truth[0]!.keys()]];
   const random = new Random(7);
   const draw = (items: readonly number[]) => items.map(() => items[Math.floor(random.uniform() * items.length)]!);
-  const drawn = Array.from({ length: resamples }, () => mean(draw(tests), draw(subsets))).sort((a, b) => a - b);
-  const round = (value: number) => Number(value.toFixed(4));
+  const drawn = Array.from({ length: resamples }, () => average(draw(tests), draw(subsets))).sort((a, b) => a - b);
   return {
-    value: round(mean(tests, subsets)),
-    interval: [round(drawn[Math.floor(0.025 * resamples)]!), round(drawn[Math.ceil(0.975 * resamples) - 1]!)],
+    value: rounded(average(tests, subsets)),
+    interval: [rounded(drawn[Math.floor(0.025 * resamples)]!), rounded(drawn[Math.ceil(0.975 * resamples) - 1]!)],
   };
 }

@@ -1,0 +1,406 @@
+/**
+ * What the payout rule pays to those who try to be paid for nothing, on the tiny Llama: junk, copies, cut rows, bought
+ * queries. Each for unit rows, as shipped, and for rows that keep a capped length.
+ */
+import { rowHash } from "../../sdk/rows.ts";
+import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
+import { quantise, UNIT } from "../../trainer/attribution/quantise.ts";
+import { fitSketch, project, type SketchBasis } from "../../trainer/attribution/sketch.ts";
+import { leastMovement } from "../../trainer/attribution/weights.ts";
+import type { Matrix } from "../../trainer/engine.ts";
+import { Random } from "../../trainer/random.ts";
+import { randomCharacters } from "./datanet.ts";
+import { LENGTHS, type LengthRule, lengthShares, norms } from "./lengths.ts";
+import { rowsWhere, stack } from "./linear.ts";
+import { TinyLlama } from "./llama.ts";
+import {
+  type Epoch,
+  extraPay,
+  type Market,
+  moved,
+  payShares,
+  totals,
+  unit,
+  type Weighing,
+  weightOf,
+  worstPurchase,
+} from "./payout.ts";
+import { progress, writeBars, writeResult } from "./report.ts";
+import { mean, median, rounded, sum } from "./statistics.ts";
+
+const RULES = Object.keys(LENGTHS) as LengthRule[];
+const SHIPPED = RULES[0]!;
+const KAPPAS = { "κ0 = 1/3": 1 / 3, "κ0 = 1/2": 1 / 2, "κ0 = 1": 1 };
+const COPIES = 8;
+const REPLACED_TOKENS = [0.03, 0.1, 0.2];
+const PIECES = [128, 64];
+/** A bought query's fee over all honest fees. */
+const FEES = [0.01, 0.1];
+
+type Table = Record<string, Record<string, number>>;
+
+/** A Datanet's sketches before the length rule. */
+interface Sketched {
+  owners: number[];
+  sketches: Matrix;
+  basis: SketchBasis;
+  /** w_i of the duplicate rule. */
+  weights: Float64Array;
+}
+/** An epoch, and the one that base weights come from. */
+type Asked = Epoch & { evaluation: Epoch };
+
+const pay = (asked: Asked, kappa0 = 0.5) => payShares(asked, totals(asked.evaluation).totals, kappa0);
+
+/** The Datanet and its queries: half of the references are asked and paid for, the other half is the evaluation set. */
+async function openStudy(llama: TinyLlama) {
+  const rows = await llama.rowGradients();
+  const paid = rowsWhere(await llama.servedGradients(), (t) => t % 2 === 1);
+  const evaluation = rowsWhere(await llama.referenceGradients(), (t) => t % 2 === 0);
+  const random = new Random(21);
+  const fees = Array.from({ length: paid.shape[0] }, () => BigInt(Math.round(1e15 * Math.exp(random.normal()))));
+
+  const sketch = async (texts: readonly string[], owners: number[], gradients: Matrix): Promise<Sketched> => {
+    const { basis, rows: sketches } = await fitSketch(llama.pool, gradients);
+    return { owners, sketches, basis, weights: duplicateWeights(sketches, texts.map(rowHash)).weights };
+  };
+  /** @param longest rows whose owner made them as long as the rule allows */
+  const ask = async (of: Sketched, rule: LengthRule, longest: (i: number) => boolean = () => false): Promise<Asked> => {
+    const { owners, sketches, basis, weights } = of;
+    const shares = lengthShares(rule, sketches).map((share, i) => weights[i]! * (longest(i) ? 1 : share));
+    const int8 = quantise(sketches, shares);
+    const m0 = leastMovement({ rows: int8, k: basis.k }, quantise(sketches));
+    const queries = async (gradients: Matrix) => {
+      const entries = quantise(await project(llama.pool, basis, gradients));
+      return Array.from({ length: gradients.shape[0] }, (_, t) => entries.slice(t * basis.k, (t + 1) * basis.k));
+    };
+    const common = { rows: int8, owners, contributors: llama.contributors.length, m0 };
+    const asked = await queries(evaluation);
+    return {
+      ...common,
+      queries: await queries(paid),
+      fees,
+      evaluation: { ...common, queries: asked, fees: asked.map(() => 10n ** 15n) },
+    };
+  };
+  return { llama, rows, sketch, ask, honest: await sketch(llama.rows, llama.owners, rows) };
+}
+type Study = Awaited<ReturnType<typeof openStudy>>;
+
+export async function attacks(json: boolean): Promise<void> {
+  const llama = await TinyLlama.start();
+  try {
+    const study = await openStudy(llama);
+    const { basis, sketches } = study.honest;
+    const set = {
+      contributors: llama.contributors.map(({ name, rows }) => ({ name, rows: rows.length })),
+      k: basis.k,
+      energyKept: rounded(basis.energyKept),
+      medianLength: medianLengths(llama, sketches),
+    };
+    console.log(JSON.stringify(set));
+    const result: Record<string, unknown> = { set };
+    for (const [name, part] of Object.entries({ junk, rows: rowAttacks, queries: hugeQueries, purchases })) {
+      const table: Table = await part(study);
+      console.log(name);
+      console.table(table);
+      result[name] = table;
+      if (json) writeResult("attacks", result);
+    }
+    if (json) plot(result.rows as Table);
+  } finally {
+    await llama.pool.close();
+  }
+}
+
+/** Median sketch length of each kind of row, over that of the honest. */
+function medianLengths({ kinds, owners }: TinyLlama, sketches: Matrix): Record<string, number> {
+  const lengths = norms(sketches);
+  const of = (kind: string) => median(lengths.filter((_, i) => kinds[owners[i]!] === kind));
+  return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, rounded(of(kind) / of("honest"))]));
+}
+
+/** Pay of a junk row over that of an honest one, and κ. */
+async function junk({ llama, ask, honest }: Study): Promise<Table> {
+  const table: Table = {};
+  const counts = llama.contributors.map(({ rows }) => rows.length);
+  for (const rule of RULES) {
+    const asked = await ask(honest, rule);
+    const line: Record<string, number> = { kappa: rounded(pay(asked).kappa) };
+    for (const [kappa, kappa0] of Object.entries(KAPPAS)) {
+      for (const by of kappa0 === 0.5 ? ["evaluation", "row counts"] : ["evaluation"]) {
+        const { shares } = by === "evaluation" ? pay(asked, kappa0) : payShares(asked, counts, kappa0);
+        const perRow = (kind: string) => {
+          const of = (values: readonly number[]) => sum(values.filter((_, c) => llama.kinds[c] === kind));
+          return of(shares) / of(counts);
+        };
+        for (const kind of ["shuffled words", "random characters"])
+          line[`${kind}, ${kappa}, base by ${by}`] = rounded(perRow(kind) / perRow("honest"));
+      }
+    }
+    table[rule] = line;
+  }
+  return table;
+}
+
+/** Pay of a contributor who tries something over his pay without it (κ0 = ½, base by evaluation set), mean over two of middle size. */
+async function rowAttacks(study: Study): Promise<Table> {
+  const { llama, rows, sketch, ask, honest } = study;
+  const { tokenizer } = llama.pool.base;
+  const size = (c: number) => llama.contributors[c]!.rows.length;
+  const attackers = [...llama.contributors.keys()]
+    .filter((c) => llama.kinds[c] === "honest")
+    .sort((a, b) => size(a) - size(b))
+    .slice(9, 11);
+  const noisy = (text: string, share: number, random: Random) =>
+    tokenizer.decode(
+      tokenizer.encode(text).map((id) => (random.uniform() < share ? 1 + Math.floor(2047 * random.uniform()) : id)),
+    );
+  const copies = (texts: string[], change: (text: string) => string) =>
+    texts.flatMap((text) => Array.from({ length: COPIES }, () => change(text)));
+  /** Rows in the place of his, or beside his. */
+  const attempts: Record<string, (own: string[], random: Random) => string[]> = {
+    [`${COPIES} exact copies more`]: (own) => [...own, ...copies(own, (text) => text)],
+    ...Object.fromEntries(
+      REPLACED_TOKENS.map((share) => [
+        `${COPIES} copies more, ${100 * share}% of the tokens replaced`,
+        (own: string[], random: Random) => [...own, ...copies(own, (text) => noisy(text, share, random))],
+      ]),
+    ),
+    ...Object.fromEntries(
+      PIECES.map((bytes) => [
+        `the same text, ${bytes} bytes a row`,
+        (own: string[]) => own.flatMap((text) => pieces(text, bytes)),
+      ]),
+    ),
+    "as many rows of random characters more": (own, random) => [
+      ...own,
+      ...own.map((text) => randomCharacters(text.length, random)),
+    ],
+  };
+  const table: Table = {};
+  const tick = progress("attacks with rows", Object.keys(attempts).length * attackers.length);
+  const share = async (of: Sketched, rule: LengthRule, c: number) => pay(await ask(of, rule)).shares[c]!;
+  for (const [n, [name, attempt]] of Object.entries(attempts).entries()) {
+    const ratios = RULES.map((): number[] => []);
+    for (const [m, c] of attackers.entries()) {
+      const own = attempt(llama.contributors[c]!.rows, new Random(31 + c));
+      const added = await llama.gradients(
+        `attack-${n}-${c}`,
+        own.map((text) => llama.example(text)),
+      );
+      const others = llama.owners.map((owner) => owner !== c);
+      const tried = await sketch(
+        [...llama.rows.filter((_, i) => others[i]), ...own],
+        [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c)],
+        stack(
+          rowsWhere(rows, (i) => others[i]!),
+          added,
+        ),
+      );
+      for (const [r, rule] of RULES.entries())
+        ratios[r]!.push((await share(tried, rule, c)) / (await share(honest, rule, c)));
+      tick(n * attackers.length + m + 1);
+    }
+    table[name] = Object.fromEntries(RULES.map((rule, r) => [rule, rounded(mean(ratios[r]!))]));
+  }
+  const lengthened: number[][] = RULES.map(() => []);
+  const split: number[][] = RULES.map(() => []);
+  for (const c of attackers) {
+    for (const [r, rule] of RULES.entries()) {
+      const asked = await ask(honest, rule);
+      const before = pay(asked).shares[c]!;
+      lengthened[r]!.push(pay(await ask(honest, rule, (i) => honest.owners[i] === c)).shares[c]! / before);
+      // A name for each of his rows, after all others.
+      let contributors = llama.contributors.length;
+      const named = { owners: honest.owners.map((owner) => (owner === c ? contributors++ : owner)), contributors: 0 };
+      named.contributors = contributors;
+      const many = pay({ ...asked, ...named, evaluation: { ...asked.evaluation, ...named } });
+      split[r]!.push(sum(many.shares.slice(llama.contributors.length)) / before);
+    }
+  }
+  const line = (values: number[][]) => Object.fromEntries(RULES.map((rule, r) => [rule, rounded(mean(values[r]!))]));
+  return { ...table, "every row as long as the rule allows": line(lengthened), "one name for each row": line(split) };
+}
+
+/** A text in pieces of at most so many bytes, cut at line ends where there are any. */
+function pieces(text: string, bytes: number): string[] {
+  const out: string[] = [];
+  for (const line of text.split(/(?<=\n)/).flatMap((line) => line.match(new RegExp(`[^]{1,${bytes}}`, "g")) ?? [])) {
+    if (out.length > 0 && out.at(-1)!.length + line.length <= bytes) out[out.length - 1] += line;
+    else out.push(line);
+  }
+  return out.filter((piece) => piece.trim() !== "");
+}
+
+/** How far a tenth of all fees, spent on prompts of random characters, moves the pay of all (total variation), and gains for their likes. */
+async function hugeQueries({ llama, ask, honest }: Study): Promise<Table> {
+  const random = new Random(41);
+  const texts = Array.from({ length: 20 }, () => randomCharacters(400, random));
+  const gradients = await llama.gradients(
+    "huge-queries",
+    texts.map((text) => llama.example(text)),
+  );
+  const sketches = await project(llama.pool, honest.basis, gradients);
+  const lengths = norms(sketches);
+  const paid = norms(
+    await project(
+      llama.pool,
+      honest.basis,
+      rowsWhere(await llama.servedGradients(), (t) => t % 2 === 1),
+    ),
+  );
+  const table: Table = {};
+  for (const rule of RULES) {
+    const asked = await ask(honest, rule);
+    const k = honest.basis.k;
+    const int8 = quantise(sketches);
+    const bought = texts.map((_, t) => int8.slice(t * k, (t + 1) * k));
+    const fee = asked.fees.reduce((a, b) => a + b, 0n) / 10n / BigInt(texts.length);
+    const base = totals(asked.evaluation).totals;
+    const before = payShares(asked, base, 0.5).shares;
+    const after = payShares(
+      { ...asked, queries: [...asked.queries, ...bought], fees: [...asked.fees, ...bought.map(() => fee)] },
+      base,
+      0.5,
+    ).shares;
+    const part = (shares: number[]) => sum(shares.filter((_, c) => llama.kinds[c] === "random characters"));
+    table[rule] = {
+      lengthOfTheirSketch: rounded(median(lengths) / median(paid)),
+      totalVariation: rounded(sum(after.map((share, c) => Math.abs(share - before[c]!))) / 2),
+      randomCharactersBefore: rounded(part(before)),
+      randomCharactersAfter: rounded(part(after)),
+    };
+  }
+  return table;
+}
+
+/** Most extra pay found per unit of fee for somebody who buys one query, with half of the fees in the data pot. */
+async function purchases({ llama, ask, honest }: Study): Promise<Table> {
+  const count = llama.rows.length;
+  const order = new Random(51).shuffle([...Array(count).keys()]);
+  const some = (share: number) => new Set(order.slice(0, Math.round(share * count)));
+  const rowsOf = (test: (name: string) => boolean) =>
+    new Set([...Array(count).keys()].filter((i) => test(llama.contributors[llama.owners[i]!]!.name)));
+  const buyers: [string, Set<number>, "as they are" | "private" | "tight"][] = [
+    ["random rows, 5%", some(0.05), "as they are"],
+    ["a contributor", rowsOf((name) => name === "solidstate/proxy"), "as they are"],
+    ["a package's contributors", rowsOf((name) => name.startsWith("chainlink")), "as they are"],
+    ["private directions, 1%", some(0.01), "private"],
+    ["private directions, 50%", some(0.5), "private"],
+    ["one tight direction, 5%", some(0.05), "tight"],
+    ["one tight direction, 20%", some(0.2), "tight"],
+    ["one tight direction, 50%", some(0.5), "tight"],
+  ];
+  /** The shipped rule, what it was chosen over, and other lengths of rows. */
+  const variants: [string, LengthRule, number, Weighing][] = [
+    ...Object.entries(KAPPAS).map(([name, k0]): [string, LengthRule, number, Weighing] => [
+      `${SHIPPED}, ${name}`,
+      SHIPPED,
+      k0,
+      "f/max(L, m0)",
+    ]),
+    ...RULES.slice(1).map((rule): [string, LengthRule, number, Weighing] => [
+      `${rule}, κ0 = 1/2`,
+      rule,
+      0.5,
+      "f/max(L, m0)",
+    ]),
+    ["unit length, no floor", SHIPPED, 0, "f/max(L, m0)"],
+    ["unit length, no floor, ω = f/L", SHIPPED, 0, "f/L"],
+    ["unit length, no floor, ω = f", SHIPPED, 0, "f"],
+  ];
+  const table: Table = {};
+  const tick = progress("bought queries", variants.length * buyers.length);
+  for (const [v, [name, rule, kappa0, weighing]] of variants.entries()) {
+    const asked = await ask(honest, rule);
+    table[name] = {};
+    for (const [b, [buyer, rows, shape]] of buyers.entries()) {
+      const { market, starts, own } = marketOf(asked, honest.basis.k, rows, shape, kappa0, weighing);
+      const returns = FEES.map((fee) => worstPurchase(market, fee, starts));
+      table[name][buyer] = rounded(Math.max(...returns));
+      if (shape === "as they are")
+        table[name][`${buyer}, own rows only`] = rounded(
+          Math.max(...FEES.flatMap((fee) => own.map((row) => extraPay(market, fee, unit(row)).value))),
+        );
+      tick(v * buyers.length + b + 1);
+    }
+  }
+  return table;
+}
+
+/** New directions that a buyer's rows may lie in. */
+const EXTRA = 8;
+
+/** The epoch with the buyer's rows at full length, where he wants them, and what ascent starts from. */
+function marketOf(
+  asked: Asked,
+  k: number,
+  buyers: ReadonlySet<number>,
+  shape: "as they are" | "private" | "tight",
+  kappa0: number,
+  weighing: Weighing,
+) {
+  const count = asked.rows.length / k;
+  const random = new Random(61);
+  const width = k + EXTRA;
+  const rows = { data: new Float32Array(count * width), shape: [count, width] as [number, number] };
+  const own = Array.from({ length: count }, (_, i) => buyers.has(i));
+  const rowOf = (i: number) => Float64Array.from(rows.data.subarray(i * width, (i + 1) * width));
+  for (let i = 0; i < count; i++) {
+    const committed = new Float64Array(width);
+    committed.set(asked.rows.subarray(i * k, (i + 1) * k));
+    if (!own[i])
+      rows.data.set(
+        committed.map((value) => value / UNIT),
+        i * width,
+      );
+    else if (shape === "as they are") rows.data.set(unit(committed), i * width);
+    else {
+      const noise = (from: number, to: number) =>
+        unit(Float64Array.from({ length: width }, (_, j) => (j >= from && j < to ? random.normal() : 0)));
+      const inside = noise(0, k).map((value) => value * Math.sqrt(0.15));
+      inside[k] = Math.sqrt(0.85);
+      rows.data.set(shape === "private" ? noise(k, width) : inside, i * width);
+    }
+  }
+  const queriesOf = ({ queries }: Epoch) =>
+    queries.map((query) => {
+      const out = new Float64Array(width);
+      out.set(query);
+      return unit(out);
+    });
+  const lengths: number[] = [];
+  for (let i = 0; i < count; i++) lengths.push(sum(moved(rows, unit(rowOf(i))).map(Math.abs)));
+  const m0 = median(lengths.filter((length) => length > 0));
+  const scoresOf = (epoch: Epoch) => {
+    const scores = new Float64Array(count);
+    const all = Number(epoch.fees.reduce((a, b) => a + b, 0n));
+    for (const [t, query] of queriesOf(epoch).entries()) {
+      const move = moved(rows, query);
+      const weight = weightOf(Number(epoch.fees[t]!) / all, move, m0, weighing);
+      for (let i = 0; i < count; i++) scores[i]! += weight * move[i]!;
+    }
+    return scores;
+  };
+  const positive = scoresOf(asked.evaluation).map((score) => Math.max(score, 0));
+  const base = sum(positive.filter((_, i) => own[i])) / sum(positive);
+  const market: Market = { rows, own, scores: scoresOf(asked), m0, base, kappa0, weighing };
+  const ownRows = [...buyers].map(rowOf);
+  const total = (wanted: boolean) => {
+    const out = new Float64Array(width);
+    for (let i = 0; i < count; i++)
+      if (own[i] === wanted) for (let j = 0; j < width; j++) out[j]! += rows.data[i * width + j]!;
+    return out;
+  };
+  const against = total(false).map((value) => -value);
+  const scored = Float64Array.from(total(true), (value, j) => value + 0.1 * against[j]!);
+  const anywhere = () => Float64Array.from({ length: width }, () => random.normal());
+  return { market, own: ownRows, starts: [total(true), against, scored, ownRows[0]!, anywhere(), anywhere()] };
+}
+
+/** How much each attack with rows multiplies pay under the shipped rule. */
+function plot(rows: Table): void {
+  const bars = Object.entries(rows).map(([label, line]) => ({ label, value: line[SHIPPED]! }));
+  writeBars("attacks", "Pay with the attack over pay without it (unit rows, κ0 = ½)", bars);
+}
