@@ -5,7 +5,7 @@
 
 import type { Matrix } from "../../trainer/engine.ts";
 import { Random } from "../../trainer/random.ts";
-import { gradientProducts, multiply, solve, squaredNorms, trace, transpose } from "./linear.ts";
+import { gradientProducts, int8, multiply, solve, squaredNorms, trace, transpose } from "./linear.ts";
 import { evaluate, PARAMETERS } from "./mlp.ts";
 import {
   countSketch,
@@ -13,7 +13,6 @@ import {
   described,
   FIT,
   half,
-  int8,
   K,
   openProtocol,
   SUBSETS,

@@ -6,7 +6,7 @@ import { median } from "./statistics.ts";
  * The share is a weight for `quantise`, so Σ g² ≤ 136² holds for all of them.
  */
 export const LENGTHS = {
-  "unit length (shipped)": () => 1,
+  "unit length": () => 1,
   "length, at most the median": capped(1),
   "length, at most 1.5 medians": capped(1.5),
   "length, at most 2 medians": capped(2),

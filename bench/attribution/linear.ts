@@ -1,8 +1,11 @@
 import { Matrix as DenseMatrix, EigenvalueDecomposition } from "ml-matrix";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { quantise } from "../../trainer/attribution/quantise.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { Graph } from "../../trainer/onnx/graph.ts";
+import { Random } from "../../trainer/random.ts";
 import type { Backward } from "./mlp.ts";
+import { sum } from "./statistics.ts";
 
 const sessions = new Map<string, Promise<InferenceSession>>();
 
@@ -130,4 +133,34 @@ export function eigen({ data, shape: [n] }: Matrix): { values: number[]; vectors
   const vectors = new Float32Array(n * n);
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) vectors[i * n + j] = eigenvectorMatrix.get(i, order[j]!);
   return { values: order.map((i) => Math.max(realEigenvalues[i]!, 0)), vectors };
+}
+
+/** As committed: unit length times a weight, rounded. */
+export const int8 = (of: Matrix, weights?: ArrayLike<number>): Matrix => ({
+  data: Float32Array.from(quantise(of, weights)),
+  shape: of.shape,
+});
+
+/** The control: which row is whose, mixed up. */
+export function shuffledRows({ data, shape: [count, width] }: Matrix): Matrix {
+  const order = new Random(6).shuffle([...Array(count).keys()]);
+  return {
+    data: data.map((_, i) => data[order[Math.floor(i / width)]! * width + (i % width)]!),
+    shape: [count, width],
+  };
+}
+
+/** The first k columns of half-whitened sketches, damped anew by a share of the mean eigenvalue that is kept. */
+export function firstColumns(
+  { data, shape: [count, width] }: Matrix,
+  { eigenvalues, damping }: { eigenvalues: readonly number[]; damping: number },
+  k: number,
+  share = 0.1,
+): Matrix {
+  const kept = eigenvalues.slice(0, k);
+  const next = (share * sum(kept)) / kept.filter((value) => value > 0).length;
+  const factors = kept.map((value) => Math.sqrt((value + damping) / (value + next)));
+  const out = new Float32Array(count * k);
+  for (let i = 0; i < out.length; i++) out[i] = data[Math.floor(i / k) * width + (i % k)]! * factors[i % k]!;
+  return { data: out, shape: [count, k] };
 }

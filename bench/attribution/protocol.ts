@@ -1,11 +1,11 @@
 import path from "node:path";
-import { quantise } from "../../trainer/attribution/quantise.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import { loadBase } from "../../trainer/base.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
 import { fashion } from "./fashion.ts";
+import { firstColumns } from "./linear.ts";
 import { type Backward, denseGradients, EPOCHS, eachEntry, evaluate, PARAMETERS, train, type Weights } from "./mlp.ts";
 import { cached, progress } from "./report.ts";
 import { type Estimate, lds, sum } from "./statistics.ts";
@@ -88,24 +88,10 @@ export async function shippedSketch(rows: Backward, queries: Backward) {
 }
 
 /** Its first k columns for queries and rows, damped by a share of the mean kept eigenvalue. */
-export function cut(of: Awaited<ReturnType<typeof shippedSketch>>, k: number, share = 0.1): [Matrix, Matrix] {
-  const kept = of.eigenvalues.slice(0, k);
-  const damping = (share * sum(kept)) / kept.filter((value) => value > 0).length;
-  const factors = kept.map((value) => Math.sqrt((value + of.damping) / (value + damping)));
-  const columns = (from: Float32Array): Matrix => {
-    const count = from.length / K;
-    const data = new Float32Array(count * k);
-    for (let i = 0; i < data.length; i++) data[i] = from[Math.floor(i / k) * K + (i % k)]! * factors[i % k]!;
-    return { data, shape: [count, k] };
-  };
+export const cut = (of: Awaited<ReturnType<typeof shippedSketch>>, k: number, share = 0.1): [Matrix, Matrix] => {
+  const columns = (data: Float32Array) => firstColumns({ data, shape: [data.length / K, K] }, of, k, share);
   return [columns(of.queries), columns(of.rows)];
-}
-
-/** As committed: unit length times a weight, rounded. */
-export const int8 = (of: Matrix, weights?: ArrayLike<number>): Matrix => ({
-  data: Float32Array.from(quantise(of, weights)),
-  shape: of.shape,
-});
+};
 
 /**
  * Gradients through a sparse random sign matrix with one entry a parameter, [examples, 512] (GraSS' SJLT).

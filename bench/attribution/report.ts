@@ -45,7 +45,8 @@ export interface Bar {
 
 /** Horizontal bars with their intervals as SVG. */
 export function writeBars(name: string, title: string, bars: readonly Bar[]): void {
-  const [left, width, row] = [260, 380, 22];
+  const left = Math.max(260, 6.5 * Math.max(...bars.map(({ label }) => label.length)));
+  const [width, row] = [380, 22];
   const ends = bars.flatMap(({ value, interval }) => [value, ...(interval ?? [])]);
   const [low, high] = [Math.min(0, ...ends), Math.max(...ends)];
   const x = (value: number) => (left + ((value - low) / (high - low)) * width).toFixed(1);
