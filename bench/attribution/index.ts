@@ -5,8 +5,9 @@
 import { setPriority } from "node:os";
 import { parseArgs } from "node:util";
 import { linearDatamodeling } from "./lds.ts";
+import { equalStorage } from "./storage.ts";
 
-const BENCHES = { lds: linearDatamodeling };
+const BENCHES = { lds: linearDatamodeling, storage: equalStorage };
 
 const { values: options } = parseArgs({
   options: { json: { type: "boolean", default: false }, only: { type: "string" } },

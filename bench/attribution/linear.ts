@@ -1,7 +1,11 @@
+import { Matrix as DenseMatrix, EigenvalueDecomposition } from "ml-matrix";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { quantise } from "../../trainer/attribution/quantise.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { Graph } from "../../trainer/onnx/graph.ts";
+import { Random } from "../../trainer/random.ts";
 import type { Backward } from "./mlp.ts";
+import { sum } from "./statistics.ts";
 
 const sessions = new Map<string, Promise<InferenceSession>>();
 
@@ -20,8 +24,11 @@ export async function multiply(a: Matrix, b: Matrix, transA = 0, transB = 0): Pr
   return { data: y!.data as Float32Array, shape: [a.shape[transA]!, b.shape[1 - transB]!] };
 }
 
-/** Inner products [a, b] of the full gradients, from their factors: Σ over layers (x·x' + 1)(δ·δ'). */
-export async function gradientProducts(a: Backward, b: Backward): Promise<Matrix> {
+/**
+ * Inner products [a, b] of the full gradients, from their factors: Σ over layers (x·x' + bias)(δ·δ').
+ * @param bias 0 where inputs hold the bias' one already
+ */
+export async function gradientProducts(a: Backward, b: Backward, bias = 1): Promise<Matrix> {
   const out = new Float32Array(a.count * b.count);
   for (let l = 0; l < a.inputs.length; l++) {
     const matrix = (values: Float32Array, count: number): Matrix => ({
@@ -30,7 +37,7 @@ export async function gradientProducts(a: Backward, b: Backward): Promise<Matrix
     });
     const x = await multiply(matrix(a.inputs[l]!, a.count), matrix(b.inputs[l]!, b.count), 0, 1);
     const d = await multiply(matrix(a.deltas[l]!, a.count), matrix(b.deltas[l]!, b.count), 0, 1);
-    for (let i = 0; i < out.length; i++) out[i]! += (x.data[i]! + 1) * d.data[i]!;
+    for (let i = 0; i < out.length; i++) out[i]! += (x.data[i]! + bias) * d.data[i]!;
   }
   return { data: out, shape: [a.count, b.count] };
 }
@@ -73,4 +80,87 @@ export async function solve(k: Matrix, shift: number, b: Matrix, iterations: num
     before = after;
   }
   return { data: x, shape: b.shape };
+}
+
+/** The rows that are wanted. */
+export function rowsWhere({ data, shape: [count, width] }: Matrix, wanted: (row: number) => boolean): Matrix {
+  const rows = Array.from({ length: count }, (_, i) => i).filter(wanted);
+  const out = new Float32Array(rows.length * width);
+  rows.forEach((row, n) => {
+    out.set(data.subarray(row * width, (row + 1) * width), n * width);
+  });
+  return { data: out, shape: [rows.length, width] };
+}
+
+/** One matrix below the other. */
+export function stack(a: Matrix, b: Matrix): Matrix {
+  const data = new Float32Array(a.data.length + b.data.length);
+  data.set(a.data);
+  data.set(b.data, a.data.length);
+  return { data, shape: [a.shape[0] + b.shape[0], a.shape[1]] };
+}
+
+export function transpose({ data, shape: [rows, columns] }: Matrix): Matrix {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) out[(i % columns) * rows + Math.floor(i / columns)] = data[i]!;
+  return { data: out, shape: [columns, rows] };
+}
+
+export function trace({ data, shape: [n] }: Matrix): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) total += data[i * n + i]!;
+  return total;
+}
+
+/** Matrices side by side. */
+export function beside(parts: readonly Matrix[]): Matrix {
+  const width = parts.reduce((total, { shape }) => total + shape[1], 0);
+  const count = parts[0]!.shape[0];
+  const out = new Float32Array(count * width);
+  let at = 0;
+  for (const { data, shape } of parts) {
+    for (let i = 0; i < count; i++) out.set(data.subarray(i * shape[1], (i + 1) * shape[1]), i * width + at);
+    at += shape[1];
+  }
+  return { data: out, shape: [count, width] };
+}
+
+/** Eigenvalues of a symmetric matrix in falling order, and their vectors as columns. */
+export function eigen({ data, shape: [n] }: Matrix): { values: number[]; vectors: Float32Array } {
+  const matrix = DenseMatrix.from1DArray(n, n, Float64Array.from(data));
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
+  const order = realEigenvalues.map((_, i) => i).sort((a, b) => realEigenvalues[b]! - realEigenvalues[a]!);
+  const vectors = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) vectors[i * n + j] = eigenvectorMatrix.get(i, order[j]!);
+  return { values: order.map((i) => Math.max(realEigenvalues[i]!, 0)), vectors };
+}
+
+/** As committed: unit length times a weight, rounded. */
+export const int8 = (of: Matrix, weights?: ArrayLike<number>): Matrix => ({
+  data: Float32Array.from(quantise(of, weights)),
+  shape: of.shape,
+});
+
+/** The control: which row is whose, mixed up. */
+export function shuffledRows({ data, shape: [count, width] }: Matrix): Matrix {
+  const order = new Random(6).shuffle([...Array(count).keys()]);
+  return {
+    data: data.map((_, i) => data[order[Math.floor(i / width)]! * width + (i % width)]!),
+    shape: [count, width],
+  };
+}
+
+/** The first k columns of half-whitened sketches, damped anew by a share of the mean eigenvalue that is kept. */
+export function firstColumns(
+  { data, shape: [count, width] }: Matrix,
+  { eigenvalues, damping }: { eigenvalues: readonly number[]; damping: number },
+  k: number,
+  share = 0.1,
+): Matrix {
+  const kept = eigenvalues.slice(0, k);
+  const next = (share * sum(kept)) / kept.filter((value) => value > 0).length;
+  const factors = kept.map((value) => Math.sqrt((value + damping) / (value + next)));
+  const out = new Float32Array(count * k);
+  for (let i = 0; i < out.length; i++) out[i] = data[Math.floor(i / k) * width + (i % k)]! * factors[i % k]!;
+  return { data: out, shape: [count, k] };
 }

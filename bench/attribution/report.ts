@@ -1,9 +1,25 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 export const RESULTS = path.join(import.meta.dirname, "../results");
 export const CACHE = path.join(import.meta.dirname, "../../build/bench-attribution");
 mkdirSync(CACHE, { recursive: true });
+
+/** Float32 arrays kept on disk under a name, so that an interrupted bench goes on. */
+export async function cached(name: string, make: () => Promise<Float32Array[]>): Promise<Float32Array[]> {
+  const file = path.join(CACHE, name);
+  if (existsSync(`${file}.json`)) {
+    const lengths = JSON.parse(readFileSync(`${file}.json`, "utf8")) as number[];
+    const data = new Float32Array(new Uint8Array(readFileSync(`${file}.f32`)).buffer);
+    let at = 0;
+    return lengths.map((length) => data.subarray(at, (at += length)));
+  }
+  const arrays = await make();
+  writeFileSync(`${file}.f32`, Buffer.concat(arrays.map((a) => Buffer.from(a.buffer, a.byteOffset, a.byteLength))));
+  writeFileSync(`${file}.part`, JSON.stringify(arrays.map(({ length }) => length)));
+  renameSync(`${file}.part`, `${file}.json`);
+  return arrays;
+}
 
 /** A bar on standard error: `done` of `total` with the seconds so far. */
 export function progress(what: string, total: number): (done: number) => void {
@@ -29,7 +45,8 @@ export interface Bar {
 
 /** Horizontal bars with their intervals as SVG. */
 export function writeBars(name: string, title: string, bars: readonly Bar[]): void {
-  const [left, width, row] = [260, 380, 22];
+  const left = Math.max(260, 6.5 * Math.max(...bars.map(({ label }) => label.length)));
+  const [width, row] = [380, 22];
   const ends = bars.flatMap(({ value, interval }) => [value, ...(interval ?? [])]);
   const [low, high] = [Math.min(0, ...ends), Math.max(...ends)];
   const x = (value: number) => (left + ((value - low) / (high - low)) * width).toFixed(1);
