@@ -9,7 +9,7 @@ import { ContentStore } from "../sdk/content-store.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { ModelManifest } from "../sdk/models.ts";
 import { buildSketches } from "./attribution/build.ts";
-import { BACKENDS, type BackendName } from "./backends.ts";
+import type { BackendName } from "./backends.ts";
 import { loadBase } from "./base.ts";
 import { readPaths, readVersion, type TrainingData, type TrainingRow, type VersionSource } from "./data.ts";
 import { type FinetuneOptions, type FinetuneProgress, type FinetuneReport, finetune } from "./finetune.ts";
@@ -81,10 +81,10 @@ export async function trainRun(plan: TrainingPlan, out: string, hooks: RunHooks 
   });
   try {
     const { name: backend, why } = pool.backend;
-    if (plan.deterministic && GPU.includes(backend))
+    if (plan.deterministic && !DETERMINISTIC.includes(backend))
       throw bad(
         "BACKEND",
-        `backend ${backend} adds numbers up in another order every time; choose one of ${CPU.join(", ")}`,
+        `backend ${backend} adds numbers up in another order every time; choose one of ${DETERMINISTIC.join(", ")}`,
       );
     hooks.onData?.({
       ...{ rows: train.length, heldOut: heldOut.length, dropped, findings: read.findings },
@@ -192,9 +192,8 @@ function distance(oldFolder: string, newFolder: string, baseFolder: string): num
   return norm(made!.map((value, i) => value - old![i]!)) / norm(old!);
 }
 
-/** Backends that need not give the same bits twice, and those that do on one machine. */
-const GPU: BackendName[] = ["tfjs-node-gpu", "webgpu"];
-const CPU = BACKENDS.filter((name) => !GPU.includes(name));
+/** Backends that give the same bits in every run on one machine, for any number of threads; on cards nothing promises that. */
+const DETERMINISTIC: BackendName[] = ["onnx", "wasm+ort", "wasm", "cpu"];
 
 function requirePublishable({ data, validation, drop }: TrainingPlan): void {
   const refuse = (why: string) => bad("PUBLISH", why);
