@@ -4,10 +4,11 @@
  */
 import { setPriority } from "node:os";
 import { parseArgs } from "node:util";
+import { attacks } from "./attacks.ts";
 import { linearDatamodeling } from "./lds.ts";
 import { equalStorage } from "./storage.ts";
 
-const BENCHES = { lds: linearDatamodeling, storage: equalStorage };
+const BENCHES = { lds: linearDatamodeling, storage: equalStorage, attacks };
 
 const { values: options } = parseArgs({
   options: { json: { type: "boolean", default: false }, only: { type: "string" } },
