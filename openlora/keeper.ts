@@ -4,7 +4,7 @@ import { chainTime } from "../sdk/clock.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { revertReason } from "../sdk/revert.ts";
 import type { Served } from "./catalog.ts";
-import type { Completion } from "./meter.ts";
+import type { Completion, Meter } from "./meter.ts";
 
 export type KeeperOptions = {
   protocol: Protocol;
@@ -17,13 +17,19 @@ export type KeeperOptions = {
   say: (line: string) => void;
 };
 
-/** Does by itself what closed epochs need of their server: redeems their vouchers in time, then signs their sketch records. */
+/**
+ * Does by itself what its epochs need of a server: redeems the vouchers of closed ones in time, then signs their sketch
+ * records; in the open ones it redeems who withdraws what he owes, before that has thawed.
+ */
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #stopping = new AbortController();
   /** Epochs that no voucher can be redeemed in any more. */
   readonly #over = new Set<string>();
   readonly #problems = new Map<string, string>();
+  /** Customers who ever started to withdraw, as far as blocks were looked at. */
+  readonly #leaving = new Set<string>();
+  #next = 0;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -69,7 +75,7 @@ export class Keeper {
     const name = `${modelId}/${epochId}`;
     if (this.#over.has(name)) return;
     const { closedAt } = await protocol.splitter.epoch(modelId, epochId);
-    if (closedAt === 0n) return;
+    if (closedAt === 0n) return this.#protect(meter, epochId);
     const { redeemWindow } = await protocol.splitter.timing();
     if ((await chainTime(rpc)) >= closedAt + redeemWindow) {
       this.#over.add(name);
@@ -78,6 +84,26 @@ export class Keeper {
     // Again until the window ends, since a call under way at the close ends after it.
     const amount = await meter.redeem(epochId);
     if (amount > 0n) say(`model ${modelId}, epoch ${epochId}: redeemed ${amount}`);
+  }
+
+  /** A deposit that thaws is still there for whoever redeems first. */
+  async #protect(meter: Meter, epochId: bigint): Promise<void> {
+    const { protocol, rpc, served, say } = this.#options;
+    const { escrow } = protocol;
+    const head = await rpc.getBlockNumber();
+    const started = await escrow.queryFilter(escrow.filters.WithdrawalStarted(), Math.min(this.#next, head), head);
+    this.#next = head;
+    for (const { args } of started) this.#leaving.add(args.customer);
+    for (const customer of this.#leaving) {
+      if (meter.charged({ customer, epochId }) === 0n) continue;
+      const { token } = await meter.quote();
+      const owed = await Promise.all(served().map((one) => one.meter.owed({ customer, token, epochId })));
+      const sum = owed.reduce((all, amount) => all + amount);
+      if ((await escrow.available(customer, token)) >= sum) continue;
+      const amount = await meter.redeem(epochId, customer);
+      if (amount > 0n)
+        say(`model ${meter.modelId}, epoch ${epochId}: redeemed ${amount} of ${customer}, who withdraws`);
+    }
   }
 
   async #sign(model: Served, epochId: bigint): Promise<void> {
