@@ -9,6 +9,7 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { mined } from "../sdk/transactions.ts";
 import { openProtocol, ownProtocol, requireAtLeast } from "./deployment.ts";
 import { action, type Context, type Options } from "./run.ts";
+import { date } from "./time.ts";
 
 type OfCase = Options & { case: bigint };
 type OfVote = OfCase & { votes: string };
@@ -105,8 +106,6 @@ async function bondOf(committee: Protocol["committee"], { provider }: Context): 
   const [amount, of] = [await committee.auditorBond(), await committee.bondToken()];
   return amount === 0n ? "none" : `${formatUnits(amount, await token(of, provider).decimals())} of ${of}`;
 }
-
-const date = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
 
 const unknown = (args: OfCase) =>
   new OpenLedgerError(
