@@ -27,7 +27,9 @@ export const show = action<OfCase>(async (args, context) => {
   const votes = new Map(revealed.map((event) => [event.args.auditor, event.args.uphold ? "uphold" : "dismiss"]));
   return {
     message: closed
-      ? "Whoever revealed got the bonds of those who did not."
+      ? revealed.length === 0
+        ? "Nobody revealed a vote, so all bonds were let go."
+        : "Whoever revealed got the bonds of those who did not."
       : now < commitUntil
         ? "Auditors commit: `committee:vote`."
         : now < endsAt
