@@ -1,7 +1,7 @@
 import type { Voucher } from "../sdk/eip712.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { Customer } from "./customer.ts";
-import { decodePaid, encodeVoucher, SIGNATURE_HEADER, VOUCHER_HEADER } from "./wire.ts";
+import { decodePaid, decodeSigned, encodeVoucher, SIGNATURE_HEADER, VOUCHER_HEADER } from "./wire.ts";
 
 type Prices = { inputPrice: bigint; outputPrice: bigint };
 
@@ -41,24 +41,41 @@ async function pay(
   const prices = { inputPrice: BigInt(demand.inputPrice!), outputPrice: BigInt(demand.outputPrice!) };
   if (BigInt(demand.fee!) > maxFee)
     throw new OpenLedgerError("FEE_TOO_HIGH", `The call may cost ${demand.fee}, allowed are ${maxFee}. Ask for less.`);
-  const signed = await customer.voucher(Number(demand.promptTokens), Number(demand.maxTokens));
-  const headers = new Headers(init?.headers);
-  headers.set(VOUCHER_HEADER, encodeVoucher(signed.voucher));
-  headers.set(SIGNATURE_HEADER, signed.voucherSignature);
-  let answer: Response;
-  try {
-    answer = await send(headers);
-  } catch (error) {
-    customer.lost(signed.voucher); // it may have been served all the same
-    throw error;
-  }
-  if (!answer.ok) {
+  for (let attempt = 1; ; attempt++) {
+    const signed = await customer.voucher(Number(demand.promptTokens), Number(demand.maxTokens));
+    const headers = new Headers(init?.headers);
+    headers.set(VOUCHER_HEADER, encodeVoucher(signed.voucher));
+    headers.set(SIGNATURE_HEADER, signed.voucherSignature);
+    let answer: Response;
+    try {
+      answer = await send(headers);
+    } catch (error) {
+      customer.lost(signed.voucher); // it may have been served all the same
+      throw error;
+    }
+    if (answer.ok) {
+      const watched = watch(answer.body!, customer, signed.voucher, prices, done);
+      return new Response(watched, { status: answer.status, headers: answer.headers });
+    }
     customer.refused(signed.voucher);
+    if (attempt < ATTEMPTS && (await learns(customer, answer.clone()))) continue;
     done();
     return answer;
   }
-  const watched = watch(answer.body!, customer, signed.voucher, prices, done);
-  return new Response(watched, { status: answer.status, headers: answer.headers });
+}
+
+/** Another program of the same account may sign between two attempts. */
+const ATTEMPTS = 3;
+
+/** Whether a refusal shows a voucher by which the customer promised more than he knew of. */
+async function learns(customer: Customer, refusal: Response): Promise<boolean> {
+  if (refusal.status !== 402) return false;
+  try {
+    const signed = decodeSigned(((await refusal.json()) as { openledger?: unknown }).openledger);
+    return signed !== undefined && (await customer.promised(signed.voucher, signed.signature));
+  } catch {
+    return false; // the refusal itself says what is wrong
+  }
 }
 
 /** Passes an answer on, and takes the receipt that its last line carries. */

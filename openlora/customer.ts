@@ -1,4 +1,4 @@
-import type { ContractTransactionReceipt, Signer, TypedDataDomain } from "ethers";
+import { type ContractTransactionReceipt, getAddress, type Signer, type TypedDataDomain } from "ethers";
 import { type Protocol, token } from "../sdk/contracts.ts";
 import {
   commitmentSalts,
@@ -14,6 +14,7 @@ import {
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
 import { mined } from "../sdk/transactions.ts";
+import { verifyVoucherOnChain } from "../sdk/wallets.ts";
 import type { Completion, Proof } from "./meter.ts";
 
 /**
@@ -107,6 +108,25 @@ export class Customer {
   /** Takes back what `voucher` promised, of a call that the server refused. */
   refused({ epochId }: Voucher): void {
     this.#count(epochId, this.due(epochId));
+  }
+
+  /**
+   * Takes in a voucher that this account signed elsewhere, by another program: the next one goes on from there. No word of
+   * the server is taken, only the account's own signature, by which the server may have that much anyway.
+   * @returns whether it promised more than was known
+   */
+  async promised(voucher: Voucher, signature: string): Promise<boolean> {
+    const { customer, server, modelId, epochId, token: paidIn, cumulative } = voucher;
+    const isOurs = customer === this.#address && server === getAddress(this.#server) && modelId === this.#modelId;
+    const { token: expected } = await this.#protocol.models.terms(this.#modelId);
+    if (!isOurs || paidIn !== expected || cumulative <= this.due(epochId)) return false;
+    try {
+      await verifyVoucherOnChain(this.#signer.provider!, this.#vouchers, voucher, signature);
+    } catch {
+      return false;
+    }
+    this.#count(epochId, cumulative);
+    return true;
   }
 
   /**

@@ -8,7 +8,7 @@ import { chatPromptIds, promptIds } from "../trainer/examples.ts";
 import type { Release } from "./adapters.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Decoded, LlamaEngine } from "./engine.ts";
-import type { Completion, Meter } from "./meter.ts";
+import { type Completion, type Meter, VoucherTooSmall } from "./meter.ts";
 import { type Ask, parseChat, parseCompletion, shapeOf } from "./openai.ts";
 import { TextStream } from "./text.ts";
 import { type Demand, decodeVoucher, plain, SIGNATURE_HEADER, VOUCHER_HEADER } from "./wire.ts";
@@ -194,6 +194,13 @@ function fail(reply: FastifyReply, failure: Error) {
   const { status, error } = describe(failure);
   if (status === 429) reply.header("retry-after", 60);
   if (status === 503) reply.header("retry-after", 1);
-  const demand = failure instanceof PaymentRequired ? { openledger: plain(failure.demand) } : {};
-  return reply.status(status).send({ error, ...demand });
+  return reply.status(status).send({ error, ...details(failure) });
+}
+
+/** What a paying client needs to go on. */
+function details(failure: Error) {
+  if (failure instanceof PaymentRequired) return { openledger: plain(failure.demand) };
+  // Only who signed the refused voucher gets here, and this one is his own, too.
+  if (failure instanceof VoucherTooSmall && failure.last) return { openledger: plain(failure.last) };
+  return {};
 }

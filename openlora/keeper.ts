@@ -5,7 +5,7 @@ import type { Protocol } from "../sdk/contracts.ts";
 import { revertReason } from "../sdk/revert.ts";
 import type { Release } from "./adapters.ts";
 import type { Served } from "./catalog.ts";
-import type { Completion } from "./meter.ts";
+import type { Completion, Meter } from "./meter.ts";
 
 export type KeeperOptions = {
   protocol: Protocol;
@@ -19,8 +19,8 @@ export type KeeperOptions = {
 };
 
 /**
- * Does by itself what a server owes: makes each new epoch's adapter ready, redeems the vouchers of closed epochs in time,
- * then signs their sketch records.
+ * Does by itself what a server owes and is owed: makes each new epoch's adapter ready, redeems the vouchers of closed epochs
+ * in time, then signs their sketch records; in open ones it redeems who withdraws what he owes, before that has thawed.
  */
 export class Keeper {
   readonly #options: KeeperOptions;
@@ -28,6 +28,9 @@ export class Keeper {
   /** Epochs that no voucher can be redeemed in any more. */
   readonly #over = new Set<string>();
   readonly #problems = new Map<string, string>();
+  /** Customers who ever started to withdraw, as far as blocks were looked at. */
+  readonly #leaving = new Set<string>();
+  #next = 0;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -80,7 +83,7 @@ export class Keeper {
     const name = `${modelId}/${epochId}`;
     if (this.#over.has(name)) return;
     const { closedAt } = await protocol.splitter.epoch(modelId, epochId);
-    if (closedAt === 0n) return;
+    if (closedAt === 0n) return this.#protect(meter, epochId);
     const { redeemWindow } = await protocol.splitter.timing();
     if ((await chainTime(rpc)) >= closedAt + redeemWindow) {
       this.#over.add(name);
@@ -89,6 +92,26 @@ export class Keeper {
     // Again until the window ends, since a call under way at the close ends after it.
     const amount = await meter.redeem(epochId);
     if (amount > 0n) say(`model ${modelId}, epoch ${epochId}: redeemed ${amount}`);
+  }
+
+  /** A deposit that thaws is still there for whoever redeems first. */
+  async #protect(meter: Meter, epochId: bigint): Promise<void> {
+    const { protocol, rpc, served, say } = this.#options;
+    const { escrow } = protocol;
+    const head = await rpc.getBlockNumber();
+    const started = await escrow.queryFilter(escrow.filters.WithdrawalStarted(), Math.min(this.#next, head), head);
+    this.#next = head;
+    for (const { args } of started) this.#leaving.add(args.customer);
+    for (const customer of this.#leaving) {
+      if (meter.charged({ customer, epochId }) === 0n) continue;
+      const { token } = await meter.quote();
+      const owed = await Promise.all(served().map((one) => one.meter.owed({ customer, token, epochId })));
+      const sum = owed.reduce((all, amount) => all + amount);
+      if ((await escrow.available(customer, token)) >= sum) continue;
+      const amount = await meter.redeem(epochId, customer);
+      if (amount > 0n)
+        say(`model ${meter.modelId}, epoch ${epochId}: redeemed ${amount} of ${customer}, who withdraws`);
+    }
   }
 
   async #sign(model: Served, epochId: bigint): Promise<void> {

@@ -11,7 +11,6 @@ import {
   signSketchRecord,
   splitterDomain,
   type Voucher,
-  verifyVoucher,
 } from "../sdk/eip712.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { callFee, type Prices } from "../sdk/fees.ts";
@@ -19,6 +18,7 @@ import { type AttributedReceipt, sketchRecord } from "../sdk/receipts.ts";
 import { revertReason } from "../sdk/revert.ts";
 import { mined } from "../sdk/transactions.ts";
 import { Turns } from "../sdk/turns.ts";
+import { verifyVoucherOnChain } from "../sdk/wallets.ts";
 import { Journal, type ServedCall } from "./journal.ts";
 
 /** Token ids of a prompt and of what was decoded from it. */
@@ -29,6 +29,19 @@ export type Proof = { receipt: Receipt; receiptSignature: string; secret: string
 
 /** What a customer must know to sign a voucher; prices are token units per 1,000 tokens. */
 export type Quote = Pick<Voucher, "server" | "modelId" | "epochId" | "token" | "deadline"> & Prices;
+
+/** The voucher promises less than is due; `last` is the customer's own with the highest promise, to go on from. */
+export class VoucherTooSmall extends OpenLedgerError {
+  readonly last: { voucher: Voucher; signature: string } | undefined;
+
+  constructor({ cumulative }: Voucher, needed: bigint, last: VoucherTooSmall["last"]) {
+    super(
+      "VOUCHER_AMOUNT",
+      `The voucher promises ${cumulative} in all; with this call up to ${needed} is due. Sign one for ${needed}.`,
+    );
+    this.last = last;
+  }
+}
 
 /** What a customer was charged in all and by epoch, and the epochs known to be redeemed in full. Token units. */
 type Account = { total: bigint; charged: Map<bigint, bigint>; redeemed: Map<bigint, bigint> };
@@ -53,6 +66,9 @@ export class Meter {
   readonly #signing = new Turns();
   /** The most that the calls now being computed can cost, by customer. */
   readonly #underway = new Map<string, bigint>();
+  /** Of each customer the voucher that promised most in the epoch it is for. */
+  readonly #promised = new Map<string, NonNullable<VoucherTooSmall["last"]>>();
+  readonly #walletCredit: bigint;
 
   private constructor(
     protocol: Protocol,
@@ -61,7 +77,9 @@ export class Meter {
     journal: Journal,
     chainId: bigint,
     server: string,
+    walletCredit: bigint,
   ) {
+    this.#walletCredit = walletCredit;
     this.#protocol = protocol;
     this.#signer = signer;
     this.#modelId = modelId;
@@ -102,10 +120,20 @@ export class Meter {
     return { server: this.#server, modelId: this.#modelId, epochId, token, inputPrice, outputPrice, deadline };
   }
 
-  /** @param journal File that keeps what was served, over restarts. */
-  static async open(protocol: Protocol, signer: Signer, modelId: bigint, journal: string): Promise<Meter> {
+  /**
+   * @param journal File that keeps what was served, over restarts.
+   * @param walletCredit Token units that a contract wallet may owe before it is redeemed: what it said of a signature it
+   * can take back until then. 0 serves none.
+   */
+  static async open(
+    protocol: Protocol,
+    signer: Signer,
+    modelId: bigint,
+    journal: string,
+    walletCredit = 0n,
+  ): Promise<Meter> {
     const { chainId } = await signer.provider!.getNetwork();
-    return new Meter(protocol, signer, modelId, new Journal(journal), chainId, await signer.getAddress());
+    return new Meter(protocol, signer, modelId, new Journal(journal), chainId, await signer.getAddress(), walletCredit);
   }
 
   /** What the server has charged within the tuple that a voucher counts in. */
@@ -163,19 +191,26 @@ export class Meter {
     return { ...completion, receipt, receiptSignature, secret };
   }
 
+  /** What a customer was charged here in all epochs and nobody redeemed yet. */
+  async owed({ customer, token, epochId }: Pick<Voucher, "customer" | "token" | "epochId">): Promise<bigint> {
+    const known = this.#accounts.get(customer);
+    return known === undefined ? 0n : known.total - (await this.#redeemed({ customer, token, epochId }));
+  }
+
   /**
    * Redeems what the receipts of an epoch add up to, customer by customer, with each one's largest voucher: calls that
    * were served at once may end in another order than they were promised in. One that cannot be redeemed stops no other.
+   * @param of Only this customer's.
    * @returns token units redeemed
    */
-  redeem(epochId: bigint): Promise<bigint> {
-    return this.#redeeming.run(() => this.#redeem(epochId));
+  redeem(epochId: bigint, of?: string): Promise<bigint> {
+    return this.#redeeming.run(() => this.#redeem(epochId, of));
   }
 
-  async #redeem(epochId: bigint): Promise<bigint> {
-    const calls = [...this.#of(epochId).values()].toSorted((a, b) =>
-      a.voucher.cumulative < b.voucher.cumulative ? -1 : 1,
-    );
+  async #redeem(epochId: bigint, of?: string): Promise<bigint> {
+    const calls = [...this.#of(epochId).values()]
+      .filter(({ receipt }) => of === undefined || receipt.customer === of)
+      .sort((a, b) => (a.voucher.cumulative < b.voucher.cumulative ? -1 : 1));
     const largest = new Map(calls.map((call) => [call.receipt.customer, call]));
     let total = 0n;
     const failures: unknown[] = [];
@@ -243,7 +278,8 @@ export class Meter {
   }
 
   /** What this server redeemed from the customer, over all epochs. */
-  async #redeemed({ customer, server, modelId, token, epochId: current }: Voucher): Promise<bigint> {
+  async #redeemed({ customer, token, epochId: current }: Pick<Voucher, "customer" | "token" | "epochId">) {
+    const [server, modelId] = [this.#server, this.#modelId];
     const { charged, redeemed } = this.#account(customer);
     let sum = 0n;
     for (const [epochId, due] of [...charged]) {
@@ -273,6 +309,7 @@ export class Meter {
     account.redeemed.delete(epochId);
     if (!this.#calls.has(epochId)) this.#calls.set(epochId, new Map());
     this.#calls.get(epochId)!.set(receiptId(this.#receipts, call.receipt), call);
+    this.#promise(call.voucher, call.voucherSignature);
     if (nonce >= this.#nonce) this.#nonce = nonce + 1n;
   }
 
@@ -298,7 +335,9 @@ export class Meter {
         "DEADLINE",
         `The voucher ends at ${voucher.deadline}, before the epoch can be redeemed. Sign one until ${until} or later.`,
       );
-    verifyVoucher(this.#vouchers, voucher, signature);
+    const provider = this.#signer.provider!;
+    const isContract = await verifyVoucherOnChain(provider, this.#vouchers, voucher, signature);
+    if (isContract) await this.#secure(voucher, callFee(quote, promptTokens, maxTokens));
 
     // In this order: what is redeemed in between then counts as taken and not as free.
     const redeemed = await this.#redeemed(voucher);
@@ -307,18 +346,39 @@ export class Meter {
     const reserved = callFee(quote, promptTokens, maxTokens);
     const due = this.#due(voucher.customer) + reserved;
     const needed = this.charged(voucher) + due;
-    if (voucher.cumulative < needed)
-      throw refuse(
-        "AMOUNT",
-        `The voucher promises ${voucher.cumulative} in all; with this call up to ${needed} is due. Sign one for ${needed}.`,
-      );
+    if (voucher.cumulative < needed) throw new VoucherTooSmall(voucher, needed, this.#lastOf(voucher));
     const toCover = this.#account(voucher.customer).total - redeemed + due;
     if (available < toCover)
       throw refuse(
         "DEPOSIT",
         `The customer's deposit is ${available}; ${toCover} is needed. Deposit ${toCover - available} more.`,
       );
+    if (isContract && toCover > this.#walletCredit)
+      throw refuse(
+        "WALLET",
+        `${voucher.customer} is a contract wallet, and with this call would owe ${toCover} that is not redeemed; this server waits for ${this.#walletCredit} at most. Ask for less, wait for calls under way, or pay by a key.`,
+      );
     this.#underway.set(voucher.customer, due);
+    this.#promise(voucher, signature);
     return { prices: quote, reserved };
+  }
+
+  /** Redeems what a contract wallet owes in this epoch where the next call would take it over its credit. */
+  async #secure(voucher: Voucher, fee: bigint): Promise<void> {
+    const { customer, epochId } = voucher;
+    const owed = (await this.owed(voucher)) + this.#due(customer) + fee;
+    if (owed > this.#walletCredit) await this.redeem(epochId, customer);
+  }
+
+  #promise(voucher: Voucher, signature: string): void {
+    const last = this.#lastOf(voucher);
+    if (last === undefined || last.voucher.cumulative < voucher.cumulative)
+      this.#promised.set(voucher.customer, { voucher, signature });
+  }
+
+  /** The customer's voucher of this epoch that promised most. */
+  #lastOf({ customer, epochId }: Voucher): VoucherTooSmall["last"] {
+    const last = this.#promised.get(customer);
+    return last?.voucher.epochId === epochId ? last : undefined;
   }
 }

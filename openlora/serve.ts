@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { JsonRpcProvider, type TransactionRequest, type TransactionResponse, Wallet } from "ethers";
+import { JsonRpcProvider, parseUnits, type TransactionRequest, type TransactionResponse, Wallet } from "ethers";
 import { ContentStore } from "../sdk/content-store.ts";
-import { protocol } from "../sdk/contracts.ts";
+import { protocol, token } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { TOKEN_LENGTH } from "../sdk/http.ts";
@@ -33,6 +33,8 @@ Usage: openledger serve --addresses FILE [options]
   --host HOST         address to listen on (default 127.0.0.1)
   --port PORT         default 8787; 0 takes any free one
   --threads N         CPU threads (default 2)
+  --wallet-credit AMOUNT  tokens that a customer who is a contract wallet may owe before the server redeems: until then
+                      the wallet can take its word back (default 0.1; 0 serves none)
   --keystore FILE     the server's key as an encrypted JSON keystore, its password in OPENLEDGER_KEYSTORE_PASSWORD
 
 Environment: OPENLEDGER_SERVER_KEY (the server's private key, where there is no keystore),
@@ -65,12 +67,25 @@ export async function main(args: string[]): Promise<number | undefined> {
   const base = loadBase(options.base);
   const store = new ContentStore(options.content);
   const own = (name: string) => join(data, `${deployment.models}-${name}`);
+  const walletCredit = async (id: bigint) => {
+    const decimals = await token((await contracts.models.terms(id)).token, rpc).decimals();
+    try {
+      const amount = parseUnits(options["wallet-credit"], decimals);
+      if (amount >= 0n) return amount;
+      throw new RangeError("it is negative");
+    } catch (cause) {
+      throw wrong(
+        `--wallet-credit is ${options["wallet-credit"]}; it must be an amount in tokens, such as 0.1.`,
+        cause,
+      );
+    }
+  };
   const fetchFrom = (id: bigint) => (number?: bigint) =>
     fetchRelease(contracts.models, store, base, id, join(data, "adapters"), number);
   const catalog = new Catalog(own("models.json"), async (id) => ({
     modelId: id,
     releases: await Releases.open(contracts, id, fetchFrom(id)),
-    meter: await Meter.open(contracts, signer, id, own(`${id}.jsonl`)),
+    meter: await Meter.open(contracts, signer, id, own(`${id}.jsonl`), await walletCredit(id)),
   }));
   for (const id of ids) await catalog.add(BigInt(number(id, "--model")));
   for (const id of catalog.remembered)
@@ -125,6 +140,7 @@ function parse(args: string[]) {
         host: { type: "string", default: "127.0.0.1" },
         port: { type: "string", default: "8787" },
         threads: { type: "string", default: "2" },
+        "wallet-credit": { type: "string", default: "0.1" },
         keystore: { type: "string" },
       },
     }).values;

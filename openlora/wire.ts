@@ -1,4 +1,4 @@
-import { toUtf8Bytes, toUtf8String } from "ethers";
+import { getAddress, toUtf8Bytes, toUtf8String } from "ethers";
 import { base64url } from "multiformats/bases/base64";
 import type { Receipt, Voucher } from "../sdk/eip712.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
@@ -12,6 +12,7 @@ export const VOUCHER_HEADER = "x-openledger-voucher";
 export const SIGNATURE_HEADER = "x-openledger-signature";
 
 const RECEIPT_INTEGERS = ["modelId", "epochId", "nonce", "inputTokens", "outputTokens", "fee"] as const;
+const ADDRESSES = ["customer", "server", "token"] as const;
 const VOUCHER_INTEGERS = ["modelId", "epochId", "cumulative", "deadline"] as const;
 
 /** `value` as JSON can hold it. */
@@ -25,9 +26,9 @@ export const encodeVoucher = (voucher: Voucher): string =>
 export function decodeVoucher(header: string): Voucher {
   try {
     const voucher = JSON.parse(toUtf8String(base64url.baseDecode(header)));
-    if (![voucher.customer, voucher.server, voucher.token].every((field) => /^0x[0-9a-fA-F]{40}$/.test(field)))
-      throw new TypeError("an address is malformed");
-    return integers(voucher, VOUCHER_INTEGERS) as Voucher;
+    // One spelling each: a customer who wrote his address in two would have two accounts on one deposit.
+    const addresses = ADDRESSES.map((field) => [field, getAddress(voucher[field])]);
+    return { ...integers(voucher, VOUCHER_INTEGERS), ...Object.fromEntries(addresses) } as Voucher;
   } catch (cause) {
     throw new OpenLedgerError(
       "VOUCHER_MALFORMED",
@@ -50,6 +51,16 @@ export function decodePaid(json: unknown): Paid {
       cause,
     });
   }
+}
+
+/** A voucher that its customer signed before. */
+export type Signed = { voucher: Voucher; signature: string };
+
+/** Reads a voucher from the JSON of an answer; undefined where it is none. */
+export function decodeSigned(json: unknown): Signed | undefined {
+  const { voucher, signature } = (json ?? {}) as Partial<Signed>;
+  if (typeof voucher !== "object" || voucher === null || typeof signature !== "string") return undefined;
+  return { voucher: decodeVoucher(encodeVoucher(voucher)), signature };
 }
 
 /** What a 402 says under `openledger`: what to sign, and the tokens that the call can cost at most. */

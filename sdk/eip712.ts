@@ -203,9 +203,12 @@ export const signReceipt = (signer: Signer, domain: TypedDataDomain, receipt: Re
 export const signSketchRecord = (signer: Signer, domain: TypedDataDomain, record: SketchRecord): Promise<string> =>
   signer.signTypedData(domain, SKETCH_RECORD_TYPES, record);
 
+/** What a customer signs, as his contract wallet is asked about it. */
+export const voucherHash = (domain: TypedDataDomain, voucher: Voucher): string =>
+  TypedDataEncoder.hash(domain, VOUCHER_TYPES, voucher);
+
 /**
- * Checks that `voucher.customer` signed. The escrow also takes ERC-1271 signatures of contract wallets, which only a
- * call of `redeem` can tell.
+ * Checks that `voucher.customer` signed by his key. Of contract wallets, `verifyVoucherOnChain` asks the chain.
  * @throws OpenLedgerError `SIGNATURE_INVALID` or `SIGNATURE_WRONG_SIGNER`.
  */
 export const verifyVoucher = (domain: TypedDataDomain, voucher: Voucher, signature: string): void =>

@@ -35,3 +35,4 @@ export * from "./views/epochs.ts";
 export * from "./views/models.ts";
 export * from "./views/money.ts";
 export * from "./views/proofs.ts";
+export * from "./wallets.ts";

@@ -1,6 +1,7 @@
+import { getAddress } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { mined } from "../sdk/transactions.ts";
-import { openProtocol, ownProtocol, requireAddress } from "./deployment.ts";
+import { openProtocol, ownProtocol, readDeployment, requireAddress } from "./deployment.ts";
 import { accountOf, thaw } from "./escrow.ts";
 import { action, type Options } from "./run.ts";
 import { approvals, openToken } from "./token.ts";
@@ -68,6 +69,8 @@ export const status = action<For>(async (args, context) => {
   const bound = (await operators.queryFilter(operators.filters.LockersBound())).flatMap((event) => [
     ...event.args.lockers,
   ]);
+  const { addresses } = await readDeployment(args, context);
+  const names = new Map(Object.entries(addresses).map(([name, address]) => [getAddress(address), name]));
   const bonded = await operators.bondOf(holder, token.address);
   const free = await operators.freeOf(holder, token.address);
   return {
@@ -86,7 +89,7 @@ export const status = action<For>(async (args, context) => {
     thawPeriodSeconds: await operators.thawPeriod(),
     lockers: await Promise.all(
       bound.map(async (locker) => ({
-        locker,
+        locker: names.get(locker) ?? locker,
         locked: token.words(await operators.lockedOf(holder, token.address, locker)),
       })),
     ),

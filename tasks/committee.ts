@@ -9,6 +9,7 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { mined } from "../sdk/transactions.ts";
 import { openProtocol, ownProtocol, requireAtLeast } from "./deployment.ts";
 import { action, type Context, type Options } from "./run.ts";
+import { date } from "./time.ts";
 
 type OfCase = Options & { case: bigint };
 type OfVote = OfCase & { votes: string };
@@ -26,7 +27,9 @@ export const show = action<OfCase>(async (args, context) => {
   const votes = new Map(revealed.map((event) => [event.args.auditor, event.args.uphold ? "uphold" : "dismiss"]));
   return {
     message: closed
-      ? "Whoever revealed got the bonds of those who did not."
+      ? revealed.length === 0
+        ? "Nobody revealed a vote, so all bonds were let go."
+        : "Whoever revealed got the bonds of those who did not."
       : now < commitUntil
         ? "Auditors commit: `committee:vote`."
         : now < endsAt
@@ -105,8 +108,6 @@ async function bondOf(committee: Protocol["committee"], { provider }: Context): 
   const [amount, of] = [await committee.auditorBond(), await committee.bondToken()];
   return amount === 0n ? "none" : `${formatUnits(amount, await token(of, provider).decimals())} of ${of}`;
 }
-
-const date = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
 
 const unknown = (args: OfCase) =>
   new OpenLedgerError(

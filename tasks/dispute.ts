@@ -10,6 +10,7 @@ import { type DisputeView, disputeOf, disputesOf } from "../sdk/views/disputes.t
 import { openProtocol, ownProtocol, requireAtLeast } from "./deployment.ts";
 import { type OfEpoch, requireEpoch } from "./epoch.ts";
 import { action, type Options } from "./run.ts";
+import { date } from "./time.ts";
 
 export const list = action<OfEpoch>(async (args, context) => {
   requireEpoch(args);
@@ -18,7 +19,6 @@ export const list = action<OfEpoch>(async (args, context) => {
   const e = await splitter.epoch(args.model, args.epoch);
   const { decimals, round, disputes: open, stake, token, proposedAt, settledAt } = e;
   const amount = (value: bigint) => `${formatUnits(value, decimals)} of ${token}`;
-  const date = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
   const all = (await disputesOf(protocol, args.model, args.epoch)).map(
     ({ id, kind, outcome, round: of, challenger, bond, target, until }) => ({
       ...{ id, kind, outcome, round: of, challenger },
@@ -169,12 +169,14 @@ async function search(args: Challenge, protocol: Protocol) {
   };
 }
 
-const advice = ({ kind }: Challenge, fault: Found | undefined) =>
+const advice = ({ kind, sketches }: Challenge, fault: Found | undefined) =>
   fault
-    ? `Challenge that: --kind ${fault.kind}.`
-    : kind === "weight"
+    ? `Challenge that: \`epoch:challenge … ${fault.kind}\`.`
+    : kind === "weight" && sketches === undefined
       ? "Name the folder of the model's sketches with --sketches, by which weights are checked."
-      : "Look at its weights (--kind weight) and sketches.";
+      : sketches === undefined
+        ? "Look at its weights (kind weight, with --sketches), and at its sketches."
+        : "Only its sketches could still be wrong: rebuild them, and have the committee judge (kind sketch).";
 
 /** Without the model's sketches weights are taken as they are. */
 const ownWeights = ({ leaves }: ReceiptsTree) => {

@@ -5,6 +5,7 @@ import { distance, epochOf } from "../sdk/views/epochs.ts";
 import { settlementsOf } from "../sdk/views/money.ts";
 import { openProtocol, ownProtocol, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
+import { date } from "./time.ts";
 
 export type OfEpoch = Options & { model: bigint; epoch: bigint };
 
@@ -62,8 +63,7 @@ export const show = action<OfEpoch>(async (args, context) => {
 
 /** A time as people say it. */
 function when(seconds: number, now: number): string {
-  const iso = new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
-  return `${iso} (${distance(seconds, now)})`;
+  return `${date(seconds)} (${distance(seconds, now)})`;
 }
 
 export const open = action<Options & { model: bigint }>(async (args, context) => {

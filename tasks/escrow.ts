@@ -5,6 +5,7 @@ import { signPermit } from "../sdk/permit.ts";
 import { mined } from "../sdk/transactions.ts";
 import { openProtocol, ownProtocol, requireAddress } from "./deployment.ts";
 import { action, type Context, type Options } from "./run.ts";
+import { date } from "./time.ts";
 import { approvals, openToken } from "./token.ts";
 
 type Money = Options & { token: string | undefined };
@@ -70,7 +71,7 @@ export const withdraw = action<Money & { amount: string | undefined }>(async (ar
 /** What is on its way out of a deposit or bond, and from when it can be taken. */
 export const thaw = (amount: bigint, readyAt: bigint, words: (amount: bigint) => string) => ({
   thawing: words(amount),
-  readyAt: amount === 0n ? null : new Date(Number(readyAt) * 1000).toISOString(),
+  readyAt: amount === 0n ? null : date(readyAt),
 });
 
 export const status = action<For>(async (args, context) => {

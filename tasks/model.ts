@@ -1,8 +1,10 @@
 import { ZeroAddress } from "ethers";
+import { sketchDisputes } from "../sdk/contracts.ts";
 import { epochIds } from "../sdk/views/epochs.ts";
 import { contributorsOf, modelOf } from "../sdk/views/models.ts";
 import { openProtocol, ownProtocol, requireAddress, requireAtLeast } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
+import { date } from "./time.ts";
 
 export const show = action<Options & { model: bigint }>(async (args, context) => {
   requireAtLeast("model", args.model, 1);
@@ -10,11 +12,23 @@ export const show = action<Options & { model: bigint }>(async (args, context) =>
   const { commitment, ...model } = await modelOf(protocol, args.model);
   if (commitment === undefined) return { ...model, message: "Its sketches are not registered yet." };
   const epochs = await epochIds(protocol.splitter, args.model);
+  const disputes = await sketchDisputes(protocol);
+  const isActive = await disputes.isActive(commitment.commitmentId);
+  const { activeAt, demands } = await disputes.trial(commitment.commitmentId);
   return {
     ...model,
     ...commitment,
+    commitmentIs: isActive ? "active" : "pending",
+    ...(!isActive && {
+      activeFrom: date(activeAt),
+      demandedRows: demands,
+    }),
     currentEpoch: epochs.at(-1) ?? null,
-    message: epochs.length === 0 ? "No epoch is open: run `epoch:open`." : "`epoch:show` tells of its epochs.",
+    message: !isActive
+      ? "Until its commitment is active anyone can dispute it: `model:challenge`."
+      : epochs.length === 0
+        ? "No epoch is open: run `epoch:open`."
+        : "`epoch:show` tells of its epochs.",
     contributors: await contributorsOf(protocol, commitment.commitmentId),
   };
 });
@@ -80,7 +94,10 @@ export const terms = action<Terms>(async (args, context) => {
       ? [await models.setSaleRoyalty.populateTransaction(model, receives, sale)]
       : []),
   ];
-  const sent = calls.length > 0 ? { transaction: (await sender.sendAll(calls)).hash } : { message: "Nothing sent." };
+  const sent =
+    calls.length > 0
+      ? { message: "Changed.", transaction: (await sender.sendAll(calls)).hash }
+      : { message: "Nothing sent." };
   const then = await models.terms(model);
   const [saleReceiver, saleRoyaltyBps] = await models.royaltyInfo(model, 10_000n);
   const { data, owner, server, operator, protocol } = then.split;

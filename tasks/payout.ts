@@ -5,6 +5,7 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { mined } from "../sdk/transactions.ts";
 import { openProtocol, ownProtocol, requireAddress } from "./deployment.ts";
 import { action, type Options } from "./run.ts";
+import { date } from "./time.ts";
 
 const HOUR = 3600n;
 
@@ -15,7 +16,7 @@ export const show = action<Options & { contributor: string }>(async (args, conte
   return {
     account,
     paid: await attribution.payoutOf(account),
-    ...(readyAt !== 0n && { next: payout, from: new Date(Number(readyAt) * 1000).toISOString() }),
+    ...(readyAt !== 0n && { next: payout, from: date(readyAt) }),
     nonce: await attribution.nonces(account),
   };
 });
@@ -53,7 +54,7 @@ export const change = action<Change>(async (args, context) => {
   return {
     message: "Changed: it holds from then on, and can be stopped until then by changing back.",
     ...told,
-    from: new Date(Number(from) * 1000).toISOString(),
+    from: date(from),
     transaction: receipt.hash,
   };
 });

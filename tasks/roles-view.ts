@@ -4,6 +4,7 @@ import { ROLES } from "../deploy/modules/OpenLedger.ts";
 import { abi, CONTRACTS, type ContractName } from "../sdk/abi.ts";
 import { chainTime } from "../sdk/clock.ts";
 import { accessManager, type Protocol } from "../sdk/contracts.ts";
+import { date } from "./time.ts";
 
 /** A role's name, or its number where it has none. */
 export const roleName = (role: bigint): string =>
@@ -21,8 +22,8 @@ export async function heldRoles(contracts: Protocol) {
     if (since === 0n) continue; // revoked
     const words = [
       `${currentDelay} s`,
-      ...(since > now ? [`from ${iso(since)}`] : []),
-      ...(effect > now ? [`${pendingDelay} s from ${iso(effect)}`] : []),
+      ...(since > now ? [`from ${date(since)}`] : []),
+      ...(effect > now ? [`${pendingDelay} s from ${date(effect)}`] : []),
     ];
     held.push({ role, account, delay: currentDelay, words: words.join(", ") });
   }
@@ -58,13 +59,11 @@ export async function scheduledOperations(contracts: Protocol, addresses: Record
     const at = await manager.getSchedule(operationId); // 0 once it is gone
     if (at === 0n) continue;
     const { contract, function: name } = describe(target, data);
-    const state = at <= now ? "can be executed" : `can be executed from ${iso(at)}`;
+    const state = at <= now ? "can be executed" : `can be executed from ${date(at)}`;
     open.set(operationId, { caller, contract, function: name, state, data });
   }
   return [...open.values()];
 }
-
-const iso = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
 
 /** Names of a deployment's contract and function, where they are known. */
 function describer(addresses: Record<string, string>) {

@@ -6,6 +6,7 @@ import { mined } from "../sdk/transactions.ts";
 import { openProtocol, ownProtocol, readDeployment, requireAddress, requireAtLeast } from "./deployment.ts";
 import { functionRoles, heldRoles, roleName, scheduledOperations } from "./roles-view.ts";
 import { action, type Context, type Options } from "./run.ts";
+import { date } from "./time.ts";
 
 export const show = action<Options>(async (args, context) => {
   const { addresses } = await readDeployment(args, context);
@@ -83,10 +84,9 @@ export const schedule = action<Operation>(async (args, context) => {
   const manager = await accessManager(own);
   const operationId = await manager.hashOperation(own.account, target, data);
   const known = await manager.getSchedule(operationId);
-  const at = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString();
-  if (known !== 0n) return { message: "It is scheduled, nothing sent.", operationId, target, from: at(known) };
+  if (known !== 0n) return { message: "It is scheduled, nothing sent.", operationId, target, from: date(known) };
   const receipt = await mined(manager.schedule(target, data, 0));
-  const from = at(await manager.getSchedule(operationId));
+  const from = date(await manager.getSchedule(operationId));
   return { message: "Scheduled: run `roles:execute` then.", operationId, target, from, transaction: receipt.hash };
 });
 

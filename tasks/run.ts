@@ -105,13 +105,21 @@ function requirePlan({ dryRun, propose, from }: Options): boolean {
 const plain = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);
 const isTable = (value: unknown): value is object[] => Array.isArray(value) && typeof value[0] === "object";
 
-/** Whether a row fits into a table. */
-const isFlat = (row: object): boolean =>
-  Object.values(row).every((value) => typeof value !== "object" && String(value).length <= 160);
+/** Longer values stand in lines of their own: they would make a table as wide. */
+const LONGEST_CELL = 160;
+
+const fits = (value: unknown): boolean => typeof value !== "object" && String(value).length <= LONGEST_CELL;
+
+/** A value as one reads it: a list with commas, the rest as JSON has it. */
+function words(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (value === null) return "none";
+  if (!Array.isArray(value) || value.some((one) => typeof one === "object")) return JSON.stringify(value);
+  return value.length === 0 ? "none" : value.join(", ");
+}
 
 function printLines(row: object): void {
-  for (const [key, value] of Object.entries(row))
-    console.log(`   ${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  for (const [key, value] of Object.entries(row)) console.log(`   ${key}: ${words(value)}`);
   console.log();
 }
 
@@ -128,17 +136,18 @@ function print(result: Result, json: boolean): void {
       typeof value === "object" && value !== null && !Array.isArray(value)
         ? Object.entries(value).map(([inner, one]) => [`${key}.${inner}`, one] as const)
         : [[key, value] as const],
-    );
-  if (rows.length > 0)
-    console.table(
-      Object.fromEntries(
-        rows.map(([key, value]) => [key, { value: typeof value === "string" ? value : JSON.stringify(value) }]),
-      ),
-    );
+    )
+    .map(([key, value]) => [key, words(value)] as const);
+  const short = rows.filter(([, value]) => fits(value));
+  const long = rows.filter(([, value]) => !fits(value));
+  if (short.length > 0) console.table(Object.fromEntries(short.map(([key, value]) => [key, { value }])));
+  if (long.length > 0) printLines(Object.fromEntries(long));
   for (const [title, table] of Object.entries(rest).filter(([, value]) => isTable(value))) {
     console.log(`\n── ${title}`);
-    if ((table as object[]).every(isFlat)) console.table(table);
-    else for (const row of table as object[]) printLines(row);
+    const all = table as object[];
+    const flat = all.filter((row) => Object.values(row).every(fits));
+    if (flat.length > 0) console.table(flat);
+    for (const row of all.filter((one) => !flat.includes(one))) printLines(row);
   }
   if (message) console.log(message);
 }

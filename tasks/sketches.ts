@@ -5,6 +5,7 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { mined } from "../sdk/transactions.ts";
 import { ownProtocol, requireAtLeast } from "./deployment.ts";
 import { action, contentOf, type Options } from "./run.ts";
+import { date } from "./time.ts";
 
 type OfModel = Options & { model: bigint };
 
@@ -51,7 +52,7 @@ export const answer = action<OfModel & { store: string }>(async (args, context) 
   const pending = await pendingCommitment(own, args.model);
   const { id: commitmentId, disputes } = pending;
   const rows = (await openDemands(disputes, commitmentId)).map(({ row }) => row);
-  const told = { modelId: args.model, commitmentId, rows: rows.join() };
+  const told = { modelId: args.model, commitmentId, rows };
   if (rows.length === 0) return { message: "No row is demanded, nothing sent.", ...told };
   const content = contentOf(args);
   const steps = await Promise.all(rows.map((row) => answerFor(own, pending, content, Number(row))));
@@ -108,5 +109,3 @@ function readSums(path: string | undefined): bigint[] | undefined {
     });
   }
 }
-
-const date = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");

@@ -37,7 +37,7 @@ async function openStudy(llama: TinyLlama) {
   const evaluationQueries = await sketch(await llama.referenceGradients(), (t) => t % 2 === 0);
   const random = new Random(21);
   const fees = queries.map(() => BigInt(Math.round(1e15 * Math.exp(random.normal()))));
-  const { weights } = duplicateWeights(sketches, llama.rows.map(rowHash));
+  const { weights } = await duplicateWeights(llama.pool, sketches, llama.rows.map(rowHash));
 
   const ask = (rule: LengthRule): Asked => {
     const shares = lengthShares(rule, sketches);

@@ -175,7 +175,7 @@ export class Daemon {
         const sight = this.#finished.get(name) ?? (await look(this.#protocol, this.#role, modelId, epochId, at));
         if (sight.finished) {
           this.#finished.set(name, sight);
-          this.#problems.solved(name);
+          for (const what of [name, `${name}, demands`]) this.#problems.solved(what);
         }
         sights.push(sight);
         this.#show(name, sight);
@@ -197,6 +197,8 @@ export class Daemon {
   async #do(job: Job): Promise<void> {
     const [modelId, epochId] = [BigInt(job.modelId), BigInt(job.epochId)];
     const name = `model ${modelId} epoch ${epochId}`;
+    // Of their own, since what is done beside them says nothing of them.
+    const what = job.due === "answer" ? `${name}, demands` : name;
     try {
       await this.sender.finish();
       const sight = await look(this.#protocol, this.#role, modelId, epochId, await moment(this.#rpc, 1));
@@ -210,10 +212,10 @@ export class Daemon {
         else this.#metrics.transactions.inc();
         log(`${name}: ${job.due} done in ${seconds.toFixed(1)} s`);
       }
-      this.#problems.solved(name);
+      this.#problems.solved(what);
       this.#wake.abort();
     } catch (error) {
-      this.#failed(name, error);
+      this.#failed(what, error);
       throw error; // the queue tries again, later each time
     }
   }

@@ -12,7 +12,7 @@ import { LlamaEngine } from "../../openlora/engine.ts";
 import { createGateway } from "../../openlora/gateway.ts";
 import { Meter } from "../../openlora/meter.ts";
 import { Releases } from "../../openlora/releases.ts";
-import { encodeVoucher, SIGNATURE_HEADER, VOUCHER_HEADER } from "../../openlora/wire.ts";
+import { decodeVoucher, encodeVoucher, SIGNATURE_HEADER, VOUCHER_HEADER } from "../../openlora/wire.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { protocol } from "../../sdk/contracts.ts";
 import { escrowDomain, signVoucher, splitterDomain, type Voucher } from "../../sdk/eip712.ts";
@@ -209,6 +209,27 @@ describe("the gateway", () => {
       expect([error.status, error.code]).to.deep.equal([402, code]);
       expect(served[0]!.meter.charged(voucher)).to.equal(calls);
     });
+
+  it("lets two programs of one account pay in one epoch, each going on from what the other signed", async () => {
+    const programs = [await clientOf(customer), await clientOf(customer)];
+    const before = charged(customer);
+    const fees: bigint[] = [];
+    for (const client of [...programs, ...programs]) {
+      const answer = (await client.completions.create(ask())) as unknown as {
+        openledger: { receipt: { fee: string } };
+      };
+      fees.push(BigInt(answer.openledger.receipt.fee));
+    }
+    expect(charged(customer)).to.equal(before + fees.reduce((sum, fee) => sum + fee));
+  });
+
+  it("knows a customer by one spelling of his address", async () => {
+    const { voucher } = await (await syncedBuyer(customer, served[0]!)).voucher(100, 8);
+    const lower = { ...voucher, customer: voucher.customer.toLowerCase() };
+    expect(decodeVoucher(encodeVoucher(lower))).to.deep.equal(voucher);
+    const wrong = { ...voucher, customer: `${voucher.customer.slice(0, -1)}X` };
+    expect(() => decodeVoucher(encodeVoucher(wrong))).to.throw(/VOUCHER_MALFORMED/);
+  });
 
   it("never crosses two customers and two adapters on one prompt", async () => {
     const pairs = [

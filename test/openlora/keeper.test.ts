@@ -24,7 +24,7 @@ import {
 
 const ANSWER: Completion = { promptIds: [1, 2, 3], completionIds: [7, 8] };
 
-describe("a server's closed epochs", () => {
+describe("a server's epochs", () => {
   let world: Ready;
   let folder: string;
   let meter: Meter;
@@ -86,6 +86,21 @@ describe("a server's closed epochs", () => {
     for (const keeper of keepers.splice(0)) keeper.stop();
     await pause(50);
     rmSync(folder, { recursive: true });
+  });
+
+  it("are redeemed before they close where a customer withdraws what he owes, and not for what he does not owe", async () => {
+    const { escrow, token } = world;
+    await buy();
+    keep();
+    const deposit = await escrow.deposited(customer, token);
+    await escrow.connect(customer).startWithdrawal(token, deposit - 1n);
+    await someLooks();
+    expect(await fees()).to.equal(0n);
+    await escrow.connect(customer).startWithdrawal(token, deposit);
+    await eventually(async () => (await fees()) === 1n);
+    expect(said.join()).to.match(/model 1, epoch 0: redeemed 1 of 0x\w+, who withdraws/);
+    await someLooks();
+    expect(await escrow.thawing(customer, token)).to.include(deposit - 1n);
   });
 
   it("are redeemed and their records signed, once and not before they close, over restarts too", async () => {

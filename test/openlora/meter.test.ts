@@ -2,8 +2,9 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { AbstractSigner } from "ethers";
 import { Customer } from "../../openlora/customer.ts";
-import { type Completion, Meter } from "../../openlora/meter.ts";
+import { type Completion, Meter, type VoucherTooSmall } from "../../openlora/meter.ts";
 import { protocol } from "../../sdk/contracts.ts";
 import {
   commitmentSalts,
@@ -235,6 +236,91 @@ describe("paid calls", () => {
       expect((await (await again()).voucher(3, 2)).voucher).to.include({ epochId: 1n, cumulative: 1n });
       expect((await again(stranger)).due(0n)).to.equal(0n);
     });
+  });
+
+  describe("of a contract wallet", () => {
+    let wallet: string;
+    const owed = () => world.escrow.redeemed(wallet, server.address, world.modelId, 0n, world.token);
+    const opened = (credit: bigint) =>
+      Meter.open(protocol(world.addresses, server), server, world.modelId, journal, credit);
+
+    /** Its owner signs; so the buyer is the wallet. */
+    class OwnerOfWallet extends AbstractSigner {
+      override connect = () => this;
+      override getAddress = async () => wallet;
+      override signTypedData = customer.signTypedData.bind(customer);
+      override signTransaction = async (): Promise<string> => Promise.reject(new Error("a wallet sends nothing"));
+      override signMessage = this.signTransaction;
+    }
+
+    beforeEach(async () => {
+      wallet = (await (await ethers.deployContract("TestWallet", [customer.address])).getAddress()) as string;
+      await world.token.mint(customer, 1000n);
+      await world.token.connect(customer).approve(world.escrow, 1000n);
+      await world.escrow.connect(customer).deposit(wallet, world.token, 1000n);
+      const signer = new OwnerOfWallet(ethers.provider as never);
+      buyer = await Customer.open(protocol(world.addresses, customer), signer, world.modelId, server.address);
+    });
+
+    it("are served by the wallet's word, and redeemed before it owes more than the server waits for", async () => {
+      meter = await opened(2n);
+      for (const redeemed of [0n, 0n, 2n, 2n, 4n]) {
+        await buy();
+        expect(await owed()).to.equal(redeemed);
+      }
+      expect(await meter.redeem(0n)).to.equal(1n);
+      expect(await owed()).to.equal(5n);
+      await meter.redeem(0n);
+      expect((await world.splitter.epoch(world.modelId, 0n)).fees).to.equal(5n);
+    });
+
+    it("are refused beyond that, without credit, or when the wallet does not take the signature", async () => {
+      meter = await opened(0n);
+      expect((await failure(buy()))?.message).to.match(/is a contract wallet.*VOUCHER_WALLET/);
+      meter = await opened(1n);
+      const [one, other] = await Promise.all([buyer.voucher(3, 2), buyer.voucher(3, 2)]);
+      const both = { ...other.voucher, cumulative: 2n };
+      const signature = await signVoucher(customer, escrowDomain(31337n, world.addresses.escrow), both);
+      const held = Promise.withResolvers<Completion>();
+      const first = meter.serve(one.voucher, one.voucherSignature, 3, 2, () => held.promise);
+      await new Promise((done) => setTimeout(done, 100));
+      expect((await failure(meter.serve(both, signature, 3, 2, complete)))?.message).to.match(/VOUCHER_WALLET/);
+      held.resolve(ANSWER);
+      buyer.accept(await first, PRICES);
+      const strange = await signVoucher(stranger, escrowDomain(31337n, world.addresses.escrow), both);
+      expect((await failure(meter.serve(both, strange, 3, 2, complete)))?.message).to.match(
+        /does not take this signature.*SIGNATURE_WRONG_SIGNER/,
+      );
+      expect((await failure(meter.serve(both, "no", 3, 2, complete)))?.message).to.match(/SIGNATURE_INVALID/);
+      // It takes its word back: what it owed is lost, and nothing more is served.
+      await ethers.provider.send("hardhat_setCode", [wallet, "0xfe"]);
+      expect((await failure(meter.serve(both, signature, 3, 2, complete)))?.message).to.match(/SIGNATURE_WRONG_SIGNER/);
+      expect(await owed()).to.equal(0n);
+      expect(computed).to.equal(0);
+    });
+  });
+
+  it("tell who signed elsewhere what he promised there, and he goes on from that, if he did", async () => {
+    await buy();
+    const again = await Customer.open(protocol(world.addresses, customer), customer, world.modelId, server.address);
+    const { voucher, voucherSignature } = await again.voucher(3, 2);
+    const refusal = (await failure(meter.serve(voucher, voucherSignature, 3, 2, complete))) as VoucherTooSmall;
+    const { voucher: last, signature } = refusal.last!;
+    expect(last.cumulative).to.equal(1n);
+    again.refused(voucher);
+    const forged = { ...last, cumulative: 50n };
+    expect(await again.promised(forged, signature), "not signed").to.equal(false);
+    expect(await again.promised({ ...last, modelId: 9n }, signature), "another model's").to.equal(false);
+    expect(again.due(0n)).to.equal(0n);
+    expect(await again.promised(last, signature)).to.equal(true);
+    expect(await again.promised(last, signature), "nothing new").to.equal(false);
+    const next = await again.voucher(3, 2);
+    expect(next.voucher.cumulative).to.equal(2n);
+    await meter.serve(next.voucher, next.voucherSignature, 3, 2, complete);
+    // After a restart the server knows it, too.
+    meter = await open();
+    const third = (await failure(meter.serve(voucher, voucherSignature, 3, 2, complete))) as VoucherTooSmall;
+    expect(third.last!.voucher.cumulative).to.equal(2n);
   });
 
   it("survive a restart: what was charged, and which records were signed, is known again", async () => {

@@ -121,7 +121,7 @@ describe("Tasks of a registered model", function () {
     expect(await refused("epoch:challenge", { ...from, kind: "step", tree })).to.match(/DISPUTE_OTHER_TREE/);
     writeFileSync(tree, encodeTree(bad));
     expect(await refused("epoch:challenge", { ...from, kind: "payer", tree })).to.match(
-      /--kind step.*DISPUTE_NOT_FOUND/,
+      /epoch:challenge … step.*DISPUTE_NOT_FOUND/,
     );
     const shown = { kind: "step", index: 2, fault: "fee sum" };
     const planned = await idle("epoch:challenge", { ...from, kind: "step", tree, dryRun: true });

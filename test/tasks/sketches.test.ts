@@ -227,7 +227,7 @@ describe("Tasks of a pending registration", function () {
   it("shows demanded rows, and gives their owner the demander's bonds", async () => {
     const { of, trial, id, credit } = await registered();
     for (const row of [3n, 8n]) await trial.connect(stranger).demandRow(id, row);
-    expect(await run("model:answer", { ...of, account: OWNER })).to.include({ rows: "3,8" });
+    expect(await run("model:answer", { ...of, account: OWNER })).to.deep.include({ rows: ["3", "8"] });
     expect(await credit(owner)).to.equal(2);
     expect((await idle("model:answer", { ...of, account: OWNER })).message).to.match(/No row is demanded/);
   });
