@@ -185,12 +185,29 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     function rowCounts(bytes32 commitmentId) public view returns (uint256[] memory counts) {
         bytes memory packed = _record(commitmentId).contributors.read();
         counts = new uint256[](packed.length / CONTRIBUTOR_BYTES);
-        for (uint256 c; c < counts.length; ++c) {
-            uint256 count;
-            assembly ("memory-safe") {
-                count := shr(224, mload(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES))))
+        unchecked {
+            for (uint256 c; c < counts.length; ++c) counts[c] = _rowCount(packed, c);
+        }
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function flagCounts(
+        bytes32 commitmentId,
+        uint256 chunkRows,
+        uint256 first,
+        uint256 end
+    ) external view returns (uint256[] memory flags) {
+        bytes memory packed = _record(commitmentId).contributors.read();
+        uint256 last = packed.length / CONTRIBUTOR_BYTES - 1;
+        uint256 c; // f_t
+        uint256 start = _rowCount(packed, 0); // of contributor c + 1
+        flags = new uint256[](end - first);
+        for (uint256 t = first; t < end; ++t) {
+            uint256 row = t * chunkRows;
+            unchecked {
+                for (; c < last && start < row; start += _rowCount(packed, c)) ++c;
             }
-            counts[c] = count;
+            flags[t - first] = c;
         }
     }
 
@@ -309,7 +326,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         uint256[2] memory opening
     ) private view returns (bool) {
         uint256[2] memory left = Bn254.add(committed, Bn254.mul(Bn254.g1(), Bn254.R - value));
-        uint256[6][] memory pairs = Bn254.newPairs(2);
+        uint256[] memory pairs = Bn254.newPairs(2);
         Bn254.setPair(pairs, 0, Bn254.add(left, Bn254.mul(opening, point)), Bn254.g2());
         Bn254.setPair(pairs, 1, Bn254.mul(opening, Bn254.R - 1), tauG2());
         return Bn254.productIsOne(pairs);
@@ -350,6 +367,13 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
             head.release,
             head.methodVersion
         );
+    }
+
+    /// @dev n_c of the contributors as they are stored.
+    function _rowCount(bytes memory packed, uint256 c) private pure returns (uint256 count) {
+        assembly ("memory-safe") {
+            count := shr(224, mload(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES))))
+        }
     }
 
     function _record(bytes32 commitmentId) private view returns (Record storage record) {

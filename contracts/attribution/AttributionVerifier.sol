@@ -34,7 +34,6 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
     }
 
     uint256 private constant TOTAL_BYTES = 8;
-    uint256 private constant MAX_QUERY_SQUARES = 480 ** 2;
     uint256 private constant STAGE_PERIOD = 7 days;
 
     IAttributionRegistry public immutable REGISTRY;
@@ -167,7 +166,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
             require(chunks[i].h == h, VerifierStageHash(next + i));
         }
         _checkValues(chunks);
-        (uint256[6][] memory pairs, uint256[2] memory publicInputs, ) = _foldProofs(
+        (uint256[] memory pairs, uint256[2] memory publicInputs, ) = _foldProofs(
             s,
             Transcript.pieceChallenge(sd, next, chunks),
             chunks,
@@ -188,7 +187,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         require(finished.next == finished.count, VerifierStageIncomplete(finished.next, finished.count));
         require(finished.a == finished.totals, VerifierTotalsMismatch());
         Settlement memory s = _resume(sd, finished);
-        uint256[6][] memory pairs = Bn254.newPairs(2);
+        uint256[] memory pairs = Bn254.newPairs(2);
         Bn254.setPair(pairs, 0, _opening(s, 1, finished.y, opening), Bn254.g2());
         Bn254.setPair(pairs, 1, Bn254.mul(opening, Bn254.R - 1), REGISTRY.tauG2());
         require(Bn254.productIsOne(pairs), VerifierProofInvalid());
@@ -220,7 +219,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
 
     /// @dev A key with a point that the precompiles refuse would leave its epochs without any way to settle.
     function _checkKeyPoints(VerifyingKey calldata key) private view {
-        uint256[6][] memory pairs = Bn254.newPairs(8);
+        uint256[] memory pairs = Bn254.newPairs(8);
         Bn254.setPair(pairs, 0, key.alpha1, key.beta2);
         Bn254.setPair(pairs, 1, key.alpha1, key.delta2);
         for (uint256 i; i < key.ic.length; ++i) Bn254.setPair(pairs, 2 + i, key.ic[i], key.gamma2);
@@ -296,21 +295,6 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
     /// @dev C_s, for a Q that keeps every score inside the circuit's range.
     function _combine(bytes32 commitmentId, uint256 k, bytes calldata q) private view returns (uint256[2] memory) {
         require(q.length == k, VerifierQueryLength(q.length, k));
-        uint256 j;
-        uint256 squares;
-        assembly ("memory-safe") {
-            for {} lt(j, k) {
-                j := add(j, 1)
-            } {
-                let entry := signextend(0, byte(0, calldataload(add(q.offset, j))))
-                if eq(entry, not(0x7f)) {
-                    break
-                }
-                squares := add(squares, mul(entry, entry))
-            }
-        }
-        require(j == k, VerifierQueryEntry(j)); // the loop ends early at a −128
-        require(squares <= MAX_QUERY_SQUARES, VerifierQueryNorm(squares, MAX_QUERY_SQUARES));
         return ScoreCommitment.combine(REGISTRY.columns(commitmentId), q);
     }
 
@@ -321,15 +305,14 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         ChunkProof[] calldata chunks,
         uint256 first
     ) private view returns (uint256 proven) {
-        // Only chunks after the first have flags before them.
-        uint256 end = first + chunks.length;
-        uint256[] memory counts = end > 1 ? REGISTRY.rowCounts(commitmentId) : new uint256[](0);
-        uint256 flags; // f_t: contributors other than the first which start before row tR
-        uint256 next = counts.length > 0 ? counts[0] : 0; // start of contributor f_t + 1
-        for (uint256 t = first; t < end; ++t) {
-            while (flags + 1 < counts.length && next < t * s.key.chunkRows) next += counts[++flags];
-            proven = addmod(proven, mulmod(chunks[t - first].a, Bn254.power(s.x, flags), Bn254.R), Bn254.R);
-        }
+        uint256 count = chunks.length;
+        // A settlement of one chunk, which has no flags before it, asks for nothing.
+        uint256[] memory flags =
+            first + count == 1
+                ? new uint256[](1)
+                : REGISTRY.flagCounts(commitmentId, s.key.chunkRows, first, first + count);
+        for (uint256 t; t < count; ++t)
+            proven = addmod(proven, mulmod(chunks[t].a, Bn254.power(s.x, flags[t]), Bn254.R), Bn254.R);
     }
 
     /// @dev Σ A_c x^c by Horner's rule.
@@ -348,7 +331,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
     /// @dev (3) Π_t e(−w_t A_t, B_t) · e(Λα1, β2) · e(U + L, G2) · e(E, δ2) · e(−uW, τG2) = 1 with w_t = λ^t.
     function _checkProofs(Settlement memory s, SettlementProof calldata proof) private view {
         uint256 m = proof.chunks.length;
-        (uint256[6][] memory pairs, uint256[2] memory publicInputs, uint256 u) = _foldProofs(
+        (uint256[] memory pairs, uint256[2] memory publicInputs, uint256 u) = _foldProofs(
             s,
             Transcript.foldingChallenge(s.sd, proof),
             proof.chunks,
@@ -367,7 +350,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         uint256 lambda,
         ChunkProof[] calldata chunks,
         uint256 more
-    ) private view returns (uint256[6][] memory pairs, uint256[2] memory publicInputs, uint256 u) {
+    ) private view returns (uint256[] memory pairs, uint256[2] memory publicInputs, uint256 u) {
         uint256 m = chunks.length;
         pairs = Bn254.newPairs(m + 3 + more);
         Weighted memory sums;

@@ -181,7 +181,7 @@ contract PlonkVerifier {
         uint256[2] calldata opening,
         uint256[4] memory tauG2
     ) private view returns (bool) {
-        uint256[6][] memory pairs = Bn254.newPairs(2);
+        uint256[] memory pairs = Bn254.newPairs(2);
         Bn254.setPair(pairs, 0, left, Bn254.g2());
         Bn254.setPair(pairs, 1, Bn254.mul(opening, R - 1), tauG2);
         return Bn254.productIsOne(pairs);

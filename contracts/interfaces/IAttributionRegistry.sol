@@ -141,6 +141,15 @@ interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegist
     /// @notice Row counts n_0 … n_{K−1} in contributor order.
     function rowCounts(bytes32 commitmentId) external view returns (uint256[] memory);
 
+    /// @notice f_t of the chunks `first` ≤ t < `end` of `chunkRows` rows each: how many contributors other than the first
+    /// start before row t·`chunkRows`.
+    function flagCounts(
+        bytes32 commitmentId,
+        uint256 chunkRows,
+        uint256 first,
+        uint256 end
+    ) external view returns (uint256[] memory);
+
     /// @notice Base weights in contributor order, by which what no proof decides is shared: the row counts.
     function baseWeights(bytes32 commitmentId) external view returns (uint256[] memory);
 

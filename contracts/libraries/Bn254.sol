@@ -13,6 +13,9 @@ library Bn254 {
     /// @dev Order of the groups, and of the scalar field: challenges and public values are below it.
     uint256 internal constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
 
+    /// @dev Words of a pair: a point of G1 and one of G2.
+    uint256 private constant PAIR_WORDS = 6;
+
     /// @notice Generator of G1.
     function g1() internal pure returns (uint256[2] memory) {
         return [uint256(1), 2];
@@ -62,9 +65,11 @@ library Bn254 {
     }
 
     /// @notice scalar · a.
-    /// @dev Multiplying by 1 gives `a` back unchecked: what takes the result, another precompile, checks it.
+    /// @dev Multiplying by 1 or −1 costs no call and leaves `a` unchecked: what takes the result, another precompile,
+    /// checks it.
     function mul(uint256[2] memory a, uint256 scalar) internal view returns (uint256[2] memory product) {
         if (scalar == 1) return a;
+        if (scalar == R - 1) return negate(a);
         bool ok;
         assembly ("memory-safe") {
             let input := mload(0x40)
@@ -73,6 +78,15 @@ library Bn254 {
             ok := and(eq(returndatasize(), 0x40), staticcall(gas(), 7, input, 0x60, product, 0x40))
         }
         require(ok, IAttributionVerifierErrors.VerifierPrecompileFailed());
+    }
+
+    /// @notice −a; no point if `a` is none.
+    /// @dev Infinity alone has y = 0. Of a y that is not below P comes no y below it, so that the precompiles refuse it.
+    function negate(uint256[2] memory a) internal pure returns (uint256[2] memory) {
+        (uint256 x, uint256 y) = (a[0], a[1]);
+        unchecked {
+            return [x, y % P == 0 ? y : P - y];
+        }
     }
 
     /// @notice base^exponent mod R.
@@ -92,28 +106,27 @@ library Bn254 {
         require(ok, IAttributionVerifierErrors.VerifierPrecompileFailed());
     }
 
-    /// @notice Room for `count` pairs of a pairing product.
-    function newPairs(uint256 count) internal pure returns (uint256[6][] memory) {
-        return new uint256[6][](count);
+    /// @notice Room for `count` pairs of a pairing product, as the precompile takes them.
+    function newPairs(uint256 count) internal pure returns (uint256[] memory) {
+        return new uint256[](PAIR_WORDS * count);
     }
 
     /// @notice Sets pair `i` to (a, b).
-    function setPair(uint256[6][] memory pairs, uint256 i, uint256[2] memory a, uint256[4] memory b) internal pure {
-        uint256[6] memory pair = pairs[i];
+    function setPair(uint256[] memory pairs, uint256 i, uint256[2] memory a, uint256[4] memory b) internal pure {
+        assert(PAIR_WORDS * i + PAIR_WORDS <= pairs.length);
         assembly ("memory-safe") {
+            let pair := add(add(pairs, 0x20), mul(i, 0xc0))
             mcopy(pair, a, 0x40)
             mcopy(add(pair, 0x40), b, 0x80)
         }
     }
 
     /// @notice Whether Π e(a_i, b_i) = 1.
-    function productIsOne(uint256[6][] memory pairs) internal view returns (bool) {
-        bytes memory input = abi.encode(pairs);
+    function productIsOne(uint256[] memory pairs) internal view returns (bool) {
         bool ok;
         uint256 result;
         assembly ("memory-safe") {
-            // The encoding starts with the array's offset and length.
-            ok := staticcall(gas(), 8, add(input, 0x60), sub(mload(input), 0x40), 0, 0x20)
+            ok := staticcall(gas(), 8, add(pairs, 0x20), shl(5, mload(pairs)), 0, 0x20)
             ok := and(ok, eq(returndatasize(), 0x20))
             result := mload(0)
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
 
 /// @title Tree over contributors' cumulative earnings
 /// @dev Sorted pairs as {MerkleProof} takes them, an odd node moving up unchanged; `claimRoot` in `sdk/merkle.ts` is the
@@ -29,12 +29,37 @@ library ClaimTree {
         uint256 width = cumulative.length;
         if (width == 0) return 0;
         bytes32[] memory layer = new bytes32[](width);
-        for (uint256 c; c < width; ++c) layer[c] = leaf(commitmentId, c, cumulative[c]);
-        while (width > 1) {
-            for (uint256 i; i < width / 2; ++i) layer[i] = Hashes.commutativeKeccak256(layer[2 * i], layer[2 * i + 1]);
-            if (width % 2 == 1) layer[width / 2] = layer[width - 1];
-            width = (width + 1) / 2;
+        for (uint256 c; c < width; ++c) {
+            bytes32 hash = leaf(commitmentId, c, Arrays.unsafeMemoryAccess(cumulative, c));
+            assembly ("memory-safe") {
+                mstore(add(add(layer, 0x20), shl(5, c)), hash)
+            }
         }
+        for (; width > 1; width = (width + 1) / 2) _pairUp(layer, width);
         return layer[0];
+    }
+
+    /// @dev Puts the layer above the `width` first nodes in their place.
+    function _pairUp(bytes32[] memory layer, uint256 width) private pure {
+        assembly ("memory-safe") {
+            let from := add(layer, 0x20)
+            let to := from
+            for {
+                let end := add(from, shl(6, shr(1, width)))
+            } lt(from, end) {
+                from := add(from, 0x40)
+                to := add(to, 0x20)
+            } {
+                let left := mload(from)
+                let right := mload(add(from, 0x20))
+                let swapped := shl(5, lt(right, left))
+                mstore(swapped, left)
+                mstore(xor(swapped, 0x20), right)
+                mstore(to, keccak256(0x00, 0x40))
+            }
+            if and(width, 1) {
+                mstore(to, mload(from))
+            }
+        }
     }
 }

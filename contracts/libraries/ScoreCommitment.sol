@@ -6,76 +6,90 @@ import {Bn254} from "./Bn254.sol";
 
 /// @title C_s = Σ Q_j·C_j
 /// @notice Scores are linear in Q, so their commitment follows from the columns' commitments without a proof.
-/// @dev Q_j = 16·high + low with digits in [−8, 8]. Each column is added, with its digit's sign, to the bucket of the
-/// digit's absolute value; the buckets are then weighted by suffix sums. This takes additions only, at a sixth of the
-/// price of k scalar multiplications.
+/// @dev |Q_j| = 32·high + low. Each column is added, with Q_j's sign, to the bucket of each digit that is not 0; the
+/// buckets are then weighted by suffix sums. This takes additions only, at an eighth of the price of k scalar
+/// multiplications. The norm of Q is bounded, so most entries have no high digit.
 library ScoreCommitment {
-    uint256 private constant DIGITS = 8;
-    uint256 private constant WINDOWS = 2;
+    uint256 private constant MAX_SQUARES = 480 ** 2;
+    /// @dev A bucket is its point and, behind it, room for one to add: so the precompile takes them as they lie.
+    uint256 private constant BUCKET_WORDS = 4;
+    /// @dev Buckets of the digits from 1, and one after the largest digit that stays empty.
+    uint256 private constant LOW_BUCKETS = 32;
+    uint256 private constant HIGH_BUCKETS = 4;
 
-    /// @param columns k points of 64 bytes which the precompiles take; (0, 0) is skipped.
-    /// @param q k bytes, two's complement, none of them −128.
-    function combine(bytes memory columns, bytes calldata q) internal view returns (uint256[2] memory sum) {
-        uint256[2][16] memory buckets = _fill(columns, q);
-        for (uint256 window = WINDOWS; window > 0; --window) {
-            for (uint256 bit; bit < 4; ++bit) sum = Bn254.add(sum, sum);
-            uint256[2] memory suffix;
-            for (uint256 digit = DIGITS; digit > 0; --digit) {
-                suffix = Bn254.add(suffix, buckets[DIGITS * (window - 1) + digit - 1]);
-                sum = Bn254.add(sum, suffix);
-            }
-        }
-    }
-
-    /// @dev Bucket |digit| − 1 of the low digits, and 8 further on of the high ones.
-    function _fill(bytes memory columns, bytes calldata q) private view returns (uint256[2][16] memory buckets) {
-        bool ok = true;
+    /// @param columns k points of 64 bytes which the precompiles take; (0, 0) is skipped. Overwritten.
+    /// @param q k bytes, two's complement. Refused with an entry of −128 or a norm above 480: within these, every score
+    /// is inside the circuit's range.
+    // solhint-disable-next-line function-max-lines
+    function combine(bytes memory columns, bytes calldata q) internal view returns (uint256[2] memory) {
+        uint256[] memory buckets = new uint256[](BUCKET_WORDS * (LOW_BUCKETS + HIGH_BUCKETS));
+        uint256[BUCKET_WORDS] memory sum;
         uint256 prime = Bn254.P;
+        bool ok;
+        uint256 j;
+        uint256 squares;
         assembly ("memory-safe") {
-            // Adds sign(digit)·(x, y) to the digit's bucket among those at `row`.
-            function place(row, digit, x, y, p) -> success {
+            // Adds the point to the bucket.
+            function addTo(bucket, point) -> success {
+                mcopy(add(bucket, 0x40), point, 0x40)
+                success := and(eq(returndatasize(), 0x40), staticcall(gas(), 6, bucket, 0x80, bucket, 0x40))
+            }
+            // Adds the columns to their digits' buckets, up to a Q_j of −128. Digit 0 would have its bucket at `row`.
+            function fill(row, point, entries, k, p) -> success, at, norm {
                 success := 1
-                if digit {
-                    // No point of the curve has y = 0, and infinity was skipped, so p − y is below p.
-                    if slt(digit, 0) {
-                        digit := sub(0, digit)
-                        y := sub(p, y)
+                for {} lt(at, k) {
+                    at := add(at, 1)
+                    point := add(point, 0x40)
+                } {
+                    let size := sar(248, calldataload(add(entries, at)))
+                    if eq(size, not(0x7f)) {
+                        break
                     }
-                    let bucket := mload(add(row, shl(5, sub(digit, 1))))
-                    switch or(mload(bucket), mload(add(bucket, 0x20)))
-                    case 0 {
-                        mstore(bucket, x)
-                        mstore(add(bucket, 0x20), y)
-                    }
-                    default {
-                        let input := mload(0x40)
-                        mcopy(input, bucket, 0x40)
-                        mstore(add(input, 0x40), x)
-                        mstore(add(input, 0x60), y)
-                        success := and(eq(returndatasize(), 0x40), staticcall(gas(), 6, input, 0x80, bucket, 0x40))
+                    norm := add(norm, mul(size, size))
+                    let y := add(point, 0x20)
+                    if or(mload(point), mload(y)) {
+                        // No point of the curve has y = 0, and infinity was skipped, so p − y is below p.
+                        if slt(size, 0) {
+                            size := sub(0, size)
+                            mstore(y, sub(p, mload(y)))
+                        }
+                        if and(size, 0x1f) {
+                            success := and(success, addTo(add(row, shl(7, and(size, 0x1f))), point))
+                        }
+                        if shr(5, size) {
+                            success := and(success, addTo(add(add(row, 0x1000), shl(7, shr(5, size))), point))
+                        }
                     }
                 }
             }
-
-            let end := add(q.offset, q.length)
-            let point := columns
+            // Adds Σ digit·bucket to the sum, and to each bucket those of larger digits. Above the largest is an empty one.
+            function weigh(total, row, digits) -> success {
+                success := 1
+                let bucket := add(row, shl(7, add(digits, 1)))
+                for {} digits {
+                    digits := sub(digits, 1)
+                } {
+                    let larger := bucket
+                    bucket := sub(bucket, 0x80)
+                    success := and(success, addTo(bucket, larger))
+                    success := and(success, addTo(total, bucket))
+                }
+            }
+            let low := sub(buckets, 0x60)
+            ok, j, squares := fill(low, add(columns, 0x20), q.offset, q.length, prime)
+            ok := and(ok, weigh(sum, add(low, 0x1000), 3))
             for {
-                let at := q.offset
-            } lt(at, end) {
-                at := add(at, 1)
+                let bits := 5
+            } bits {
+                bits := sub(bits, 1)
             } {
-                point := add(point, 0x40)
-                let x := mload(sub(point, 0x20))
-                let y := mload(point)
-                if or(x, y) {
-                    let entry := signextend(0, byte(0, calldataload(at)))
-                    let high := sar(4, add(entry, 8))
-                    let low := sub(entry, shl(4, high))
-                    ok := and(ok, place(buckets, low, x, y, prime))
-                    ok := and(ok, place(add(buckets, 0x100), high, x, y, prime))
-                }
+                ok := and(ok, addTo(sum, sum))
             }
+            ok := and(ok, weigh(sum, low, 31))
         }
+        require(j == q.length, IAttributionVerifierErrors.VerifierQueryEntry(j));
+        require(squares <= MAX_SQUARES, IAttributionVerifierErrors.VerifierQueryNorm(squares, MAX_SQUARES));
         require(ok, IAttributionVerifierErrors.VerifierPrecompileFailed());
+        return [sum[0], sum[1]];
     }
 }

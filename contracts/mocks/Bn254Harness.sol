@@ -21,7 +21,9 @@ contract Bn254Harness {
         return Bn254.isPoint(x, y);
     }
 
-    function productIsOne(uint256[6][] calldata pairs) external view returns (bool) {
+    function productIsOne(uint256[2][] calldata a, uint256[4][] calldata b) external view returns (bool) {
+        uint256[] memory pairs = Bn254.newPairs(a.length);
+        for (uint256 i; i < a.length; ++i) Bn254.setPair(pairs, i, a[i], b[i]);
         return Bn254.productIsOne(pairs);
     }
 }

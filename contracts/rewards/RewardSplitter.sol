@@ -480,7 +480,10 @@ contract RewardSplitter is IRewardSplitter, AccessManaged {
             totals.length == 0 ? 0 : e.floorUnits,
             attribution.baseWeights(commitmentId)
         );
-        for (uint256 c; c < previous.length; ++c) cumulative[c] += previous[c];
+        unchecked {
+            // All that was ever earned was paid in: far below 2^256.
+            for (uint256 c; c < previous.length; ++c) cumulative[c] += previous[c];
+        }
         root = ClaimTree.root(commitmentId, cumulative);
         ledger.root = root;
         ledger.token = e.token;

@@ -98,6 +98,10 @@ describe("AttributionRegistry", () => {
       await expect(registry[view](prepared.commitmentId))
         .to.be.revertedWithCustomError(registry, "RegistryUnknownCommitment")
         .withArgs(prepared.commitmentId);
+    await expect(registry.flagCounts(prepared.commitmentId, 210, 0, 1)).to.be.revertedWithCustomError(
+      registry,
+      "RegistryUnknownCommitment",
+    );
     await expect(registry.accountOf(prepared.commitmentId, 0)).to.be.revertedWithCustomError(
       registry,
       "RegistryUnknownCommitment",
@@ -128,6 +132,9 @@ describe("AttributionRegistry", () => {
     expect(await registry.columns(commitmentId)).to.equal(hexlify(statement.columns));
     expect(await registry.rowCounts(commitmentId)).to.deep.equal([3n, 40n, 17n, 60n]);
     expect(await registry.baseWeights(commitmentId)).to.deep.equal([3n, 40n, 17n, 60n]);
+    // Contributors start at rows 0, 3, 43 and 60.
+    expect(await registry.flagCounts(commitmentId, 20, 0, 6)).to.deep.equal([0n, 1n, 1n, 2n, 3n, 3n]);
+    expect(await registry.flagCounts(commitmentId, 43, 1, 3)).to.deep.equal([1n, 3n]);
     expect(await registry.tauG2()).to.deep.equal(srs.tauG2);
     // The second version's only contribution is its Datanet's first one, by the first contributor again.
     const accounts = [0, 1, 2, 0].map((i) => contributors[i]!.address);
