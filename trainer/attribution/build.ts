@@ -3,6 +3,7 @@ import { OpenLedgerError } from "../../sdk/errors.ts";
 import { type Example, queryExample, rowExample, type Scored } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import { requireMemory } from "../memory.ts";
+import { adapterHash } from "../peft.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
 import { duplicateWeights } from "./duplicates.ts";
@@ -17,6 +18,8 @@ export interface BuildOptions {
   alpha?: number;
   /** Where gradients that do not fit into memory are kept meanwhile; the system's folder for temporary files unless told. */
   scratch?: string;
+  /** Keeps gradients in this folder until the sketches are done: after a crash the same call goes on with them. */
+  run?: string;
   onProgress?: (rowsDone: number) => void;
   /** Told when each part is done. */
   onPart?: (part: SketchPart) => void;
@@ -28,40 +31,50 @@ export async function buildSketches(
   pool: Pool,
   adapter: Adapter,
   rows: readonly string[],
-  { alpha = 1, scratch, onProgress, onPart }: BuildOptions = {},
+  { alpha = 1, scratch, run, onProgress, onPart }: BuildOptions = {},
 ): Promise<Sketches> {
   const { tokenizer, config } = pool.base;
   const layout = loraLayout(config, adapter.lora);
   const examples = rows.map((text) => rowExample(tokenizer, config.context, text));
+  const hashes = rows.map((text) => keccak256(Buffer.from(text)));
   requireSketchMemory(pool, adapter, examples);
-  const gradients = gradientRows(rows.length, layout.size, scratch);
-  let fitted: Awaited<ReturnType<typeof fitSketch>>;
+  const gradients = gradientRows(rows.length, layout.size, {
+    ...(scratch !== undefined && { scratch }),
+    ...(run !== undefined && { run: { folder: run, hash: describeRun(pool, adapter, alpha, hashes) } }),
+  });
+  let done = false;
   try {
     await storeGradients(pool, adapter, examples, alpha, gradients, onProgress);
     onPart?.("gradients");
-    fitted = await fitSketch(pool, gradients);
+    const { basis, rows: sketches } = await fitSketch(pool, gradients);
     onPart?.("components");
+    const { weights } = await duplicateWeights(pool, sketches, hashes);
+    onPart?.("duplicates");
+    const quantised = quantise(sketches, weights);
+    const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
+    onPart?.("least movement");
+    done = true;
+    return {
+      rows: quantised,
+      count: rows.length,
+      k: basis.k,
+      basis,
+      weights: [...weights],
+      m0,
+      alpha,
+      ...(pool.weightFormat === "f32" ? {} : { weightFormat: pool.weightFormat }),
+      modules: layout.modules.map(({ name }) => name),
+    };
   } finally {
-    gradients.close();
+    gradients.close(done);
   }
-  const { basis, rows: sketches } = fitted;
-  const hashes = rows.map((text) => keccak256(Buffer.from(text)));
-  const { weights } = await duplicateWeights(pool, sketches, hashes);
-  onPart?.("duplicates");
-  const quantised = quantise(sketches, weights);
-  const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
-  onPart?.("least movement");
-  return {
-    rows: quantised,
-    count: rows.length,
-    k: basis.k,
-    basis,
-    weights: [...weights],
-    m0,
-    alpha,
-    ...(pool.weightFormat === "f32" ? {} : { weightFormat: pool.weightFormat }),
-    modules: layout.modules.map(({ name }) => name),
-  };
+}
+
+/** Hash of all that decides the gradients, to the last bit. */
+function describeRun({ base, backend, weightFormat }: Pool, adapter: Adapter, alpha: number, hashes: string[]): string {
+  const { rank, alpha: scale } = adapter.lora;
+  const parts = [base.hash, weightFormat, backend.name, adapterHash(adapter, base.config), rank, scale, alpha, hashes];
+  return keccak256(Buffer.from(JSON.stringify(parts)));
 }
 
 /** Of gradients, and of what is made of them: a few matrices of N or P rows, at most a bit wider than the largest sketch. */
