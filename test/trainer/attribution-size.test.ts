@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
-import { buildSketches } from "../../trainer/attribution/build.ts";
+import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
 import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
 import { gradientRows } from "../../trainer/attribution/gradient-rows.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
@@ -130,6 +130,21 @@ describe("Sketches of many rows", function () {
     expect(answers).to.have.length(2); // of five tasks, three were answered before the crash
     expect(sketches).to.deep.equal(await buildSketches(pool, adapter, rows));
     expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
+  it("are made of more answers than are in memory at a time, each its own", async () => {
+    const adapter = someAdapter(base, ["q_proj"], 2);
+    const sketches = await buildSketches(pool, adapter, rowsOf(0, 12));
+    const query = (n: number) => ({ promptIds: [0, 5], completionIds: n % 100 === 0 ? [] : [6 + (n % 3), 7] });
+    const queries = Array.from({ length: 530 }, (_, n) => query(n));
+    const all = await sketchQueries(pool, adapter, sketches, queries);
+    const few = await sketchQueries(pool, adapter, sketches, [0, 1, 2, 3].map(query));
+    expect(few[0]).to.deep.equal(new Int8Array(sketches.k));
+    expect(few[1]).to.not.deep.equal(few[2]);
+    all.forEach((sketch, n) => {
+      const expected = n % 100 === 0 ? few[0]! : few[n % 3 === 0 ? 3 : n % 3]!;
+      expect(Math.max(...sketch.map((entry, j) => Math.abs(entry - expected[j]!))), `answer ${n}`).to.be.at.most(1);
+    });
   });
 
   it("follow the duplicate rule row by row, whatever the blocks", async () => {

@@ -6,9 +6,11 @@ import { requireMemory } from "../memory.ts";
 import { adapterHash } from "../peft.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
+import { AHEAD, spans } from "./blocks.ts";
 import { duplicateWeights } from "./duplicates.ts";
 import { gradientRows, IN_MEMORY } from "./gradient-rows.ts";
 import { exampleGradients, storeGradients, TASK_EXAMPLES } from "./gradients.ts";
+import { ROW_BLOCK_BYTES } from "./pca.ts";
 import { quantise } from "./quantise.ts";
 import { fitSketch, project, SKETCH_SIZES } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
@@ -77,15 +79,22 @@ function describeRun({ base, backend, weightFormat }: Pool, adapter: Adapter, al
   return keccak256(Buffer.from(JSON.stringify(parts)));
 }
 
-/** Of gradients, and of what is made of them: a few matrices of N or P rows, at most a bit wider than the largest sketch. */
+/** Of a block of gradients: that on the way to its thread, that there, and one not yet collected. */
+const COPIES = 3;
+
+/** Of gradients, and of what is made of them: blocks on their way, and a few matrices of N or P rows, at most a bit wider than the largest sketch. */
 function requireSketchMemory(pool: Pool, { lora }: Adapter, examples: readonly Example[]): void {
   const length = examples.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
   const work = { lora, batch: TASK_EXAMPLES, length, reduce: "none" } as const;
   const { size } = loraLayout(pool.base.config, lora);
   const [held, widest] = [4 * examples.length * size, 1.2 * SKETCH_SIZES.at(-1)!];
-  const extra = Math.min(held, IN_MEMORY) + 4 * widest * (2 * size + 3 * examples.length);
+  const blocks = COPIES * AHEAD * Math.min(held, ROW_BLOCK_BYTES);
+  const extra = Math.min(held, IN_MEMORY) + blocks + 4 * widest * (2 * size + 3 * examples.length);
   requireMemory(pool.place, "sketching", work, { extra });
 }
+
+/** Answers whose gradients are in memory at a time. */
+const QUERIES = 512;
 
 /** Token ids of a served answer. */
 export interface ServedQuery {
@@ -111,12 +120,17 @@ export async function sketchQueries(
     throw new OpenLedgerError("TRAINER_SKETCHES", `sketches: they ${formats}; load it in ${weightFormat}`);
   }
   const answered = queries.filter(({ completionIds }) => completionIds.length > 0);
-  if (answered.length === 0) return queries.map(() => new Int8Array(k));
-  const examples = answered.map((query) =>
-    queryExample(pool.base.config.context, query.promptIds, query.completionIds, scored),
-  );
-  const gradients = await exampleGradients(pool, adapter, examples, alpha);
-  const quantised = quantise(await project(pool, basis, gradients));
-  const sketch = new Map(answered.map((query, t) => [query, quantised.slice(t * k, (t + 1) * k)]));
+  const sketch = new Map<ServedQuery, Int8Array>();
+  for (const [from, end] of spans(answered.length, QUERIES)) {
+    const part = answered.slice(from, end);
+    const examples = part.map(({ promptIds, completionIds }) =>
+      queryExample(pool.base.config.context, promptIds, completionIds, scored),
+    );
+    const gradients = await exampleGradients(pool, adapter, examples, alpha);
+    const quantised = quantise(await project(pool, basis, gradients));
+    part.forEach((query, t) => {
+      sketch.set(query, quantised.slice(t * k, (t + 1) * k));
+    });
+  }
   return queries.map((query) => sketch.get(query) ?? new Int8Array(k));
 }
