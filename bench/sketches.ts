@@ -1,10 +1,10 @@
 /**
  * Sketches of very many rows: `node bench/sketches.ts --rows 100000` sketches rows cut from the Solidity packages that the demo learns
  * from, under an adapter over a small model of SmolLM2's family, and says what time and memory each part took. One line of JSON;
- * `--out FILE` writes it too. Gradients, components, duplicate rule and least movement are those of every model.
+ * `--out FILE` writes it too. Stopped and started again with the same options, it goes on with the gradients that it has. Gradients, components, duplicate rule and least movement are those of every model.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildSketches } from "../trainer/attribution/build.ts";
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
     modules: { type: "string", default: "q_proj,k_proj,v_proj,o_proj" },
     rank: { type: "string", default: "8" },
     threads: { type: "string", default: "2" },
-    scratch: { type: "string", default: tmpdir() },
+    folder: { type: "string", default: path.join(import.meta.dirname, "../.local/bench-sketches") },
     out: { type: "string" },
   },
 });
@@ -51,7 +51,7 @@ const rows = cutRows();
 mark("start");
 let seen = 0;
 const sketches = await buildSketches(pool, adapter, rows, {
-  scratch: options.scratch,
+  run: options.folder,
   onProgress(done) {
     if (Math.floor((10 * done) / count) > seen) console.error(`${10 * ++seen}% of the gradients`);
   },

@@ -10,12 +10,13 @@ import { cpus } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { AdamW } from "../trainer/adamw.ts";
-import { BACKENDS, type BackendName } from "../trainer/backends.ts";
+import { BACKENDS, type BackendName, ONNX_PROVIDERS } from "../trainer/backends.ts";
 import { type Base, loadBase } from "../trainer/base.ts";
 import { LINEARS, type LlamaConfig } from "../trainer/config.ts";
 import type { Reduce } from "../trainer/engine.ts";
 import type { Example } from "../trainer/examples.ts";
 import { type Adapter, newAdapter } from "../trainer/lora.ts";
+import { type PackedTensor, packTensor, WEIGHT_FORMATS, type WeightFormat } from "../trainer/packed.ts";
 import { Pool } from "../trainer/pool.ts";
 import { Random } from "../trainer/random.ts";
 import { randomModel } from "./shapes.ts";
@@ -24,6 +25,8 @@ const { values: options } = parseArgs({
   options: {
     model: { type: "string", default: "tiny-llama" },
     backends: { type: "string", default: "wasm+ort,onnx" },
+    /** How the onnx backends keep the frozen weights: f32, f16 or q4. */
+    weights: { type: "string", default: "f32" },
     threads: { type: "string", default: "1" },
     /** Examples of one task; every thread gets one task a step. */
     batch: { type: "string", default: "8" },
@@ -44,8 +47,12 @@ const backends = options.backends.split(",") as BackendName[];
 const unknown = backends.find((name) => !BACKENDS.includes(name));
 if (unknown !== undefined) throw new Error(`--backends names ${unknown}; there are ${BACKENDS}`);
 
+const format = options.weights as WeightFormat;
+if (!WEIGHT_FORMATS.includes(format)) throw new Error(`--weights is ${format}; there are ${WEIGHT_FORMATS}`);
+
 const { config, weights } = options.model === "tiny-llama" ? tinyLlama() : randomModel(options.model);
 const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+const packed = new Map([...weights].map(([name, tensor]) => [name, packTensor(name, tensor, format)]));
 const random = new Random(1);
 const examples = Array.from({ length: threads }, () =>
   Array.from({ length: batch }, () => randomExample(config, length)),
@@ -56,7 +63,8 @@ let expected: Float32Array[] | undefined;
 for (const backend of backends) {
   const adapter = newAdapter(config, { rank: 8, alpha: 16, targetModules: [...LINEARS] }, 1);
   const started = performance.now();
-  const pool = await Pool.start({ config, weights } as Base, { threads, backend });
+  const kept = backend in ONNX_PROVIDERS ? packed : weights;
+  const pool = await Pool.start({ config, weights: kept } as Base<PackedTensor>, { threads, backend });
   const loadSeconds = (performance.now() - started) / 1000;
   const gradients = (reduce: Reduce) =>
     Promise.all(examples.map((each) => pool.run("gradients", { adapter, examples: each, alpha: 1, reduce })));
@@ -74,6 +82,7 @@ for (const backend of backends) {
   const result = {
     backend,
     on: pool.backend.why,
+    weights: pool.weightFormat,
     loadSeconds: round(loadSeconds),
     trainingTokensPerSecond: round((count * length) / training.seconds),
     trainingTokensPerCpuSecond: round((count * length) / training.cpuSeconds),

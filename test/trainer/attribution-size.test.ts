@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
+import path from "node:path";
 import { expect } from "chai";
-import { buildSketches } from "../../trainer/attribution/build.ts";
+import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
 import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
 import { gradientRows } from "../../trainer/attribution/gradient-rows.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
@@ -75,7 +76,7 @@ describe("Sketches of many rows", function () {
   it("are the same bits from gradients on disk as from memory, and leave nothing on disk", async () => {
     const gradients = decaying(50, 300);
     const scratch = temporaryFolder();
-    const onDisk = gradientRows(50, 300, scratch, 0);
+    const onDisk = gradientRows(50, 300, { scratch }, 0);
     for (let i = 49; i >= 0; i--) onDisk.set(i, gradients.data.subarray(i * 300, (i + 1) * 300));
     expect(onDisk.block(3, 20, 100, 107)).to.deep.equal(gradientsOf(gradients, 3, 20, 100, 107));
     for (const method of ["gram", "randomized"] as const)
@@ -83,18 +84,67 @@ describe("Sketches of many rows", function () {
         await fitSketch(pool, gradients, [128], method),
       );
     expect(readdirSync(scratch)).to.have.length(1);
-    onDisk.close();
+    onDisk.close(true);
     expect(readdirSync(scratch)).to.deep.equal([]);
   });
 
   it("are refused where the disk is too small, before anything is computed", async () => {
     const adapter = someAdapter(base, ["q_proj"]);
-    const { code, message } = await failure(() => gradientRows(1e9, 1e6, temporaryFolder()));
+    const { code, message } = await failure(() => gradientRows(1e9, 1e6, { scratch: temporaryFolder() }));
     expect(code).to.equal("TRAINER_DISK");
-    expect(message).to.match(/1000000000 rows take 4000000.0 GB, and .* left; name a scratch folder/);
+    expect(message).to.match(/1000000000 rows take 4000000.0 GB, and .* left; name a folder/);
     const scratch = temporaryFolder();
     await buildSketches(pool, adapter, rowsOf(0, 20), { scratch });
     expect(readdirSync(scratch)).to.deep.equal([]);
+  });
+
+  it("go on after a crash with the gradients that are on disk, and with those of the same run only", async () => {
+    const adapter = someAdapter(base, ["q_proj"]);
+    const rows = [...rowsOf(0, 20), ...rowsOf(1, 20)];
+    const folder = path.join(temporaryFolder(), "run");
+    let answers: Promise<unknown>[] = [];
+    /** The pool, until it has answered so often. */
+    const until = (most: number) =>
+      new Proxy(pool, {
+        get(target, name) {
+          if (name !== "run") return Reflect.get(target, name);
+          return async (kind: "gradients", task: never) => {
+            if (kind === "gradients" && answers.length === most) {
+              await Promise.all(answers);
+              throw new Error("crash");
+            }
+            const answer = target.run(kind, task);
+            if (kind === "gradients") answers.push(answer);
+            return answer;
+          };
+        },
+      });
+    const stopped = await buildSketches(until(3), adapter, rows, { run: folder }).catch(
+      (error: Error) => error.message,
+    );
+    expect(stopped).to.equal("crash");
+    const other = await failure(() => buildSketches(pool, adapter, rows.slice(1), { run: folder }));
+    expect(other.code).to.equal("TRAINER_CHECKPOINT");
+    answers = [];
+    const sketches = await buildSketches(until(100), adapter, rows, { run: folder });
+    expect(answers).to.have.length(2); // of five tasks, three were answered before the crash
+    expect(sketches).to.deep.equal(await buildSketches(pool, adapter, rows));
+    expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
+  it("are made of more answers than are in memory at a time, each its own", async () => {
+    const adapter = someAdapter(base, ["q_proj"], 2);
+    const sketches = await buildSketches(pool, adapter, rowsOf(0, 12));
+    const query = (n: number) => ({ promptIds: [0, 5], completionIds: n % 100 === 0 ? [] : [6 + (n % 3), 7] });
+    const queries = Array.from({ length: 530 }, (_, n) => query(n));
+    const all = await sketchQueries(pool, adapter, sketches, queries);
+    const few = await sketchQueries(pool, adapter, sketches, [0, 1, 2, 3].map(query));
+    expect(few[0]).to.deep.equal(new Int8Array(sketches.k));
+    expect(few[1]).to.not.deep.equal(few[2]);
+    all.forEach((sketch, n) => {
+      const expected = n % 100 === 0 ? few[0]! : few[n % 3 === 0 ? 3 : n % 3]!;
+      expect(Math.max(...sketch.map((entry, j) => Math.abs(entry - expected[j]!))), `answer ${n}`).to.be.at.most(1);
+    });
   });
 
   it("follow the duplicate rule row by row, whatever the blocks", async () => {

@@ -80,7 +80,9 @@ export async function auditSketches(
   const whole = chosen.length === rows.length;
   const { tokenizer, config } = pool.base;
   const examples = chosen.map((row) => rowExample(tokenizer, config.context, rows[row]!));
-  const gradients = gradientRows(chosen.length, loraLayout(config, adapter.lora).size, scratch);
+  const gradients = gradientRows(chosen.length, loraLayout(config, adapter.lora).size, {
+    ...(scratch !== undefined && { scratch }),
+  });
   try {
     const progress = (done: number) => onProgress?.(done, chosen.length);
     await storeGradients(pool, adapter, examples, sketches.alpha, gradients, progress);
@@ -99,7 +101,7 @@ export async function auditSketches(
       findings.skip("basis", "only all rows show whether its directions are the main ones");
     }
   } finally {
-    gradients.close();
+    gradients.close(true);
   }
   if (queries === undefined) findings.skip("queries", "no answers were given");
   else await findings.check("queries", () => checkQueries(subject, queries));

@@ -14,7 +14,7 @@ export function sharedMatrix(rows: number, columns: number): Matrix {
 }
 
 /** Tasks given out at a time, which bounds the memory of what they take and answer. */
-const AHEAD = 4;
+export const AHEAD = 4;
 
 /** Starts a few tasks at a time, and takes their results in the tasks' order. */
 export async function inOrder<Task, Result>(

@@ -3,11 +3,14 @@ import { OpenLedgerError } from "../../sdk/errors.ts";
 import { type Example, queryExample, rowExample, type Scored } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import { requireMemory } from "../memory.ts";
+import { adapterHash } from "../peft.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
+import { AHEAD, spans } from "./blocks.ts";
 import { duplicateWeights } from "./duplicates.ts";
 import { gradientRows, IN_MEMORY } from "./gradient-rows.ts";
 import { exampleGradients, storeGradients, TASK_EXAMPLES } from "./gradients.ts";
+import { ROW_BLOCK_BYTES } from "./pca.ts";
 import { quantise } from "./quantise.ts";
 import { fitSketch, project, SKETCH_SIZES } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
@@ -17,6 +20,8 @@ export interface BuildOptions {
   alpha?: number;
   /** Where gradients that do not fit into memory are kept meanwhile; the system's folder for temporary files unless told. */
   scratch?: string;
+  /** Keeps gradients in this folder until the sketches are done: after a crash the same call goes on with them. */
+  run?: string;
   onProgress?: (rowsDone: number) => void;
   /** Told when each part is done. */
   onPart?: (part: SketchPart) => void;
@@ -28,51 +33,68 @@ export async function buildSketches(
   pool: Pool,
   adapter: Adapter,
   rows: readonly string[],
-  { alpha = 1, scratch, onProgress, onPart }: BuildOptions = {},
+  { alpha = 1, scratch, run, onProgress, onPart }: BuildOptions = {},
 ): Promise<Sketches> {
   const { tokenizer, config } = pool.base;
   const layout = loraLayout(config, adapter.lora);
   const examples = rows.map((text) => rowExample(tokenizer, config.context, text));
+  const hashes = rows.map((text) => keccak256(Buffer.from(text)));
   requireSketchMemory(pool, adapter, examples);
-  const gradients = gradientRows(rows.length, layout.size, scratch);
-  let fitted: Awaited<ReturnType<typeof fitSketch>>;
+  const gradients = gradientRows(rows.length, layout.size, {
+    ...(scratch !== undefined && { scratch }),
+    ...(run !== undefined && { run: { folder: run, hash: describeRun(pool, adapter, alpha, hashes) } }),
+  });
+  let done = false;
   try {
     await storeGradients(pool, adapter, examples, alpha, gradients, onProgress);
     onPart?.("gradients");
-    fitted = await fitSketch(pool, gradients);
+    const { basis, rows: sketches } = await fitSketch(pool, gradients);
     onPart?.("components");
+    const { weights } = await duplicateWeights(pool, sketches, hashes);
+    onPart?.("duplicates");
+    const quantised = quantise(sketches, weights);
+    const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
+    onPart?.("least movement");
+    done = true;
+    return {
+      rows: quantised,
+      count: rows.length,
+      k: basis.k,
+      basis,
+      weights: [...weights],
+      m0,
+      alpha,
+      ...(pool.weightFormat === "f32" ? {} : { weightFormat: pool.weightFormat }),
+      modules: layout.modules.map(({ name }) => name),
+    };
   } finally {
-    gradients.close();
+    gradients.close(done);
   }
-  const { basis, rows: sketches } = fitted;
-  const hashes = rows.map((text) => keccak256(Buffer.from(text)));
-  const { weights } = await duplicateWeights(pool, sketches, hashes);
-  onPart?.("duplicates");
-  const quantised = quantise(sketches, weights);
-  const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
-  onPart?.("least movement");
-  return {
-    rows: quantised,
-    count: rows.length,
-    k: basis.k,
-    basis,
-    weights: [...weights],
-    m0,
-    alpha,
-    ...(pool.weightFormat === "f32" ? {} : { weightFormat: pool.weightFormat }),
-    modules: layout.modules.map(({ name }) => name),
-  };
 }
 
-/** Of gradients, and of what is made of them: a few matrices of N or P rows, at most a bit wider than the largest sketch. */
+/** Hash of all that decides the gradients, to the last bit. */
+function describeRun({ base, backend, weightFormat }: Pool, adapter: Adapter, alpha: number, hashes: string[]): string {
+  const { rank, alpha: scale } = adapter.lora;
+  const parts = [base.hash, weightFormat, backend.name, adapterHash(adapter, base.config), rank, scale, alpha, hashes];
+  return keccak256(Buffer.from(JSON.stringify(parts)));
+}
+
+/** Of a block of gradients: that on the way to its thread, that there, and one not yet collected. */
+const COPIES = 3;
+
+/** Of gradients, and of what is made of them: blocks on their way, and a few matrices of N or P rows, at most a bit wider than the largest sketch. */
 function requireSketchMemory(pool: Pool, { lora }: Adapter, examples: readonly Example[]): void {
   const length = examples.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
   const work = { lora, batch: TASK_EXAMPLES, length, reduce: "none" } as const;
   const { size } = loraLayout(pool.base.config, lora);
   const [held, widest] = [4 * examples.length * size, 1.2 * SKETCH_SIZES.at(-1)!];
-  const extra = Math.min(held, IN_MEMORY) + 4 * widest * (2 * size + 3 * examples.length);
+  const blocks = COPIES * AHEAD * Math.min(held, ROW_BLOCK_BYTES);
+  const extra = Math.min(held, IN_MEMORY) + blocks + 4 * widest * (2 * size + 3 * examples.length);
   requireMemory(pool.place, "sketching", work, { extra });
 }
+
+/** Answers whose gradients are in memory at a time. */
+const QUERIES = 512;
 
 /** Token ids of a served answer. */
 export interface ServedQuery {
@@ -98,12 +120,17 @@ export async function sketchQueries(
     throw new OpenLedgerError("TRAINER_SKETCHES", `sketches: they ${formats}; load it in ${weightFormat}`);
   }
   const answered = queries.filter(({ completionIds }) => completionIds.length > 0);
-  if (answered.length === 0) return queries.map(() => new Int8Array(k));
-  const examples = answered.map((query) =>
-    queryExample(pool.base.config.context, query.promptIds, query.completionIds, scored),
-  );
-  const gradients = await exampleGradients(pool, adapter, examples, alpha);
-  const quantised = quantise(await project(pool, basis, gradients));
-  const sketch = new Map(answered.map((query, t) => [query, quantised.slice(t * k, (t + 1) * k)]));
+  const sketch = new Map<ServedQuery, Int8Array>();
+  for (const [from, end] of spans(answered.length, QUERIES)) {
+    const part = answered.slice(from, end);
+    const examples = part.map(({ promptIds, completionIds }) =>
+      queryExample(pool.base.config.context, promptIds, completionIds, scored),
+    );
+    const gradients = await exampleGradients(pool, adapter, examples, alpha);
+    const quantised = quantise(await project(pool, basis, gradients));
+    part.forEach((query, t) => {
+      sketch.set(query, quantised.slice(t * k, (t + 1) * k));
+    });
+  }
   return queries.map((query) => sketch.get(query) ?? new Int8Array(k));
 }

@@ -1,18 +1,27 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
-import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import type { Matrix } from "../engine.ts";
 import { sharedMatrix } from "./blocks.ts";
+import { GradientFile } from "./gradient-file.ts";
 
 /** The rows' gradients [N, P], in memory or on disk. */
 export interface GradientRows {
   shape: [count: number, width: number];
   set(row: number, gradient: Float32Array): void;
+  /** Whether a run before this one set it. */
+  has(row: number): boolean;
   /** Rows from..to−1, columns first..last−1 of them (all unless told), as memory that threads can share. */
   block(from: number, to: number, first?: number, last?: number): Matrix;
-  /** Gives the disk space back. */
-  close(): void;
+  /** Gives the disk space back; gradients that may be gone on with stay unless all was done that they are for. */
+  close(done: boolean): void;
+}
+
+export interface GradientPlace {
+  /** Where gradients that do not fit into memory are kept meanwhile; the system's folder for temporary files unless told. */
+  scratch?: string;
+  /** Keeps them in this folder, whatever their size, so that the same work goes on with them after a crash. */
+  run?: { folder: string; hash: string };
 }
 
 /** Gradients of up to this size stay in memory. */
@@ -20,19 +29,28 @@ export const IN_MEMORY = 1 << 28;
 
 /**
  * Room for the gradients of `count` rows: in memory, or where they are many in a file.
- * @param folder for the file; the system's own for temporary files unless told
- * @throws OpenLedgerError `TRAINER_DISK` where the file would not fit
+ * @throws OpenLedgerError `TRAINER_DISK` where the file would not fit, `TRAINER_CHECKPOINT` for gradients of another run
  */
-export function gradientRows(count: number, width: number, folder = tmpdir(), inMemory = IN_MEMORY): GradientRows {
+export function gradientRows(
+  count: number,
+  width: number,
+  { scratch = tmpdir(), run }: GradientPlace = {},
+  inMemory = IN_MEMORY,
+): GradientRows {
   const bytes = 4 * count * width;
-  if (bytes <= inMemory) return heldGradients({ data: new Float32Array(count * width), shape: [count, width] });
+  if (run === undefined && bytes <= inMemory)
+    return heldGradients({ data: new Float32Array(count * width), shape: [count, width] });
+  const folder = run?.folder ?? scratch;
+  mkdirSync(folder, { recursive: true });
+  const there = run === undefined ? 0 : GradientFile.sizeIn(folder);
   const { bavail, bsize } = statfsSync(folder);
-  if (bytes > bavail * bsize) {
-    const sizes = `the gradients of ${count} rows take ${gigabytes(bytes)}, and ${folder} has ${gigabytes(bavail * bsize)} left`;
-    const advice = "name a scratch folder on a larger disk, or adapt fewer modules or a lower rank";
+  const room = there + bavail * bsize;
+  if (bytes > room) {
+    const sizes = `the gradients of ${count} rows take ${gigabytes(bytes)}, and ${folder} has ${gigabytes(room)} left`;
+    const advice = "name a folder on a larger disk, or adapt fewer modules or a lower rank";
     throw new OpenLedgerError("TRAINER_DISK", `sketch: ${sizes}; ${advice}`);
   }
-  return new GradientFile(count, width, folder);
+  return new GradientFile(count, width, folder, run?.hash);
 }
 
 /** Gradients that are in memory already. */
@@ -41,6 +59,7 @@ export function heldGradients({ data, shape }: Matrix): GradientRows {
   return {
     shape,
     set: (row, gradient) => data.set(gradient, row * width),
+    has: () => false,
     block(from, to, first = 0, last = width) {
       const out = sharedMatrix(to - from, last - first);
       for (let row = from; row < to; row++)
@@ -49,52 +68,6 @@ export function heldGradients({ data, shape }: Matrix): GradientRows {
     },
     close: () => {},
   };
-}
-
-class GradientFile implements GradientRows {
-  readonly shape: [number, number];
-  readonly #folder: string;
-  readonly #file: number;
-  #closed = false;
-
-  constructor(count: number, width: number, folder: string) {
-    this.shape = [count, width];
-    this.#folder = mkdtempSync(path.join(folder, "openledger-gradients-"));
-    this.#file = openSync(path.join(this.#folder, "gradients.f32"), "w+");
-  }
-
-  set(row: number, gradient: Float32Array): void {
-    if (this.#closed) return; // a late answer after a failure: the number may belong to another file by now
-    const bytes = new Uint8Array(gradient.buffer, gradient.byteOffset, gradient.byteLength);
-    for (let done = 0; done < bytes.length; )
-      done += writeSync(this.#file, bytes, done, bytes.length - done, row * bytes.length + done);
-  }
-
-  block(from: number, to: number, first = 0, last = this.shape[1]): Matrix {
-    const [, width] = this.shape;
-    const out = sharedMatrix(to - from, last - first);
-    const whole = last - first === width;
-    const pieces = whole ? 1 : to - from;
-    const size = out.data.byteLength / pieces;
-    for (let piece = 0; piece < pieces; piece++)
-      this.#read(new Uint8Array(out.data.buffer, piece * size, size), 4 * ((from + piece) * width + first));
-    return out;
-  }
-
-  /** What was never written is zero, as in memory. */
-  #read(bytes: Uint8Array, at: number): void {
-    for (let done = 0; done < bytes.length; ) {
-      const count = readSync(this.#file, bytes, done, bytes.length - done, at + done);
-      if (count === 0) return;
-      done += count;
-    }
-  }
-
-  close(): void {
-    this.#closed = true;
-    closeSync(this.#file);
-    rmSync(this.#folder, { recursive: true });
-  }
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -24,7 +24,7 @@ export async function exampleGradients(
   return matrix;
 }
 
-/** The same, each put where it belongs as soon as it is there. */
+/** The same, each put where it belongs as soon as it is there; those that are there are not computed again. */
 export async function storeGradients(
   pool: Pool,
   adapter: Adapter,
@@ -36,6 +36,10 @@ export async function storeGradients(
   const [, width] = to.shape;
   let done = 0;
   const groups = bucketByLength(examples, TASK_EXAMPLES).map(async (group) => {
+    if (group.every((row) => to.has(row))) {
+      onProgress?.((done += group.length));
+      return;
+    }
     const batch = group.map((i) => examples[i]!);
     const { gradients } = await pool.run("gradients", { adapter, examples: batch, alpha, reduce: "none" });
     group.forEach((row, n) => {

@@ -21,7 +21,7 @@ export interface Components {
 /** Columns of the gradient matrix that one product task takes. */
 const BLOCK = 4096;
 /** Bytes of gradients that one product task takes, where it takes whole rows. */
-const ROW_BLOCK_BYTES = 1 << 26;
+export const ROW_BLOCK_BYTES = 1 << 26;
 
 /** All components exactly, from the N×N Gram matrix: for N so small that its decomposition is cheap. */
 export async function gramComponents(pool: Pool, gradients: GradientRows): Promise<Components> {
