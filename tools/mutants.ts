@@ -151,30 +151,26 @@ async function reached(): Promise<Map<string, Reach>> {
 
 const scope = ({ key }: { key: string }) => key.slice(0, key.indexOf(" | "));
 
-/** Those of a file's tests that run the changed statement, or any of the function where it stands in none. */
-function testsOf({ file }: Target, mutant: Mutant, all: Mutant[], reach: Reach): string[] {
+/** Those of a file's tests that run the changed statement; all that run any where it stands in none, as modifiers do. */
+function testsOf({ file }: Target, { start, end }: Mutant, reach: Reach): string[] {
   const statements = reach.statements[file]!;
-  const around = ({ start, end }: Mutant) =>
-    statements
-      .filter((statement) => statement.start <= start && end <= statement.end)
-      .sort((a, b) => a.end - a.start - (b.end - b.start))[0];
-  const own = around(mutant);
-  const near = own ? [own] : all.filter((other) => scope(other) === scope(mutant)).map(around);
-  const found = near.filter((statement) => statement !== undefined);
-  const titles = new Set((found.length > 0 ? found : statements).flatMap(({ tests }) => tests));
+  const [around] = statements
+    .filter((statement) => statement.start <= start && end <= statement.end)
+    .sort((a, b) => a.end - a.start - (b.end - b.start));
+  const titles = new Set((around ? [around] : statements).flatMap(({ tests }) => tests));
   return [...titles].filter((title) => title in reach.tests);
 }
 
 /** What killed most mutants of the same function, then file by file, and of each the slow tests last. */
 function batchesOf(work: Work, mutant: Mutant, reach: Map<string, Reach>): string[][] {
-  const { target, mutants, kept } = work;
+  const { target, kept } = work;
   const kills = new Map<string, number>();
   for (const [key, { by }] of Object.entries(kept))
     if (by && scope({ key }) === scope(mutant)) kills.set(by, (kills.get(by) ?? 0) + 1);
   const files = [...target.tests, ...(values.own ? [] : reach.keys())];
   const batches = [...new Set(files)].flatMap((test) => {
     const { tests } = reach.get(test)!;
-    const titles = testsOf(target, mutant, mutants, reach.get(test)!);
+    const titles = testsOf(target, mutant, reach.get(test)!);
     const isSlow = (title: string) => tests[title]! > SLOW;
     return [titles.filter((title) => !isSlow(title)), titles.filter(isSlow)];
   });
@@ -189,7 +185,6 @@ function batchesOf(work: Work, mutant: Mutant, reach: Map<string, Reach>): strin
 interface Work {
   readonly target: Target;
   readonly mutants: Mutant[];
-  readonly chosen: Mutant[];
   readonly kept: Record<string, Kept>;
   readonly source: string;
 }
@@ -199,7 +194,7 @@ const works: Work[] = targets.map((target) => {
   const source = contentHash(sourceOf(target.file));
   const kept = read<Record<string, Kept>>(`${contractName(target.file)}.json`) ?? {};
   for (const [key, outcome] of Object.entries(kept)) if (outcome.source !== source) delete kept[key];
-  return { target, mutants, chosen: mutants, kept, source };
+  return { target, mutants, kept, source };
 });
 
 /** A sample is spread over all targets, the same for the same seed; a larger one begins with it. */

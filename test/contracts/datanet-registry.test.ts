@@ -23,12 +23,12 @@ describe("DatanetRegistry", () => {
     expect((await datanets.datanet(2n)).owner).to.equal(alice.address);
     expect(await datanets.reviewers(2n)).to.deep.equal([bob.address]);
     for (const look of [
-      datanets.datanet(3n),
-      datanets.reviewers(3n),
-      datanets.isReviewer(3n, bob),
-      datanets.mayContribute(3n, bob),
+      () => datanets.datanet(3n),
+      () => datanets.reviewers(3n),
+      () => datanets.isReviewer(3n, bob),
+      () => datanets.mayContribute(3n, bob),
     ])
-      await expect(look).to.be.revertedWithCustomError(datanets, "DatanetUnknown").withArgs(3n);
+      await expect(look()).to.be.revertedWithCustomError(datanets, "DatanetUnknown").withArgs(3n);
   });
 
   it("refuses a Datanet with an empty field", async () => {

@@ -87,6 +87,20 @@ describe("AttributionRegistry", () => {
     ).to.be.revertedWithCustomError(registry, "RegistrySumsNotProven");
   });
 
+  it("9: refuses what is no point of the curve, and says which", async () => {
+    const { registry } = chain;
+    const { sums } = argument;
+    const off: G1 = [1n, 3n];
+    const columns = prepared.committed.columns.slice().fill(1, 64 * 127);
+    for (const [change, index] of [
+      [{ flags: off }, 128],
+      [{ opening: off }, 129],
+      [{ sums: { ...sums, opening: off } }, 130],
+      [{ columns }, 127],
+    ] as const)
+      await expect(register(change)).to.be.revertedWithCustomError(registry, "RegistryInvalidPoint").withArgs(index);
+  });
+
   it("refuses a least movement of zero, by which weights are divided", async () => {
     await expect(register({ m0: 0n })).to.be.revertedWithCustomError(chain.registry, "RegistryInvalidLeastMovement");
   });

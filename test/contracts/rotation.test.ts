@@ -97,6 +97,14 @@ describe("Changing who is paid for an account", () => {
     expect(await attribution.payoutOf(alice)).to.equal(other.address);
   });
 
+  it("is taken until its deadline", async () => {
+    const all = await world();
+    const deadline = BigInt(await time.latest()) + 100n;
+    const { signature } = await change(all, alice, { deadline });
+    await time.setNextBlockTimestamp(deadline);
+    await all.attribution.changePayout(alice, safe, deadline, signature);
+  });
+
   it("is stopped by a later change that names who is paid now", async () => {
     const all = await world();
     await send(all, alice, { payout: other.address });

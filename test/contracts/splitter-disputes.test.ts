@@ -359,6 +359,11 @@ describe("RewardSplitter, a rejection", () => {
       .to.emit(operators, "Unlocked")
       .withArgs(operator, token, splitter, 60n);
     expect([await locked(all), await operators.freeOf(operator, token)]).to.deep.equal([0n, free + 60n]);
+    // Nobody proposes again: what no longer is at stake keeps nobody from settling.
+    expect((await splitter.epoch(modelId, 0n)).stake).to.equal(0n);
+    await time.increase(proposeWindow + settleWindow + fallbackWindow);
+    await settleByBase(all, "0x", stranger.address);
+    expect(await operators.credits(token, stranger)).to.equal(0n);
   });
 
   it("is possible inside the window, or later while a dispute is open", async () => {

@@ -40,7 +40,8 @@ const COUNTS = [150, 90, 20];
 const ROWS = 260;
 const BASE = COUNTS.map(BigInt);
 const FEES = 40_003n;
-const V = Array.from(integers("V", K, 100), (entry) => BigInt(entry) * 10n ** 12n);
+/** So small against the fees that the floor, not the sum of the scores, divides them. */
+const V = Array.from(integers("V", K, 100), (entry) => BigInt(entry) * 10n ** 10n);
 
 /** A model whose epochs 0 and 1 took the same fees and had the same V proposed, and a proof for each. */
 type Proven = Ready & { settlements: [Settlement, Settlement] };
@@ -97,6 +98,7 @@ describe("RewardSplitter, settling by proof", function () {
     const pot = FEES / 2n;
     const { pay: shares, dust } = sharePot(pot, totals, floorUnits, BASE);
     expect(totals.every((total) => total > 0n)).to.equal(true);
+    expect(floorUnits > totals.reduce((sum, total) => sum + total)).to.equal(true);
     expect(shares).not.to.deep.equal(sharePot(pot, [0n, 0n, 0n], 0n, BASE).pay);
     await expect(splitter.connect(stranger).settle(...(await settling(all))))
       .to.emit(splitter, "EpochSettled")
