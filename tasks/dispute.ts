@@ -5,7 +5,7 @@ import type { Protocol } from "../sdk/contracts.ts";
 import { standingProposal, VERDICTS } from "../sdk/disputes.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { decodeTree, type ReceiptsTree } from "../sdk/receipts-tree.ts";
-import { mined } from "../sdk/transactions.ts";
+import { emitted, mined } from "../sdk/transactions.ts";
 import { type DisputeView, disputeOf, disputesOf } from "../sdk/views/disputes.ts";
 import { openProtocol, ownProtocol, requireAtLeast } from "./deployment.ts";
 import { type OfEpoch, requireEpoch } from "./epoch.ts";
@@ -130,7 +130,17 @@ export const resolve = action<Options & { dispute: bigint }>(async (args, contex
   const { id, modelId, epochId, kind } = one;
   const receipt = await end(own, one);
   const { outcome } = (await disputeOf(own, id))!;
-  return { message: "Ended.", dispute: id, modelId, epochId, kind, outcome, transaction: receipt.hash };
+  const told = { dispute: id, modelId, epochId, kind, outcome, transaction: receipt.hash };
+  if (kind !== "report" || outcome !== "upheld") return { message: "Ended.", ...told };
+  const { paid, rest } = emitted(own.disputes, "EpochAmended", receipt);
+  const { decimals } = await own.splitter.epoch(modelId, epochId);
+  const amounts = { paid: formatUnits(paid, decimals), rest: formatUnits(rest, decimals) };
+  return {
+    message:
+      "The epoch is corrected: contributors claim what was paid; the rest is the reporter's and the treasury's credit.",
+    ...told,
+    ...amounts,
+  };
 });
 
 async function end(own: Own, { id, modelId, epochId, kind, round: of, caseId }: DisputeView) {

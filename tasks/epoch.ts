@@ -22,6 +22,8 @@ export const show = action<OfEpoch>(async (args, context) => {
   const { timestamp } = (await context.provider.getBlock("latest"))!;
   const { chain: e, state, times } = await epochOf(splitter, model, epoch, BigInt(timestamp));
   const money = (amount: bigint) => formatUnits(amount, e.decimals);
+  const corrections = await splitter.queryFilter(splitter.filters.EpochCorrected(model, epoch));
+  const extra = (c: number) => corrections.reduce((sum, { args: { extra: of } }) => sum + (of[c] ?? 0n), 0n);
   const settlement = (await settlementsOf(splitter, model)).find(({ epochId }) => epochId === epoch);
   return {
     modelId: model,
@@ -55,6 +57,7 @@ export const show = action<OfEpoch>(async (args, context) => {
           account: await attribution.accountOf(e.commitmentId, c),
           total: settlement.totals[c] ?? "",
           paid: money(amount),
+          ...(corrections.length > 0 && { corrected: money(extra(c)) }),
         })),
       ),
     }),

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 
-export async function eventually(test: () => Promise<boolean>, what: string, seconds = 60): Promise<void> {
+export async function eventually(test: () => Promise<boolean>, what: string, seconds = 120): Promise<void> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(100)) if (await test()) return;
   throw new Error(`In ${seconds} s it did not come to this: ${what}.`);
 }

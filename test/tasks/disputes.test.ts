@@ -176,8 +176,17 @@ describe("Tasks of disputes", function () {
     for (const i of [0, 1]) await run("committee:reveal", { case: 1n, account: AUDITOR + i, votes });
     await networkHelpers.time.increase(COMMITTEE.revealPeriod);
     const earned = await earningsOf(all.splitter, all.id);
-    expect(await run("epoch:resolve", { dispute: 1n })).to.include({ kind: "report", outcome: "upheld" });
+    expect(await run("epoch:resolve", { dispute: 1n })).to.include({
+      ...{ kind: "report", outcome: "upheld" },
+      paid: "0.000025",
+    });
     expect(await earningsOf(all.splitter, all.id)).to.deep.equal([earned[0]! + 20n, earned[1]!, earned[2]! + 5n]);
+    const { payouts } = await run("epoch:show", EPOCH);
+    expect(payouts.map(({ corrected }: { corrected: string }) => corrected)).to.deep.equal([
+      "0.00002",
+      "0.0",
+      "0.000005",
+    ]);
     const shown = await run("epoch:disputes", EPOCH);
     expect(shown).to.include({ open: "0" });
     expect(shown.locksReport).to.match(/ of 0x/);
