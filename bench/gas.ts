@@ -24,15 +24,20 @@ const LIMIT = 15_000_000;
 
 /** Gas of whole transactions, calldata included. */
 export type Gas = {
-  /** `RewardSplitter.settle`: proof, shares, root of claims; one chunk, 128 columns, 100 contributors */
+  /** `RewardSplitter.settle`: proof, shares, root of claims; one chunk, 128 columns, 100 contributors, a model's first epoch */
   settle: number;
+  /** the same of its second epoch, which takes what was earned in the first and writes no new slots */
+  settleLater: number;
   /** the proof alone, `AttributionVerifier.verify` as a transaction */
   verify: number;
   verify256Columns: number;
-  /** how much more for one more, of proof alone where there is no difference besides */
+  /** how much more for one more, of proof alone where there is no difference besides: mean of the second to fourth chunk */
   perChunk: number;
+  /** of the fifth to eighth: the second also brings the walk over the row counts, and weights that are not 1 */
+  perLaterChunk: number;
   perColumn: number;
   perContributor: number;
+  laterPerContributor: number;
   verifyPerContributor: number;
   /** `AttributionRegistry.register` of 100 contributors and 128 columns */
   register: number;
@@ -68,15 +73,19 @@ export async function measureGas(): Promise<Gas> {
   const wide = await measure(chain, rows, CONTRIBUTORS, 2 * COLUMNS);
   const few = await measure(chain, rows, CONTRIBUTORS / 10, COLUMNS);
   const long = await measure(chain, 4 * INSTANCES.r210.rows, CONTRIBUTORS, COLUMNS);
+  const longer = await measure(chain, 8 * INSTANCES.r210.rows, CONTRIBUTORS, COLUMNS);
   const [whole, wholeFew] = [await settleGas(CONTRIBUTORS), await settleGas(CONTRIBUTORS / 10)];
   const perContributor = (more: number, less: number) => Math.round((more - less) / (0.9 * CONTRIBUTORS));
   return {
-    settle: whole,
+    settle: whole.first,
+    settleLater: whole.later,
     verify: base.verify,
     verify256Columns: wide.verify,
     perChunk: Math.round((long.verify - base.verify) / 3),
+    perLaterChunk: Math.round((longer.verify - long.verify) / 4),
     perColumn: Math.round((wide.verify - base.verify) / COLUMNS),
-    perContributor: perContributor(whole, wholeFew),
+    perContributor: perContributor(whole.first, wholeFew.first),
+    laterPerContributor: perContributor(whole.later, wholeFew.later),
     verifyPerContributor: perContributor(base.verify, few.verify),
     register: base.register,
   };
@@ -90,8 +99,8 @@ export async function settleLarge(): Promise<number> {
   return rows;
 }
 
-/** A whole epoch, from a contribution's rows to the transaction that settles it: the first of its model. */
-async function settleGas(contributors: number): Promise<number> {
+/** Whole epochs, from a contribution's rows to the transactions that settle a model's first and second. */
+async function settleGas(contributors: number): Promise<{ first: number; later: number }> {
   const rows = 2 * CONTRIBUTORS;
   const counts = evenly(rows, contributors);
   const [key, srs] = [await devKey(INSTANCES.r210), await devSrs(rows)];
@@ -106,14 +115,19 @@ async function settleGas(contributors: number): Promise<number> {
   const all = { ...deployed, modelId, id };
   const { splitter } = all;
   await splitter.openEpoch(modelId);
-  await world.deposit(all, world.customer, 1_000_000n);
-  await world.pay(all, 1_000_000n);
-  await world.closeEpoch(all);
-  await world.networkHelpers.time.increase(world.TIMING.redeemWindow);
-  const v = Array.from(integers("V", COLUMNS, 100), (entry) => BigInt(entry) * 10n ** 12n);
-  await splitter.connect(world.operator).propose(...(await world.proposal(all, modelId, 0n, v)));
-  const settlement = await proveEpoch(all, modelId, 0n, world.operator.address, committed, key, srs);
-  await world.networkHelpers.time.increase(world.TIMING.challengeWindow);
-  const sent = await splitter.settle(...(await settleArguments(all, modelId, 0n, settlement)), { gasLimit: LIMIT });
-  return Number((await sent.wait())!.gasUsed);
+  await world.deposit(all, world.customer, 2_000_000n);
+  const settled = async (epochId: bigint) => {
+    await world.pay(all, 1_000_000n, epochId);
+    await world.closeEpoch(all);
+    await world.networkHelpers.time.increase(world.TIMING.redeemWindow);
+    const v = Array.from(integers(`V ${epochId}`, COLUMNS, 100), (entry) => BigInt(entry) * 10n ** 12n);
+    await splitter.connect(world.operator).propose(...(await world.proposal(all, modelId, epochId, v)));
+    const settlement = await proveEpoch(all, modelId, epochId, world.operator.address, committed, key, srs);
+    await world.networkHelpers.time.increase(world.TIMING.challengeWindow);
+    const sent = await splitter.settle(...(await settleArguments(all, modelId, epochId, settlement)), {
+      gasLimit: LIMIT,
+    });
+    return Number((await sent.wait())!.gasUsed);
+  };
+  return { first: await settled(0n), later: await settled(1n) };
 }
