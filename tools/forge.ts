@@ -14,11 +14,11 @@ export interface Invariant {
 /** Runs the invariant tests of `root`, which holds contracts and tests as this project does. */
 export async function runInvariants(
   root: string,
-  seed: number,
+  args: string[],
   settings: Record<string, string>,
 ): Promise<Invariant[]> {
   if (!existsSync(BINARY)) throw new Error("forge is not installed: run `npm ci --prefix tools/forge`.");
-  const child = spawn(BINARY, ["test", "--root", root, "--json", "--fuzz-seed", String(seed)], {
+  const child = spawn(BINARY, ["test", "--root", root, "--json", ...args], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...settings, FOUNDRY_CONFIG: join(ROOT, "tools/forge/foundry.toml") },

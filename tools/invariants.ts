@@ -27,7 +27,9 @@ for (let seed = 1; seed <= seeds; seed++) {
   const path = join(folder, `seed-${seed}-every-${checkInterval}.json`);
   if (!existsSync(path)) {
     const started = Date.now();
-    const invariants = await runInvariants(ROOT, seed, { FOUNDRY_INVARIANT_CHECK_INTERVAL: String(checkInterval) });
+    const invariants = await runInvariants(ROOT, ["--fuzz-seed", String(seed)], {
+      FOUNDRY_INVARIANT_CHECK_INTERVAL: String(checkInterval),
+    });
     const broken = invariants.filter(({ failure }) => failure !== undefined);
     for (const { name, failure } of broken) console.error(`Seed ${seed}: ${name} does not hold: ${failure}`);
     if (broken.length > 0) process.exit(1);

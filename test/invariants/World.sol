@@ -20,6 +20,9 @@ import {InferenceEscrow} from "../../contracts/rewards/InferenceEscrow.sol";
 import {RewardSplitter} from "../../contracts/rewards/RewardSplitter.sol";
 import {VM} from "./Vm.sol";
 
+/// @notice A property of PROPERTIES.md, by its number, does not hold.
+error Broken(uint256 property);
+
 /// @title The protocol with two models, the second made from the first
 /// @dev All real contracts, this one the operator and the one that decides disputes. Each model has two contributors, of 2 and 3 rows.
 abstract contract World {

@@ -1,0 +1,124 @@
+/**
+ * Coverage of contracts/ by the tests of test/contracts, line by line and branch by branch: `npm run coverage`. A few test
+ * files at a time make a part, kept in build/coverage until something that it is made from changes: the same command goes
+ * on where it was stopped. Writes bench/results/coverage.json and fails below the goals.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, globSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../../circuits/cache.ts";
+import type { Points } from "./branches.ts";
+
+const GOALS = { lines: 98, branches: 95 };
+/** Test files that share a process, and with it what takes longest in most of them: the deployment. */
+const PART = 5;
+/** What a part is made from besides its test files: it is run again when one of these changes. */
+const SHARED = [
+  "contracts/**/*.sol",
+  "deploy/modules/*.ts",
+  "{sdk,test/support}/**/*.ts",
+  "tools/coverage/{branches,hardhat.config}.ts",
+  "package-lock.json",
+];
+/** These hold what calls cost and contracts measure, which reports of statements and branches add to. */
+const MEASURING = [
+  "below the size limit",
+  "snapshots? of gas are as kept",
+  "costs less than a settlement by Groth16",
+  "accepts one chunk with padding",
+  "accepts 256 columns",
+  "for 600,000 gas",
+].join("|");
+
+interface Count {
+  hit: number;
+  of: number;
+}
+
+const read = (path: string) => readFileSync(join(ROOT, path));
+const parse = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+const sha256 = (...parts: (string | Buffer)[]) =>
+  parts
+    .reduce((hash, part) => hash.update(part), createHash("sha256"))
+    .digest("hex")
+    .slice(0, 16);
+
+const shared = globSync(SHARED, { cwd: ROOT }).sort();
+const key = sha256(...shared.flatMap((path) => [path, read(path)]));
+const folder = join(ROOT, "build/coverage", key);
+await once(join(folder, "points"), "COVERAGE_POINTS", ["build"]);
+const hits = new Set<string>();
+const files = globSync("test/contracts/*.test.ts", { cwd: ROOT }).sort();
+for (let first = 0; first < files.length; first += PART) {
+  const part = files.slice(first, first + PART);
+  const path = join(folder, `${sha256(...part.flatMap((file) => [file, read(file)]))}.json`);
+  await once(path, "COVERAGE_HITS", ["test", "mocha", ...part, "--no-compile", "--grep-exclude", MEASURING]);
+  for (const tag of parse(path)) hits.add(tag);
+}
+report(globSync(join(folder, "points/*.json")).map(parse));
+
+/** Runs a task that makes `path`, unless an earlier run finished it. */
+async function once(path: string, variable: string, task: string[]): Promise<void> {
+  if (existsSync(path)) return;
+  const unfinished = `${path}.tmp`;
+  const child = spawn("npx", ["hardhat", "--config", "tools/coverage/hardhat.config.ts", "--coverage", ...task], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, COVERAGE_FOLDER: folder, [variable]: unfinished },
+  });
+  let output = "";
+  child.stdout.on("data", (data: Buffer) => {
+    output += data.toString();
+  });
+  const code = await new Promise((done) => child.on("close", done));
+  console.log(output.split("Saved html report")[0]!.trim()); // Hardhat's own table is of this file alone
+  if (code !== 0) process.exit(1);
+  renameSync(unfinished, path);
+}
+
+function report(sources: Points[]): void {
+  const contracts: Record<string, { lines: Count; branches: Count }> = {};
+  const missing: string[] = [];
+  const total = { lines: { hit: 0, of: 0 }, branches: { hit: 0, of: 0 } };
+  for (const { name: source, statements, branches } of sources.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (statements.length === 0) continue;
+    const lines = new Map<number, boolean>(); // whether all that begins there ran
+    for (const { line, tag } of statements) lines.set(line, (lines.get(line) ?? true) && hits.has(tag));
+    const unreached = [...lines].filter(([, ran]) => !ran).map(([line]) => ({ line, what: "never runs" }));
+    const ways = branches.flatMap(({ line, condition, holds, fails }) => [
+      { line, tag: holds, what: `never holds: ${condition}` },
+      { line, tag: fails, what: `always holds: ${condition}` },
+    ]);
+    const untaken = ways.filter(({ tag }) => !hits.has(tag));
+    const counts = {
+      lines: { hit: lines.size - unreached.length, of: lines.size },
+      branches: { hit: ways.length - untaken.length, of: ways.length },
+    };
+    contracts[source] = counts;
+    for (const kind of ["lines", "branches"] as const) {
+      total[kind].hit += counts[kind].hit;
+      total[kind].of += counts[kind].of;
+    }
+    for (const { line, what } of [...unreached, ...untaken].sort((a, b) => a.line - b.line))
+      missing.push(`${source}:${line} ${what}`);
+  }
+  const shown = ({ hit, of }: Count) => `${of === 0 ? "–" : `${percent({ hit, of }).toFixed(2)}%`} (${hit}/${of})`;
+  console.table(
+    Object.entries({ ...contracts, "all of them": total }).map(([contract, { lines, branches }]) => ({
+      contract: contract.replace(/^contracts\//, ""),
+      lines: shown(lines),
+      branches: shown(branches),
+    })),
+  );
+  for (const line of missing) console.log(line);
+  const result = { total, contracts, missing };
+  writeFileSync(join(ROOT, "bench/results/coverage.json"), `${JSON.stringify(result, null, 2)}\n`);
+  const low = (["lines", "branches"] as const).filter((kind) => percent(total[kind]) < GOALS[kind]);
+  for (const kind of low) console.error(`${kind}: ${percent(total[kind]).toFixed(2)}%, below ${GOALS[kind]}%`);
+  process.exitCode = low.length > 0 ? 1 : 0;
+}
+
+function percent({ hit, of }: Count): number {
+  return (100 * hit) / of;
+}
