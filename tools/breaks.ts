@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { ROOT } from "../circuits/cache.ts";
 import { runInvariants } from "./forge.ts";
 
@@ -134,6 +135,13 @@ const BREAKS: readonly Break[] = [
   },
 ];
 
+const { values } = parseArgs({ options: { jobs: { type: "string", default: "1" } } });
+const jobs = Number(values.jobs);
+if (!Number.isSafeInteger(jobs) || jobs < 1) {
+  console.error("Give --jobs as a number of 1 or more: how many breaks are tried at once.");
+  process.exit(1);
+}
+
 const copied = ["contracts", "test/invariants"];
 const made = createHash("sha256");
 for (const path of globSync(
@@ -146,34 +154,38 @@ const sources = made.digest("hex").slice(0, 16);
 const results = join(ROOT, "bench/results/invariants-broken.json");
 const kept = existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : {};
 const found: Record<string, { property: number; by: string }> = kept.sources === sources ? kept.found : {};
-const root = join(ROOT, "build/broken");
-mkdirSync(join(root, "test"), { recursive: true });
-for (const shared of ["node_modules", "tools"])
-  if (!existsSync(join(root, shared))) symlinkSync(join(ROOT, shared), join(root, shared));
+const waiting = BREAKS.filter(({ what }) => !found[what]).values();
+await Promise.all(Array.from({ length: jobs }, (_, job) => work(join(ROOT, "build/broken", String(job)))));
+const missed = BREAKS.filter(({ what }) => !found[what]);
+console.log(`${BREAKS.length - missed.length} of ${BREAKS.length} breaks are found`);
+process.exitCode = missed.length > 0 ? 1 : 0;
 
-let missed = 0;
-for (const { property, what, source, edits } of BREAKS) {
-  if (found[what]) continue;
-  for (const folder of copied) {
-    rmSync(join(root, folder), { recursive: true, force: true });
-    cpSync(join(ROOT, folder), join(root, folder), { recursive: true });
+async function work(root: string): Promise<void> {
+  mkdirSync(join(root, "test"), { recursive: true });
+  for (const shared of ["node_modules", "tools"])
+    if (!existsSync(join(root, shared))) symlinkSync(join(ROOT, shared), join(root, shared));
+  for (const { property, what, source, edits } of waiting) {
+    for (const folder of copied) {
+      rmSync(join(root, folder), { recursive: true, force: true });
+      cpSync(join(ROOT, folder), join(root, folder), { recursive: true });
+    }
+    edit(join(root, source), edits);
+    const tests = property <= MONEY ? "MoneyTest" : "DatanetsTest";
+    const invariants = await runInvariants(root, ["--fuzz-seed", "1", "--match-contract", tests], {
+      FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: "0",
+    });
+    const by = invariants.flatMap(({ failure }) => failure?.match(/Broken\(\d+\)/)?.[0] ?? []).join(", ");
+    console.log(`${property}: ${what}: ${by || "NOT FOUND"}`);
+    if (by) found[what] = { property, by };
+    writeFileSync(results, `${JSON.stringify({ sources, found }, null, 2)}\n`);
   }
-  const path = join(root, source);
+}
+
+function edit(path: string, edits: Break["edits"]): void {
   let text = readFileSync(path, "utf8");
   for (const [from, to] of edits) {
-    if (text.split(from).length !== 2) throw new Error(`"${from}" does not stand once in ${source}.`);
+    if (text.split(from).length !== 2) throw new Error(`"${from}" does not stand once in ${path}.`);
     text = text.replace(from, () => to);
   }
   writeFileSync(path, text);
-  const tests = property <= MONEY ? "MoneyTest" : "DatanetsTest";
-  const invariants = await runInvariants(root, ["--fuzz-seed", "1", "--match-contract", tests], {
-    FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: "0",
-  });
-  const by = invariants.flatMap(({ failure }) => failure?.match(/Broken\(\d+\)/)?.[0] ?? []).join(", ");
-  console.log(`${property}: ${what}: ${by || "NOT FOUND"}`);
-  if (by) found[what] = { property, by };
-  else missed++;
-  writeFileSync(results, `${JSON.stringify({ sources, found }, null, 2)}\n`);
 }
-console.log(`${BREAKS.length - missed} of ${BREAKS.length} breaks are found`);
-process.exitCode = missed > 0 ? 1 : 0;

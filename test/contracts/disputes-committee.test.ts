@@ -68,7 +68,7 @@ async function judge({ disputes, committee }: Sold, ids: bigint[], votes: boolea
 }
 
 describe("EpochDisputes, before the committee", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   after(stopProver);
 
   describe("a challenged sketch", () => {

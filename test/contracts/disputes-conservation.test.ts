@@ -235,7 +235,7 @@ class Court {
 }
 
 describe("EpochDisputes, conservation", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const counts: Record<string, number> = {};
   for (const [what, fixture, steps, seed] of [
     ["proposals and their disputes", unscored, 200, 3],

@@ -105,7 +105,7 @@ const leftOut = ({ tree, records }: Sold, payer: EpochReceipt, teller: EpochRece
 };
 
 describe("EpochDisputes, decided at once", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   after(stopProver);
 
   describe("an honest proposal", () => {

@@ -46,7 +46,7 @@ const V = Array.from(integers("V", K, 100), (entry) => BigInt(entry) * 10n ** 12
 type Proven = Ready & { settlements: [Settlement, Settlement] };
 
 describe("RewardSplitter, settling by proof", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let key: ProvingKey;
   let srs: Srs;
   let committed: Committed;

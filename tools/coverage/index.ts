@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, globSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { ROOT } from "../../circuits/cache.ts";
 import type { Points } from "./branches.ts";
 
@@ -36,6 +37,13 @@ interface Count {
   of: number;
 }
 
+const { values } = parseArgs({ options: { jobs: { type: "string", default: "1" } } });
+const jobs = Number(values.jobs);
+if (!Number.isSafeInteger(jobs) || jobs < 1) {
+  console.error("Give --jobs as a number of 1 or more: how many parts run at once.");
+  process.exit(1);
+}
+
 const read = (path: string) => readFileSync(join(ROOT, path));
 const parse = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 const sha256 = (...parts: (string | Buffer)[]) =>
@@ -47,20 +55,27 @@ const sha256 = (...parts: (string | Buffer)[]) =>
 const shared = globSync(SHARED, { cwd: ROOT }).sort();
 const key = sha256(...shared.flatMap((path) => [path, read(path)]));
 const folder = join(ROOT, "build/coverage", key);
-await once(join(folder, "points"), "COVERAGE_POINTS", ["build"]);
-const hits = new Set<string>();
+if (!(await once(join(folder, "points"), "COVERAGE_POINTS", ["build"]))) process.exit(1);
 const files = globSync("test/contracts/*.test.ts", { cwd: ROOT }).sort();
-for (let first = 0; first < files.length; first += PART) {
-  const part = files.slice(first, first + PART);
-  const path = join(folder, `${sha256(...part.flatMap((file) => [file, read(file)]))}.json`);
-  await once(path, "COVERAGE_HITS", ["test", "mocha", ...part, "--no-compile", "--grep-exclude", MEASURING]);
-  for (const tag of parse(path)) hits.add(tag);
-}
-report(globSync(join(folder, "points/*.json")).map(parse));
+const parts = Array.from({ length: Math.ceil(files.length / PART) }, (_, i) => files.slice(i * PART, (i + 1) * PART));
+const waiting = parts.values();
+const reached = new Set<string>();
+await Promise.all(Array.from({ length: jobs }, work));
+if (process.exitCode === undefined) report(globSync(join(folder, "points/*.json")).map(parse));
+else console.error("There is no report before every test passes.");
 
-/** Runs a task that makes `path`, unless an earlier run finished it. */
-async function once(path: string, variable: string, task: string[]): Promise<void> {
-  if (existsSync(path)) return;
+async function work(): Promise<void> {
+  for (const part of waiting) {
+    const path = join(folder, `${sha256(...part.flatMap((file) => [file, read(file)]))}.json`);
+    if (await once(path, "COVERAGE_HITS", ["test", "mocha", ...part, "--no-compile", "--grep-exclude", MEASURING]))
+      for (const tag of parse(path)) reached.add(tag);
+    else process.exitCode = 1;
+  }
+}
+
+/** Runs a task that makes `path`, unless an earlier run finished it. Says whether it is there. */
+async function once(path: string, variable: string, task: string[]): Promise<boolean> {
+  if (existsSync(path)) return true;
   const unfinished = `${path}.tmp`;
   const child = spawn("npx", ["hardhat", "--config", "tools/coverage/hardhat.config.ts", "--coverage", ...task], {
     cwd: ROOT,
@@ -73,8 +88,8 @@ async function once(path: string, variable: string, task: string[]): Promise<voi
   });
   const code = await new Promise((done) => child.on("close", done));
   console.log(output.split("Saved html report")[0]!.trim()); // Hardhat's own table is of this file alone
-  if (code !== 0) process.exit(1);
-  renameSync(unfinished, path);
+  if (code === 0) renameSync(unfinished, path);
+  return code === 0;
 }
 
 function report(sources: Points[]): void {
@@ -84,13 +99,13 @@ function report(sources: Points[]): void {
   for (const { name: source, statements, branches } of sources.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (statements.length === 0) continue;
     const lines = new Map<number, boolean>(); // whether all that begins there ran
-    for (const { line, tag } of statements) lines.set(line, (lines.get(line) ?? true) && hits.has(tag));
+    for (const { line, tag } of statements) lines.set(line, (lines.get(line) ?? true) && reached.has(tag));
     const unreached = [...lines].filter(([, ran]) => !ran).map(([line]) => ({ line, what: "never runs" }));
     const ways = branches.flatMap(({ line, condition, holds, fails }) => [
       { line, tag: holds, what: `never holds: ${condition}` },
       { line, tag: fails, what: `always holds: ${condition}` },
     ]);
-    const untaken = ways.filter(({ tag }) => !hits.has(tag));
+    const untaken = ways.filter(({ tag }) => !reached.has(tag));
     const counts = {
       lines: { hit: lines.size - unreached.length, of: lines.size },
       branches: { hit: ways.length - untaken.length, of: ways.length },
@@ -116,7 +131,7 @@ function report(sources: Points[]): void {
   writeFileSync(join(ROOT, "bench/results/coverage.json"), `${JSON.stringify(result, null, 2)}\n`);
   const low = (["lines", "branches"] as const).filter((kind) => percent(total[kind]) < GOALS[kind]);
   for (const kind of low) console.error(`${kind}: ${percent(total[kind]).toFixed(2)}%, below ${GOALS[kind]}%`);
-  process.exitCode = low.length > 0 ? 1 : 0;
+  if (low.length > 0) process.exitCode = 1;
 }
 
 function percent({ hit, of }: Count): number {
