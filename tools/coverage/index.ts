@@ -25,7 +25,7 @@ const SHARED = [
 /** These hold what calls cost and contracts measure, which reports of statements and branches add to. */
 const MEASURING = [
   "below the size limit",
-  "snapshots? of gas are as kept",
+  "Snapshots of gas are as kept",
   "costs less than a settlement by Groth16",
   "accepts one chunk with padding",
   "accepts 256 columns",
