@@ -24,7 +24,7 @@ export default defineConfig({
   // The generated files hold stray semicolons that `erasableSyntaxOnly` takes for code; only their types are used.
   typechain: { tsNocheck: true },
   paths: { tests: { mocha: "test/contracts", solidity: "test/invariants" }, ignition: "deploy" },
-  test: { solidity: { invariant: { runs: 130, depth: 200 } } },
+  test: { solidity: { invariant: { runs: 130, depth: 200, failOnRevert: true } } },
   networks: {
     // Settlements are checked against the per-transaction gas cap of mainnet (EIP-7825).
     default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka" },

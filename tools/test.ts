@@ -21,7 +21,7 @@ const PARTS: Part[] = [
       ["tsc", "--noEmit", "-p", "studio/web"],
     ],
   },
-  { name: "sdk", commands: [mocha("sdk")] },
+  { name: "sdk", commands: [mocha("{sdk,tools}")] },
   { name: "contracts", commands: [["hardhat", "test", "mocha"]] },
   { name: "invariants", commands: [["hardhat", "test", "solidity"]] },
   { name: "tasks", commands: [["hardhat", "test", "mocha", ...globSync("test/tasks/*.test.ts")]] },

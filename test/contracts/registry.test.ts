@@ -5,7 +5,7 @@ import { devSrs } from "../../circuits/setup/dev.ts";
 import { combineColumns, commitColumns } from "../../prover/kzg.ts";
 import { proveOwnership, proveSums } from "../../prover/registration.ts";
 import type { G1 } from "../../sdk/hash.ts";
-import { commitmentId, registrationChallenges } from "../../sdk/transcript.ts";
+import { commitmentId, encodePoint, registrationChallenges } from "../../sdk/transcript.ts";
 import {
   AT_ONCE,
   type Attribution,
@@ -53,6 +53,22 @@ describe("AttributionRegistry", () => {
     await expect(register({ k: 256 }))
       .to.be.revertedWithCustomError(registry, "RegistryColumnsLength")
       .withArgs(128 * 64, 256 * 64);
+  });
+
+  it("#9 refuses points off the curve, and names the first in the way of its sum", async () => {
+    const { registry } = chain;
+    const off: G1 = [1n, 3n];
+    for (const [change, at] of [
+      [{ flags: off }, 128],
+      [{ opening: off }, 129],
+      [{ sums: { ...argument.sums, opening: off } }, 130],
+    ] as const)
+      await expect(register(change)).to.be.revertedWithCustomError(registry, "RegistryInvalidPoint").withArgs(at);
+    for (const at of [0, 77, 127]) {
+      const columns = Uint8Array.from(argument.columns);
+      columns.set(encodePoint(off), 64 * at);
+      await expect(register({ columns })).to.be.revertedWithCustomError(registry, "RegistryInvalidPoint").withArgs(at);
+    }
   });
 
   it("refuses an opening of other flags", async () => {

@@ -1,9 +1,17 @@
 import { expect } from "chai";
 import { parseEther } from "ethers";
 import { network } from "hardhat";
+import { proveOwnership, proveSums } from "../../prover/registration.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { merkleProof, merkleRoot } from "../../sdk/merkle.ts";
-import { foldRows, registrationChallenges, runningSums, sketchLeaves, sumLeaves } from "../../sdk/transcript.ts";
+import {
+  commitmentId,
+  foldRows,
+  registrationChallenges,
+  runningSums,
+  sketchLeaves,
+  sumLeaves,
+} from "../../sdk/transcript.ts";
 import { deployAttribution, mintModel, prepareRegistration, registrationArgument } from "../support/attribution.ts";
 import { sampleSketches } from "../support/samples.ts";
 
@@ -67,8 +75,14 @@ const bonds = ({ operators, token }: Chain, account: { address: string }) =>
 describe("SketchDisputes", () => {
   it("20: lets right rows be, and makes their commitment active after the window, its bond free", async () => {
     const chain = await load();
-    const { registry, disputes, challenger, owner, modelId } = chain;
+    const { registry, disputes, challenger, owner, modelId, token } = chain;
     const { id, step } = await registered(chain);
+    const { registrationBond, demandBond } = ACTIVATION;
+    const [window, answerWindow] = [BigInt(ACTIVATION.window), BigInt(ACTIVATION.answerWindow)];
+    const activeAt = BigInt(await networkHelpers.time.latest()) + window;
+    const bond = [await token.getAddress(), registrationBond];
+    expect(await disputes.activation()).to.deep.equal([window, answerWindow, registrationBond, demandBond]);
+    expect(await disputes.trial(id)).to.deep.equal([owner.address, activeAt, 0n, false, ...bond]);
     for (const row of [0, 7, ROWS - 1])
       await expect(disputes.connect(challenger).challengeRow(id, step(row)))
         .to.be.revertedWithCustomError(disputes, "SketchesRowRight")
@@ -130,6 +144,37 @@ describe("SketchDisputes", () => {
       expect(await registry.commitmentOf(modelId)).to.equal(other.id);
     });
 
+  it("20: revokes at once for a published row of another length", async () => {
+    const chain = await load();
+    const { registry, disputes, challenger, srs } = chain;
+    const sketches = sampleSketches(ROWS, K);
+    const short = sketches.subarray(0, K - 1);
+    const rowTree = sketchLeaves(sketches, K).with(0, sketchLeaves(short, K - 1)[0]!);
+    const prepared = await prepareRegistration(chain, chain.modelId, K, sketches);
+    const statement = { ...prepared.statement, gRoot: merkleRoot(rowTree) };
+    const id = commitmentId(statement);
+    const challenges = registrationChallenges(id);
+    const opening = await proveOwnership(statement.counts, statement.flags, challenges.zeta, srs);
+    const sums = await proveSums(sketches, K, challenges, srs);
+    await registry
+      .connect(chain.owner)
+      .register(registrationArgument(chain, { ...prepared, statement, opening, sums }));
+    const stated = runningSums(foldRows(sketches, K, challenges.gamma), challenges.zeta);
+    const sumTree = sumLeaves(stated);
+    const step = {
+      row: 0,
+      entries: int8Bytes(short),
+      entriesProof: merkleProof(rowTree, 0),
+      sumBefore: stated[0]!,
+      beforeProof: merkleProof(sumTree, 0),
+      sumAfter: stated[1]!,
+      afterProof: merkleProof(sumTree, 1),
+    };
+    await expect(disputes.connect(challenger).challengeRow(id, step))
+      .to.emit(disputes, "CommitmentRevoked")
+      .withArgs(id, 0, challenger);
+  });
+
   it("20: has a demanded row shown in time by anyone, and gives the owner the demander's bond", async () => {
     const chain = await load();
     const { disputes, challenger, helper, owner } = chain;
@@ -138,6 +183,8 @@ describe("SketchDisputes", () => {
     await expect(from.demandRow(id, ROWS)).to.be.revertedWithCustomError(disputes, "SketchesUnknownRow");
     await networkHelpers.time.increase(ACTIVATION.window - 100);
     await from.demandRow(id, 2n);
+    const until = BigInt(await networkHelpers.time.latest()) + BigInt(ACTIVATION.answerWindow);
+    expect(await disputes.demand(id, 2n)).to.deep.equal([challenger.address, until, ACTIVATION.demandBond]);
     await expect(from.demandRow(id, 2n)).to.be.revertedWithCustomError(disputes, "SketchesRowDemanded");
     expect(await bonds(chain, challenger)).to.deep.equal([20, 19, 0]);
     await networkHelpers.time.increase(200);

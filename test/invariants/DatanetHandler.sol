@@ -16,7 +16,7 @@ contract DatanetHandler is World {
 
     uint256 public immutable DATANET;
     TestToken private immutable _token;
-    address private immutable _beneficiary = VM.addr(100);
+    address private immutable _beneficiary = account(100);
 
     uint256[] private _ids; // contributions in order of their ids
     mapping(uint256 id => IDatanetRegistryTypes.Status) private _status;
@@ -170,6 +170,6 @@ contract DatanetHandler is World {
     }
 
     function _contributor(uint256 who) private pure returns (address) {
-        return VM.addr(200 + (who % 3));
+        return account(200 + (who % 3));
     }
 }

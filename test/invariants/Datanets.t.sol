@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {DatanetHandler} from "./DatanetHandler.sol";
+import {Broken} from "./World.sol";
 
 /// @title Invariants of the Datanet registry
 /// @dev Numbers and words in PROPERTIES.md.
@@ -18,8 +19,9 @@ contract DatanetsTest {
     }
 
     function invariant_bondsAndVersionsAreKept() external view {
-        require(_handler.bondsAreConserved(), "11");
-        require(_handler.broken() == 0, "12");
-        require(_handler.versionsStay(), "13");
+        require(_handler.bondsAreConserved(), Broken(11));
+        uint256 broken = _handler.broken();
+        require(broken == 0, Broken(broken));
+        require(_handler.versionsStay(), Broken(13));
     }
 }

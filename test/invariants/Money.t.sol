@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {MoneyHandler} from "./MoneyHandler.sol";
+import {Broken} from "./World.sol";
 
 /// @title Invariants of escrow and splitter
 /// @dev Numbers and words in PROPERTIES.md.
@@ -19,12 +20,13 @@ contract MoneyTest {
 
     function invariant_moneyInIsMoneyHeldOwedOrPaid() external view {
         for (uint256 i; i < 2; ++i) {
-            require(_handler.escrowHoldsDeposits(i), "1");
-            require(_handler.depositsAreRight(i), "2");
-            require(_handler.splitterConserves(i), "3");
-            require(_handler.earningsAreRight(i), "4");
-            require(_handler.stakesAreRight(i), "10");
+            require(_handler.escrowHoldsDeposits(i), Broken(1));
+            require(_handler.depositsAreRight(i), Broken(2));
+            require(_handler.splitterConserves(i), Broken(3));
+            require(_handler.earningsAreRight(i), Broken(4));
+            require(_handler.stakesAreRight(i), Broken(10));
         }
-        require(_handler.broken() == 0, "5 to 9");
+        uint256 broken = _handler.broken();
+        require(broken == 0, Broken(broken));
     }
 }

@@ -35,6 +35,7 @@ contract MoneyHandler is World {
     uint256 public broken;
     uint256 public calls;
 
+    address[2] private _customers;
     mapping(uint256 i => Book[]) private _epochs;
     mapping(uint256 i => uint256[2]) private _earned;
     mapping(uint256 i => uint256[2]) private _claimed;
@@ -59,19 +60,22 @@ contract MoneyHandler is World {
 
     constructor() {
         deploy();
-        for (uint256 i; i < 2; ++i) _epochs[i].push();
+        for (uint256 i; i < 2; ++i) {
+            _customers[i] = VM.addr(CUSTOMER_KEY + i);
+            _epochs[i].push();
+        }
     }
 
     function deposit(uint256 seed, uint256 i, uint256 who, uint128 amount) external act(seed) {
         (i, who) = (i % 2, who % 2);
         amount %= 1e24;
-        address payer = VM.addr(4000);
+        address payer = account(4000);
         tokens[i].mint(payer, amount);
         VM.prank(payer);
         tokens[i].approve(address(escrow), amount);
         bool paused = pauses.isPaused(IPauseSwitch.Group.Deposits);
         VM.prank(payer);
-        try escrow.deposit(_customer(who), address(tokens[i]), amount) {
+        try escrow.deposit(_customers[who], address(tokens[i]), amount) {
             _check(7, !paused);
             _deposits[i][who] += amount;
         } catch {
@@ -82,7 +86,7 @@ contract MoneyHandler is World {
     function startWithdrawal(uint256 seed, uint256 i, uint256 who, uint256 amount) external act(seed) {
         (i, who) = (i % 2, who % 2);
         amount %= (_deposits[i][who] * 11) / 10 + 1;
-        VM.prank(_customer(who));
+        VM.prank(_customers[who]);
         try escrow.startWithdrawal(address(tokens[i]), amount) {
             _check(2, amount <= _deposits[i][who]);
             (_thawing[i][who], _readyAt[i][who]) = (amount, block.timestamp + 600);
@@ -94,7 +98,7 @@ contract MoneyHandler is World {
     function withdrawDeposit(uint256 seed, uint256 i, uint256 who) external act(seed) {
         (i, who) = (i % 2, who % 2);
         bool due = _thawing[i][who] != 0 && block.timestamp >= _readyAt[i][who];
-        VM.prank(_customer(who));
+        VM.prank(_customers[who]);
         try escrow.withdraw(address(tokens[i])) {
             _check(6, due);
             _deposits[i][who] -= _thawing[i][who];
@@ -109,8 +113,8 @@ contract MoneyHandler is World {
         (i, who) = (i % 2, who % 2);
         amount %= (_deposits[i][who] * 11) / 10 / 3 + 2;
         IInferenceEscrowTypes.Voucher memory voucher;
-        voucher.customer = _customer(who);
-        voucher.server = VM.addr(5000 + (seed % 2));
+        voucher.customer = _customers[who];
+        voucher.server = account(5000 + (seed % 2));
         voucher.modelId = i + 1;
         voucher.epochId = _recent(i, back);
         voucher.token = address(tokens[i]);
@@ -147,7 +151,7 @@ contract MoneyHandler is World {
         }
     }
 
-    function openEpoch(uint256 seed, uint256 i) external act(seed * 7) {
+    function openEpoch(uint256 seed, uint256 i) external act(seed) {
         i %= 2;
         try splitter.openEpoch(i + 1) {
             _epochs[i][_epochs[i].length - 1].closedAt = block.timestamp;
@@ -172,8 +176,8 @@ contract MoneyHandler is World {
         int128[] memory v = new int128[](K);
         v[0] = scoring ? int128(9) : int128(0);
         IRewardSplitterTypes.LastReceipt memory last;
-        last.customer = _customer(who % 2);
-        last.server = VM.addr(5000 + ((who >> 1) % 2));
+        last.customer = _customers[who % 2];
+        last.server = account(5000 + ((who >> 1) % 2));
         last.payerFees = _redeemed[keccak256(abi.encode(last.customer, last.server, i + 1, epochId))];
         bool right = seed % 13 != 0;
         if (!right) ++last.payerFees;
@@ -230,7 +234,7 @@ contract MoneyHandler is World {
         uint256 epochId = _recent(i, back);
         Book storage book = _epochs[i][epochId];
         bool due = book.proposedAt != 0 && !book.settled && (block.timestamp < _windowEnd(book) || book.disputes != 0);
-        try splitter.reject(i + 1, epochId, slashed ? VM.addr(7500) : address(0)) {
+        try splitter.reject(i + 1, epochId, slashed ? account(7500) : address(0)) {
             _check(9, due);
             _release(i, book, slashed);
             (book.proposedAt, book.disputes, book.clearedAt, book.reopenedAt) = (0, 0, 0, block.timestamp);
@@ -262,7 +266,7 @@ contract MoneyHandler is World {
         (bool due, bool late) = _mayBeSettled(book);
         bytes memory q = new bytes(K);
         if (book.scoring) q[0] = 0x7f;
-        try splitter.settleByBase(i + 1, epochId, VM.addr(6000), q, _previous(i)) {
+        try splitter.settleByBase(i + 1, epochId, account(6000), q, _previous(i)) {
             _check(8, due);
             book.settled = true;
             if (book.proposedAt != 0) _release(i, book, late);
@@ -290,7 +294,7 @@ contract MoneyHandler is World {
         VM.prank(contributor(c));
         (bool ok, ) = address(splitter).call(
             elsewhere
-                ? abi.encodeCall(IRewardSplitter.claimTo, (claims, VM.addr(7000)))
+                ? abi.encodeCall(IRewardSplitter.claimTo, (claims, account(7000)))
                 : abi.encodeCall(IRewardSplitter.claim, (claims))
         );
         _check(ok ? 4 : 7, ok == due);
@@ -317,7 +321,7 @@ contract MoneyHandler is World {
         uint256 modelId = 1 + (i % 2);
         address holder = models.ownerOf(modelId);
         VM.prank(holder);
-        models.transferFrom(holder, VM.addr(8000 + (who % 2)), modelId);
+        models.transferFrom(holder, account(8000 + (who % 2)), modelId);
     }
 
     function gift(uint256 seed, uint256 i, uint64 amount) external act(seed) {
@@ -340,7 +344,7 @@ contract MoneyHandler is World {
     function depositsAreRight(uint256 i) external view returns (bool ok) {
         ok = true;
         for (uint256 who; who < 2; ++who) {
-            address customer = _customer(who);
+            address customer = _customers[who];
             (uint256 amount, ) = escrow.thawing(customer, address(tokens[i]));
             ok =
                 ok &&
@@ -376,7 +380,7 @@ contract MoneyHandler is World {
     /// treasury.
     function stakesAreRight(uint256 i) external view returns (bool) {
         address token = address(tokens[i]);
-        uint256 named = operators.credits(token, VM.addr(7500)) + operators.credits(token, VM.addr(6000));
+        uint256 named = operators.credits(token, account(7500)) + operators.credits(token, account(6000));
         uint256 theirs = operators.credits(token, treasury);
         return
             named >= theirs &&
@@ -431,19 +435,15 @@ contract MoneyHandler is World {
     function _accounts() private view returns (address[8] memory) {
         return
             [
-                VM.addr(5000),
-                VM.addr(5001),
-                VM.addr(8000),
-                VM.addr(8001),
+                account(5000),
+                account(5001),
+                account(8000),
+                account(8001),
                 address(this),
                 treasury,
-                VM.addr(6000),
-                VM.addr(9999)
+                account(6000),
+                account(9999)
             ];
-    }
-
-    function _customer(uint256 who) private pure returns (address) {
-        return VM.addr(CUSTOMER_KEY + who);
     }
 
     /// @dev One of the last three epochs.
