@@ -4,14 +4,14 @@ import { deployAttribution } from "../support/attribution.ts";
 import { emptyTally, fuzzModel, registerChunkSizes } from "../support/fuzz.ts";
 
 describe("random settlements", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   it("are the same to library, circuit, contract and reference, and refused when forged", async () => {
     const chain = await deployAttribution(await network.create());
     await registerChunkSizes(chain);
     const tally = emptyTally();
-    for (let index = 0; index < 15; index++) await fuzzModel(chain, 1, index, 10, tally);
-    expect(tally.cases).to.equal(150);
+    for (let index = 0; index < 15; index++) await fuzzModel(chain, 1, index, 20, tally);
+    expect(tally.cases).to.equal(300);
     expect(tally.chunks).to.be.above(10);
     expect(tally.staged).to.be.above(0);
     expect(tally.verdicts).to.be.above(0);
