@@ -57,9 +57,7 @@ library ClaimTree {
                 mstore(xor(swapped, 0x20), right)
                 mstore(to, keccak256(0x00, 0x40))
             }
-            if and(width, 1) {
-                mstore(to, mload(from))
-            }
         }
+        if (width % 2 == 1) layer[width / 2] = layer[width - 1]; // an odd node moves up unchanged
     }
 }
