@@ -7,8 +7,14 @@ import { parseArgs } from "node:util";
 import { attacks } from "./attacks.ts";
 import { linearDatamodeling } from "./lds.ts";
 import { equalStorage } from "./storage.ts";
+import { dataInfTasks } from "./tasks.ts";
 
-const BENCHES = { lds: linearDatamodeling, storage: equalStorage, attacks };
+const BENCHES = {
+  lds: linearDatamodeling,
+  storage: equalStorage,
+  attacks,
+  tasks: dataInfTasks,
+};
 
 const { values: options } = parseArgs({
   options: { json: { type: "boolean", default: false }, only: { type: "string" } },

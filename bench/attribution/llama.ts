@@ -2,12 +2,13 @@ import path from "node:path";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { loadBase } from "../../trainer/base.ts";
 import type { Matrix } from "../../trainer/engine.ts";
-import { type Example, queryExample, rowExample } from "../../trainer/examples.ts";
+import { bucketByLength, type Example, queryExample, rowExample } from "../../trainer/examples.ts";
 import { finetune } from "../../trainer/finetune.ts";
 import { type Completion, generate } from "../../trainer/generate.ts";
-import type { Adapter } from "../../trainer/lora.ts";
+import { type Adapter, loraLayout } from "../../trainer/lora.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { PRESETS } from "../../trainer/presets.ts";
+import { Random } from "../../trainer/random.ts";
 import { type Contributor, contributors, type Kind } from "./datanet.ts";
 import { cached } from "./report.ts";
 
@@ -22,8 +23,9 @@ export class TinyLlama {
   readonly owners: number[];
   /** What each contributor's rows are. */
   readonly kinds: Kind[];
-  /** Held-out rows of the honest contributors. */
+  /** Held-out rows of the honest contributors, and whose files they are of. */
   readonly references: string[];
+  readonly referenceOwners: number[];
 
   private constructor(pool: Pool, all: Contributor[]) {
     this.pool = pool;
@@ -32,6 +34,7 @@ export class TinyLlama {
     this.rows = all.flatMap(({ rows }) => rows);
     this.owners = all.flatMap(({ rows }, c) => rows.map(() => c));
     this.references = all.flatMap(({ references }) => references);
+    this.referenceOwners = all.flatMap(({ references }, c) => references.map(() => c));
   }
 
   static async start(): Promise<TinyLlama> {
@@ -43,14 +46,40 @@ export class TinyLlama {
     return rowExample(this.pool.base.tokenizer, this.pool.base.config.context, text);
   }
 
-  /** The adapter fine-tuned on all rows. */
-  async full(): Promise<Adapter> {
+  /** The adapter fine-tuned on these rows; kept under the name. */
+  async tuned(name: string, rows: readonly string[], seed: number): Promise<Adapter> {
     const { rank, alpha, targetModules } = PRESETS.demo;
-    const [params] = await cached("llama-full", async () => {
-      const { adapter } = await finetune(this.pool, { ...PRESETS.demo, rows: this.rows, heldOut: [], seed: 100 });
+    const [params] = await cached(`llama-${name}`, async () => {
+      const { adapter } = await finetune(this.pool, { ...PRESETS.demo, rows, heldOut: [], seed });
       return [adapter.params];
     });
+    const size = loraLayout(this.pool.base.config, PRESETS.demo).size;
+    if (params!.length !== size)
+      throw new Error(`llama-${name} in the cache has ${params!.length} entries, not ${size}`);
     return { lora: { rank, alpha, targetModules }, params: params! };
+  }
+
+  /** The adapter fine-tuned on these contributors' rows. */
+  tunedOn(name: string, present: readonly boolean[], seed: number): Promise<Adapter> {
+    return this.tuned(
+      name,
+      this.rows.filter((_, i) => present[this.owners[i]!]),
+      seed,
+    );
+  }
+
+  /** The model whose data is paid: fine-tuned on everything. */
+  full(): Promise<Adapter> {
+    return this.tuned("full", this.rows, 100);
+  }
+
+  /** Random halves of the contributors, each followed by its other half. */
+  halves(count: number): boolean[][] {
+    const names = this.contributors.map((_, c) => c);
+    return Array.from({ length: count / 2 }, (_, n) => {
+      const chosen = new Set(new Random(300 + n).shuffle(names).slice(0, names.length / 2));
+      return [names.map((c) => chosen.has(c)), names.map((c) => !chosen.has(c))];
+    }).flat();
   }
 
   /** What the fully trained model answers, greedily, to the first half of each reference. */
@@ -68,36 +97,52 @@ export class TinyLlama {
     return this.references.map((_, t) => ({ promptIds: [...arrays[2 * t]!], ids: [...arrays[2 * t + 1]!] }));
   }
 
-  rowGradients(): Promise<Matrix> {
-    return this.#gradients(
-      "rows-1",
+  /** A served answer as it is paid for: prompt and completion as one text. */
+  paid({ promptIds, ids }: Pick<Completion, "promptIds" | "ids">): Example {
+    return queryExample(this.pool.base.config.context, promptIds, ids, "prompt+completion");
+  }
+
+  rowGradients(alpha = 1): Promise<Matrix> {
+    return this.gradients(
+      `rows-${alpha}`,
       this.rows.map((text) => this.example(text)),
+      alpha,
     );
   }
 
-  referenceGradients(): Promise<Matrix> {
-    return this.#gradients(
-      "references-1",
+  referenceGradients(alpha = 1): Promise<Matrix> {
+    return this.gradients(
+      `references-${alpha}`,
       this.references.map((text) => this.example(text)),
+      alpha,
     );
   }
 
-  /** Of prompt and completion as one text, as they are paid for. */
-  async servedGradients(): Promise<Matrix> {
-    const { context } = this.pool.base.config;
-    const answers = await this.served();
-    return this.#gradients(
-      "served-1",
-      answers.map(({ promptIds, ids }) => queryExample(context, promptIds, ids, "prompt+completion")),
-    );
+  async servedGradients(alpha = 1): Promise<Matrix> {
+    const examples = (await this.served()).map((answer) => this.paid(answer));
+    return this.gradients(`served-${alpha}`, examples, alpha);
   }
 
-  /** Gradients of examples at the adapter; kept under the name. */
-  async #gradients(name: string, examples: readonly Example[]): Promise<Matrix> {
+  /** Gradients of examples at the fully trained adapter, or on the way to it; kept under the name. */
+  async gradients(name: string, examples: readonly Example[], alpha = 1): Promise<Matrix> {
     const adapter = await this.full();
     const [data] = await cached(`llama-gradients-${name}`, async () => [
-      (await exampleGradients(this.pool, adapter, examples, 1)).data,
+      (await exampleGradients(this.pool, adapter, examples, alpha)).data,
     ]);
     return { data: data!, shape: [examples.length, data!.length / examples.length] };
+  }
+
+  /** Mean token loss of each example. */
+  async losses(adapter: Adapter, examples: readonly Example[]): Promise<Float32Array> {
+    const out = new Float32Array(examples.length);
+    await Promise.all(
+      bucketByLength(examples, 8).map(async (group) => {
+        const losses = await this.pool.run("losses", { adapter, examples: group.map((i) => examples[i]!) });
+        group.forEach((i, n) => {
+          out[i] = losses[n]!;
+        });
+      }),
+    );
+    return out;
   }
 }

@@ -16,6 +16,19 @@ export function median(values: ArrayLike<number>): number {
 /** As results are written. */
 export const rounded = (value: number): number => Number(value.toFixed(4));
 
+/** Pearson's correlation; 0 where one side is constant. */
+export function pearson(a: readonly number[], b: readonly number[]): number {
+  const [meanA, meanB] = [mean(a), mean(b)];
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i]! - meanA, b[i]! - meanB];
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return aa * bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
+}
+
 /** Spearman's rank correlation; 0 where one side is constant. */
 export const spearman = (a: readonly number[], b: readonly number[]): number =>
   repeatedSpearman(ordered(a), ordered(b), new Uint16Array(a.length).fill(1));
@@ -52,6 +65,13 @@ function middle(values: readonly number[]): [number, number] {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (place: number) => rounded(sorted[place]!);
   return [at(Math.floor(0.025 * sorted.length)), at(Math.ceil(0.975 * sorted.length) - 1)];
+}
+
+/** A figure over items, with its interval over items drawn again. */
+export function interval<T>(items: readonly T[], figure: (items: T[]) => number, resamples = 200): Estimate {
+  const random = new Random(8);
+  const draw = () => figure(items.map(() => items[Math.floor(random.uniform() * items.length)]!));
+  return { value: rounded(figure([...items])), interval: middle(Array.from({ length: resamples }, draw)) };
 }
 
 type Ordered = { values: readonly number[]; order: readonly number[] };
