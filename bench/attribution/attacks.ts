@@ -1,74 +1,121 @@
-/** What the payout rule pays for junk rows on the tiny Llama, for unit rows, as shipped, and for rows that keep a capped length. */
+/**
+ * What the payout rule pays to those who try to be paid for nothing, on the tiny Llama: junk, copies, cut rows, bought
+ * queries. Each for unit rows, as shipped, and for rows that keep a capped length.
+ */
 import { rowHash } from "../../sdk/rows.ts";
 import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
-import { quantise } from "../../trainer/attribution/quantise.ts";
+import { quantise, UNIT } from "../../trainer/attribution/quantise.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { Random } from "../../trainer/random.ts";
-import type { Kind } from "./datanet.ts";
+import { type Kind, randomCharacters } from "./datanet.ts";
 import { LENGTHS, type LengthRule, lengthShares, norms } from "./lengths.ts";
-import { rowsWhere } from "./linear.ts";
+import { rowsWhere, stack } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
-import { type Epoch, payShares, totals } from "./payout.ts";
-import { writeBars, writeResult } from "./report.ts";
-import { median, rounded, sum } from "./statistics.ts";
+import {
+  type Epoch,
+  extraPay,
+  type Market,
+  moved,
+  payShares,
+  totals,
+  unit,
+  type Weighing,
+  weightOf,
+  worstPurchase,
+} from "./payout.ts";
+import { progress, writeBars, writeResult } from "./report.ts";
+import { mean, median, rounded, sum } from "./statistics.ts";
 
 const RULES = Object.keys(LENGTHS) as LengthRule[];
+const SHIPPED = RULES[0]!;
 const KAPPAS = { "κ0 = 1/3": 1 / 3, "κ0 = 1/2": 1 / 2, "κ0 = 1": 1 };
-
-const KINDS: Kind[] = ["shuffled words", "random characters"];
+const JUNK: Kind[] = ["shuffled words", "random characters"];
+const COPIES = 8;
+const REPLACED_TOKENS = [0.03, 0.1, 0.2];
+const PIECES = [128, 64];
+/** A bought query's fee over all honest fees. */
+const FEES = [0.01, 0.1];
 
 type Table = Record<string, Record<string, number>>;
 
+/** A Datanet's sketches before the length rule. */
+interface Sketched {
+  owners: number[];
+  sketches: Matrix;
+  /** w_i of the duplicate rule. */
+  weights: Float64Array;
+}
 /** An epoch, and the one that base weights come from. */
 type Asked = Epoch & { evaluation: Epoch };
 
 const pay = (asked: Asked, kappa0 = 0.5) => payShares(asked, totals(asked.evaluation).totals, kappa0);
 
-/** The Datanet and its queries: half of the references are asked and paid for, the other half is the evaluation set. */
+/**
+ * The Datanet and its queries: half of the references are asked and paid for, the other half is the evaluation set.
+ * Adapter and basis are those of the honest Datanet, whatever is tried.
+ */
 async function openStudy(llama: TinyLlama) {
-  const { basis, rows: sketches } = await fitSketch(llama.pool, await llama.rowGradients());
-  const sketch = async (gradients: Matrix, wanted: (t: number) => boolean) => {
-    const entries = quantise(rowsWhere(await project(llama.pool, basis, gradients), wanted));
-    return Array.from({ length: entries.length / basis.k }, (_, t) => entries.slice(t * basis.k, (t + 1) * basis.k));
+  const rows = await llama.rowGradients();
+  const { basis, rows: sketches } = await fitSketch(llama.pool, rows);
+  const sketch = (gradients: Matrix) => project(llama.pool, basis, gradients);
+  const int8Queries = (of: Matrix) => {
+    const entries = quantise(of);
+    return Array.from({ length: of.shape[0] }, (_, t) => entries.slice(t * basis.k, (t + 1) * basis.k));
   };
-  const queries = await sketch(await llama.servedGradients(), (t) => t % 2 === 1);
-  const evaluationQueries = await sketch(await llama.referenceGradients(), (t) => t % 2 === 0);
+  const paid = rowsWhere(await sketch(await llama.servedGradients()), (t) => t % 2 === 1);
+  const evaluation = rowsWhere(await sketch(await llama.referenceGradients()), (t) => t % 2 === 0);
   const random = new Random(21);
+  const queries = int8Queries(paid);
   const fees = queries.map(() => BigInt(Math.round(1e15 * Math.exp(random.normal()))));
-  const { weights } = await duplicateWeights(llama.pool, sketches, llama.rows.map(rowHash));
+  const evaluationQueries = int8Queries(evaluation);
 
-  const ask = (rule: LengthRule): Asked => {
-    const shares = lengthShares(rule, sketches);
-    const rows = quantise(
-      sketches,
-      weights.map((weight, i) => weight * shares[i]!),
-    );
-    const m0 = leastMovement({ rows, k: basis.k }, quantise(sketches));
-    const common = { rows, owners: llama.owners, contributors: llama.contributors.length, m0 };
+  /** @param longest rows whose owner made them as long as the rule allows */
+  const ask = (of: Sketched, rule: LengthRule, longest: (i: number) => boolean = () => false): Asked => {
+    const { owners, sketches, weights } = of;
+    const shares = lengthShares(rule, sketches).map((share, i) => weights[i]! * (longest(i) ? 1 : share));
+    const int8 = quantise(sketches, shares);
+    const m0 = leastMovement({ rows: int8, k: basis.k }, quantise(sketches));
+    const common = { rows: int8, owners, contributors: llama.contributors.length, m0 };
     const evaluation = { ...common, queries: evaluationQueries, fees: evaluationQueries.map(() => 10n ** 15n) };
     return { ...common, queries, fees, evaluation };
   };
-  return { llama, basis, sketches, ask };
+  const honest = await sketched(llama, llama.rows, llama.owners, sketches);
+  return { llama, basis, sketch, int8Queries, paid, ask, honest };
 }
 type Study = Awaited<ReturnType<typeof openStudy>>;
+
+async function sketched(
+  { pool }: TinyLlama,
+  texts: readonly string[],
+  owners: number[],
+  sketches: Matrix,
+): Promise<Sketched> {
+  return { owners, sketches, weights: (await duplicateWeights(pool, sketches, texts.map(rowHash))).weights };
+}
 
 export async function attacks(json: boolean): Promise<void> {
   const llama = await TinyLlama.start();
   try {
     const study = await openStudy(llama);
-    const { basis, sketches } = study;
+    const { basis, honest } = study;
     const set = {
       contributors: llama.contributors.map(({ name, rows }) => ({ name, rows: rows.length })),
       k: basis.k,
       energyKept: rounded(basis.energyKept),
-      medianLength: medianLengths(llama, sketches),
+      medianLength: medianLengths(llama, honest.sketches),
     };
     console.log(JSON.stringify(set));
-    const table = junk(study);
-    console.table(table);
-    if (json) save(set, table);
+    const result: Record<string, unknown> = { set };
+    for (const [name, part] of Object.entries({ junk, rows: rowAttacks, queries: hugeQueries, purchases })) {
+      const table: Table = await part(study);
+      console.log(name);
+      console.table(table);
+      result[name] = table;
+      if (json) writeResult("attacks", result);
+    }
+    if (json) plot(result.junk as Table, result.rows as Table);
   } finally {
     await llama.pool.close();
   }
@@ -82,11 +129,11 @@ function medianLengths({ kinds, owners }: TinyLlama, sketches: Matrix): Record<s
 }
 
 /** Pay of a junk row over that of an honest one, and κ. */
-function junk({ llama, ask }: Study): Table {
+async function junk({ llama, ask, honest }: Study): Promise<Table> {
   const table: Table = {};
   const counts = llama.contributors.map(({ rows }) => rows.length);
   for (const rule of RULES) {
-    const asked = ask(rule);
+    const asked = ask(honest, rule);
     const line: Record<string, number> = { kappa: rounded(pay(asked).kappa) };
     for (const [kappa, kappa0] of Object.entries(KAPPAS)) {
       for (const by of kappa0 === 0.5 ? ["evaluation", "row counts"] : ["evaluation"]) {
@@ -95,7 +142,7 @@ function junk({ llama, ask }: Study): Table {
           const of = (values: readonly number[]) => sum(values.filter((_, c) => llama.kinds[c] === kind));
           return of(shares) / of(counts);
         };
-        for (const kind of KINDS) line[`${kind}, ${kappa}, base by ${by}`] = rounded(perRow(kind) / perRow("honest"));
+        for (const kind of JUNK) line[`${kind}, ${kappa}, base by ${by}`] = rounded(perRow(kind) / perRow("honest"));
       }
     }
     table[rule] = line;
@@ -103,10 +150,260 @@ function junk({ llama, ask }: Study): Table {
   return table;
 }
 
-function save(set: unknown, table: Table): void {
-  writeResult("attacks", { set, junk: table });
-  const bars = Object.entries(table).flatMap(([rule, line]) =>
-    KINDS.map((kind) => ({ label: `${kind}, ${rule}`, value: line[`${kind}, κ0 = 1/2, base by evaluation`]! })),
+/** Pay of a contributor who tries something over his pay without it (κ0 = ½, base by evaluation set), mean over two of middle size. */
+async function rowAttacks(study: Study): Promise<Table> {
+  const { llama, sketch, ask, honest } = study;
+  const { tokenizer } = llama.pool.base;
+  const size = (c: number) => llama.contributors[c]!.rows.length;
+  const attackers = [...llama.contributors.keys()]
+    .filter((c) => llama.kinds[c] === "honest")
+    .sort((a, b) => size(a) - size(b))
+    .slice(9, 11);
+  const noisy = (text: string, share: number, random: Random) =>
+    tokenizer.decode(
+      tokenizer.encode(text).map((id) => (random.uniform() < share ? 1 + Math.floor(2047 * random.uniform()) : id)),
+    );
+  const copies = (texts: string[], change: (text: string) => string) =>
+    texts.flatMap((text) => Array.from({ length: COPIES }, () => change(text)));
+  /** Rows in the place of his, or beside his. */
+  const attempts: Record<string, (own: string[], random: Random) => string[]> = {
+    [`${COPIES} exact copies more`]: (own) => [...own, ...copies(own, (text) => text)],
+    ...Object.fromEntries(
+      REPLACED_TOKENS.map((share) => [
+        `${COPIES} copies more, ${100 * share}% of the tokens replaced`,
+        (own: string[], random: Random) => [...own, ...copies(own, (text) => noisy(text, share, random))],
+      ]),
+    ),
+    ...Object.fromEntries(
+      PIECES.map((bytes) => [
+        `the same text, ${bytes} bytes a row`,
+        (own: string[]) => own.flatMap((text) => pieces(text, bytes)),
+      ]),
+    ),
+    "as many rows of random characters more": (own, random) => [
+      ...own,
+      ...own.map((text) => randomCharacters(text.length, random)),
+    ],
+    "control: the same rows, standing last": (own) => own,
+  };
+  /** The mean by rule, and each attacker's under the shipped one. */
+  const line = (values: number[][]): Record<string, number> => ({
+    ...Object.fromEntries(RULES.map((rule, r) => [rule, rounded(mean(values[r]!))])),
+    ...Object.fromEntries(attackers.map((c, m) => [llama.contributors[c]!.name, rounded(values[0]![m]!)])),
+  });
+  const table: Table = {};
+  const tick = progress("attacks with rows", Object.keys(attempts).length * attackers.length);
+  const before = new Map<LengthRule, number[]>();
+  for (const rule of RULES) before.set(rule, pay(ask(honest, rule)).shares);
+  for (const [n, [name, attempt]] of Object.entries(attempts).entries()) {
+    const ratios = RULES.map((): number[] => []);
+    for (const [m, c] of attackers.entries()) {
+      const own = attempt(llama.contributors[c]!.rows, new Random(31 + c));
+      const added = await llama.gradients(
+        `attack-${n}-${c}`,
+        own.map((text) => llama.example(text)),
+      );
+      const others = llama.owners.map((owner) => owner !== c);
+      const kept = rowsWhere(honest.sketches, (i) => others[i]!);
+      const tried = await sketched(
+        llama,
+        [...llama.rows.filter((_, i) => others[i]), ...own],
+        [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c)],
+        stack(kept, await sketch(added)),
+      );
+      for (const [r, rule] of RULES.entries())
+        ratios[r]!.push(pay(ask(tried, rule)).shares[c]! / before.get(rule)![c]!);
+      tick(n * attackers.length + m + 1);
+    }
+    table[name] = line(ratios);
+  }
+  const lengthened: number[][] = RULES.map(() => []);
+  const split: number[][] = RULES.map(() => []);
+  for (const c of attackers) {
+    for (const [r, rule] of RULES.entries()) {
+      const asked = ask(honest, rule);
+      const own = before.get(rule)![c]!;
+      lengthened[r]!.push(pay(ask(honest, rule, (i) => honest.owners[i] === c)).shares[c]! / own);
+      // A name for each of his rows, after all others.
+      let contributors = llama.contributors.length;
+      const named = { owners: honest.owners.map((owner) => (owner === c ? contributors++ : owner)), contributors: 0 };
+      named.contributors = contributors;
+      const many = pay({ ...asked, ...named, evaluation: { ...asked.evaluation, ...named } });
+      split[r]!.push(sum(many.shares.slice(llama.contributors.length)) / own);
+    }
+  }
+  return { ...table, "every row as long as the rule allows": line(lengthened), "one name for each row": line(split) };
+}
+
+/** A text in pieces of at most so many bytes, cut at line ends where there are any. */
+function pieces(text: string, bytes: number): string[] {
+  const out: string[] = [];
+  for (const line of text.split(/(?<=\n)/).flatMap((line) => line.match(new RegExp(`[^]{1,${bytes}}`, "g")) ?? [])) {
+    if (out.length > 0 && out.at(-1)!.length + line.length <= bytes) out[out.length - 1] += line;
+    else out.push(line);
+  }
+  return out.filter((piece) => piece.trim() !== "");
+}
+
+/** How far a tenth of all fees, spent on prompts of random characters, moves the pay of all (total variation), and gains for their likes. */
+async function hugeQueries({ llama, ask, honest, sketch, int8Queries, paid }: Study): Promise<Table> {
+  const random = new Random(41);
+  const texts = Array.from({ length: 20 }, () => randomCharacters(400, random));
+  const examples = texts.map((text) => llama.example(text));
+  const sketches = await sketch(await llama.gradients("huge-queries", examples));
+  const bought = int8Queries(sketches);
+  const table: Table = {};
+  for (const rule of RULES) {
+    const asked = ask(honest, rule);
+    const fee = asked.fees.reduce((a, b) => a + b, 0n) / 10n / BigInt(texts.length);
+    const base = totals(asked.evaluation).totals;
+    const before = payShares(asked, base, 0.5).shares;
+    const after = payShares(
+      { ...asked, queries: [...asked.queries, ...bought], fees: [...asked.fees, ...bought.map(() => fee)] },
+      base,
+      0.5,
+    ).shares;
+    const part = (shares: number[]) => sum(shares.filter((_, c) => llama.kinds[c] === "random characters"));
+    table[rule] = {
+      lengthOfTheirSketch: rounded(median(norms(sketches)) / median(norms(paid))),
+      totalVariation: rounded(sum(after.map((share, c) => Math.abs(share - before[c]!))) / 2),
+      randomCharactersBefore: rounded(part(before)),
+      randomCharactersAfter: rounded(part(after)),
+    };
+  }
+  return table;
+}
+
+/** Most extra pay found per unit of fee for somebody who buys one query, with half of the fees in the data pot. */
+async function purchases({ llama, basis, ask, honest }: Study): Promise<Table> {
+  const count = llama.rows.length;
+  const order = new Random(51).shuffle([...Array(count).keys()]);
+  const some = (share: number) => new Set(order.slice(0, Math.round(share * count)));
+  const rowsOf = (test: (name: string) => boolean) =>
+    new Set([...Array(count).keys()].filter((i) => test(llama.contributors[llama.owners[i]!]!.name)));
+  const buyers: [string, Set<number>, "as they are" | "private" | "tight"][] = [
+    ["random rows, 5%", some(0.05), "as they are"],
+    ["a contributor", rowsOf((name) => name === "solidstate/proxy"), "as they are"],
+    ["a package's contributors", rowsOf((name) => name.startsWith("chainlink")), "as they are"],
+    ["private directions, 1%", some(0.01), "private"],
+    ["private directions, 50%", some(0.5), "private"],
+    ["one tight direction, 5%", some(0.05), "tight"],
+    ["one tight direction, 20%", some(0.2), "tight"],
+    ["one tight direction, 50%", some(0.5), "tight"],
+  ];
+  /** The shipped rule, what it was chosen over, and other lengths of rows. */
+  const variants: [string, LengthRule, number, Weighing][] = [
+    ...Object.entries(KAPPAS).map(([name, k0]): [string, LengthRule, number, Weighing] => [
+      `${SHIPPED}, ${name}`,
+      SHIPPED,
+      k0,
+      "f/max(L, m0)",
+    ]),
+    ...RULES.slice(1).map((rule): [string, LengthRule, number, Weighing] => [
+      `${rule}, κ0 = 1/2`,
+      rule,
+      0.5,
+      "f/max(L, m0)",
+    ]),
+    ["unit length, no floor", SHIPPED, 0, "f/max(L, m0)"],
+    ["unit length, no floor, ω = f/L", SHIPPED, 0, "f/L"],
+    ["unit length, no floor, ω = f", SHIPPED, 0, "f"],
+  ];
+  const table: Table = {};
+  const tick = progress("bought queries", variants.length * buyers.length);
+  for (const [v, [name, rule, kappa0, weighing]] of variants.entries()) {
+    const asked = ask(honest, rule);
+    table[name] = {};
+    for (const [b, [buyer, rows, shape]] of buyers.entries()) {
+      const { market, starts, own } = marketOf(asked, basis.k, rows, shape, kappa0, weighing);
+      const returns = FEES.map((fee) => worstPurchase(market, fee, starts));
+      table[name][buyer] = rounded(Math.max(...returns));
+      if (shape === "as they are")
+        table[name][`${buyer}, own rows only`] = rounded(
+          Math.max(...FEES.flatMap((fee) => own.map((row) => extraPay(market, fee, unit(row)).value))),
+        );
+      tick(v * buyers.length + b + 1);
+    }
+  }
+  return table;
+}
+
+/** New directions that a buyer's rows may lie in. */
+const EXTRA = 8;
+
+/** The epoch with the buyer's rows at full length, where he wants them, and what ascent starts from. */
+function marketOf(
+  asked: Asked,
+  k: number,
+  buyers: ReadonlySet<number>,
+  shape: "as they are" | "private" | "tight",
+  kappa0: number,
+  weighing: Weighing,
+) {
+  const count = asked.rows.length / k;
+  const random = new Random(61);
+  const width = k + EXTRA;
+  const rows = { data: new Float32Array(count * width), shape: [count, width] as [number, number] };
+  const own = Array.from({ length: count }, (_, i) => buyers.has(i));
+  const rowOf = (i: number) => Float64Array.from(rows.data.subarray(i * width, (i + 1) * width));
+  for (let i = 0; i < count; i++) {
+    const committed = new Float64Array(width);
+    committed.set(asked.rows.subarray(i * k, (i + 1) * k));
+    if (!own[i])
+      rows.data.set(
+        committed.map((value) => value / UNIT),
+        i * width,
+      );
+    else if (shape === "as they are") rows.data.set(unit(committed), i * width);
+    else {
+      const noise = (from: number, to: number) =>
+        unit(Float64Array.from({ length: width }, (_, j) => (j >= from && j < to ? random.normal() : 0)));
+      const inside = noise(0, k).map((value) => value * Math.sqrt(0.15));
+      inside[k] = Math.sqrt(0.85);
+      rows.data.set(shape === "private" ? noise(k, width) : inside, i * width);
+    }
+  }
+  const queriesOf = ({ queries }: Epoch) =>
+    queries.map((query) => {
+      const out = new Float64Array(width);
+      out.set(query);
+      return unit(out);
+    });
+  const lengths: number[] = [];
+  for (let i = 0; i < count; i++) lengths.push(sum(moved(rows, unit(rowOf(i))).map(Math.abs)));
+  const m0 = median(lengths.filter((length) => length > 0));
+  const scoresOf = (epoch: Epoch) => {
+    const scores = new Float64Array(count);
+    const all = Number(epoch.fees.reduce((a, b) => a + b, 0n));
+    for (const [t, query] of queriesOf(epoch).entries()) {
+      const move = moved(rows, query);
+      const weight = weightOf(Number(epoch.fees[t]!) / all, move, m0, weighing);
+      for (let i = 0; i < count; i++) scores[i]! += weight * move[i]!;
+    }
+    return scores;
+  };
+  const positive = scoresOf(asked.evaluation).map((score) => Math.max(score, 0));
+  const base = sum(positive.filter((_, i) => own[i])) / sum(positive);
+  const market: Market = { rows, own, scores: scoresOf(asked), m0, base, kappa0, weighing };
+  const ownRows = [...buyers].map(rowOf);
+  const total = (wanted: boolean) => {
+    const out = new Float64Array(width);
+    for (let i = 0; i < count; i++)
+      if (own[i] === wanted) for (let j = 0; j < width; j++) out[j]! += rows.data[i * width + j]!;
+    return out;
+  };
+  const against = total(false).map((value) => -value);
+  const scored = Float64Array.from(total(true), (value, j) => value + 0.1 * against[j]!);
+  const anywhere = () => Float64Array.from({ length: width }, () => random.normal());
+  return { market, own: ownRows, starts: [total(true), against, scored, ownRows[0]!, anywhere()] };
+}
+
+/** What junk is paid by rule, and how much each attack with rows multiplies pay under the shipped one. */
+function plot(junk: Table, rows: Table): void {
+  const bars = Object.entries(junk).flatMap(([rule, line]) =>
+    JUNK.map((kind) => ({ label: `${kind}, ${rule}`, value: line[`${kind}, κ0 = 1/2, base by evaluation`]! })),
   );
   writeBars("attacks", "Pay of a junk row over that of an honest one, κ0 = ½", bars);
+  const multiples = Object.entries(rows).map(([label, line]) => ({ label, value: line[SHIPPED]! }));
+  writeBars("attack-rows", "Pay with the attack over pay without it (unit rows, κ0 = ½)", multiples);
 }

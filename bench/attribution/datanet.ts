@@ -95,7 +95,7 @@ function shuffleWords(text: string, random: Random): string {
   return text.replaceAll(/[A-Za-z0-9_]+|[^\sA-Za-z0-9_]/g, () => words.pop()!);
 }
 
-const randomCharacters = (length: number, random: Random): string =>
+export const randomCharacters = (length: number, random: Random): string =>
   String.fromCharCode(...Array.from({ length }, () => 33 + Math.floor(94 * random.uniform())));
 
 function isMit(bytes: Uint8Array): boolean {

@@ -92,6 +92,14 @@ export function rowsWhere({ data, shape: [count, width] }: Matrix, wanted: (row:
   return { data: out, shape: [rows.length, width] };
 }
 
+/** One matrix below the other. */
+export function stack(a: Matrix, b: Matrix): Matrix {
+  const data = new Float32Array(a.data.length + b.data.length);
+  data.set(a.data);
+  data.set(b.data, a.data.length);
+  return { data, shape: [a.shape[0] + b.shape[0], a.shape[1]] };
+}
+
 export function transpose({ data, shape: [rows, columns] }: Matrix): Matrix {
   const out = new Float32Array(data.length);
   for (let i = 0; i < data.length; i++) out[(i % columns) * rows + Math.floor(i / columns)] = data[i]!;

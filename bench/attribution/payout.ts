@@ -1,6 +1,7 @@
 import { floorUnits, KAPPA0_BPS, quantise } from "../../sdk/epoch.ts";
 import { scoreRows } from "../../sdk/scores.ts";
 import { movement, queryWeight } from "../../trainer/attribution/weights.ts";
+import type { Matrix } from "../../trainer/engine.ts";
 import { sum } from "./statistics.ts";
 
 /** What an epoch is paid by: int8 rows and queries as the protocol has them. */
@@ -42,4 +43,104 @@ export function payShares(epoch: Epoch, base: readonly number[], kappa0: number)
     shares: scored.map((own, c) => own / divisor + ((1 - total / divisor) * base[c]!) / baseTotal),
     kappa: total / allFees,
   };
+}
+
+/** How a query is weighed: f / max(L, m0) as shipped, f / L, or f / m0 whatever it moves. */
+export type Weighing = "f/max(L, m0)" | "f/L" | "f";
+
+/** An epoch as somebody sees it who is about to buy a query: in real arithmetic, honest fees adding up to 1. */
+export interface Market {
+  rows: Matrix;
+  /** Which rows are the buyer's. */
+  own: readonly boolean[];
+  /** Σ ω_t·G·q_t of the honest queries. */
+  scores: Float64Array;
+  m0: number;
+  /** The buyer's part of what is paid by base weight. */
+  base: number;
+  /** 0: no floor, everything is shared by score. */
+  kappa0: number;
+  weighing: Weighing;
+}
+
+/** Data pot, as a part of the fees. */
+export const POT = 0.5;
+
+/** G·q */
+export function moved({ data, shape: [count, k] }: Matrix, q: ArrayLike<number>): Float64Array {
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    let dot = 0;
+    for (let j = 0; j < k; j++) dot += data[i * k + j]! * q[j]!;
+    out[i] = dot;
+  }
+  return out;
+}
+
+/** ω for a query that moves the rows so. */
+export function weightOf(fee: number, moved: Float64Array, m0: number, weighing: Weighing): number {
+  const length = sum(moved.map(Math.abs));
+  return fee / (weighing === "f" ? m0 : weighing === "f/L" ? Math.max(length, 1e-300) : Math.max(length, m0));
+}
+
+/** What the buyer draws from the pot, and its slope in the scores. */
+function draw({ own, base, kappa0 }: Market, scores: Float64Array, fees: number): { pay: number; slope: Float64Array } {
+  let [mine, total] = [0, 0];
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i]! <= 0) continue;
+    total += scores[i]!;
+    if (own[i]) mine += scores[i]!;
+  }
+  const floored = total < kappa0 * fees;
+  const divisor = floored ? kappa0 * fees : Math.max(total, 1e-300);
+  const others = floored ? base : mine / divisor;
+  const slope = scores.map((score, i) => (score <= 0 ? 0 : (POT * fees * ((own[i] ? 1 : 0) - others)) / divisor));
+  return { pay: POT * fees * (mine / divisor + (1 - total / divisor) * base), slope };
+}
+
+/** Extra pay per unit of fee for a bought query of unit length, and its slope in the query. */
+export function extraPay(market: Market, fee: number, q: Float64Array): { value: number; slope: Float64Array } {
+  const { rows, scores, m0, weighing } = market;
+  const [count, k] = rows.shape;
+  const move = moved(rows, q);
+  const length = sum(move.map(Math.abs));
+  const weight = weightOf(fee, move, m0, weighing);
+  const after = draw(
+    market,
+    scores.map((score, i) => score + weight * move[i]!),
+    1 + fee,
+  );
+  const fixed = weighing === "f" || (weighing === "f/max(L, m0)" && length < m0);
+  let along = 0;
+  if (!fixed) for (let i = 0; i < count; i++) along += (after.slope[i]! * move[i]! * weight) / length;
+  const slope = new Float64Array(k);
+  for (let i = 0; i < count; i++) {
+    const through = (weight * after.slope[i]! - along * Math.sign(move[i]!)) / fee;
+    if (through !== 0) for (let j = 0; j < k; j++) slope[j]! += through * rows.data[i * k + j]!;
+  }
+  return { value: (after.pay - draw(market, scores, 1).pay) / fee, slope };
+}
+
+/** The most that ascent from these starts finds: at most what the worst query returns. */
+export function worstPurchase(market: Market, fee: number, starts: readonly Float64Array[], steps = 60): number {
+  let best = Number.NEGATIVE_INFINITY;
+  for (const start of starts) {
+    let q = unit(start);
+    let [now, step] = [extraPay(market, fee, q), 0.5];
+    for (let n = 0; n < steps && step > 1e-4; n++) {
+      const inward = q.reduce((total, value, j) => total + value * now.slope[j]!, 0);
+      const direction = unit(now.slope.map((value, j) => value - inward * q[j]!));
+      const tried = unit(q.map((value, j) => value + step * direction[j]!));
+      const next = extraPay(market, fee, tried);
+      if (next.value > now.value) [q, now, step] = [tried, next, 1.3 * step];
+      else step /= 2;
+    }
+    best = Math.max(best, now.value);
+  }
+  return best;
+}
+
+export function unit(values: Float64Array): Float64Array {
+  const norm = Math.hypot(...values) || 1;
+  return values.map((value) => value / norm);
 }
