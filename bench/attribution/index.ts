@@ -5,6 +5,7 @@
 import { setPriority } from "node:os";
 import { parseArgs } from "node:util";
 import { attacks } from "./attacks.ts";
+import { contributorEffects } from "./contributors.ts";
 import { linearDatamodeling } from "./lds.ts";
 import { equalStorage } from "./storage.ts";
 import { dataInfTasks } from "./tasks.ts";
@@ -12,6 +13,7 @@ import { dataInfTasks } from "./tasks.ts";
 const BENCHES = {
   lds: linearDatamodeling,
   storage: equalStorage,
+  contributors: contributorEffects,
   attacks,
   tasks: dataInfTasks,
 };

@@ -1,0 +1,397 @@
+/**
+ * Whose data mattered, on the tiny Llama: adapters fine-tuned on random halves of the contributors say what each one's
+ * rows do to held-out references and to served answers; every method says what they should do.
+ */
+import { Matrix as DenseMatrix, solve } from "ml-matrix";
+import { rowHash } from "../../sdk/rows.ts";
+import { Bm25 } from "../../trainer/attribution/bm25.ts";
+import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
+import { exampleGradients } from "../../trainer/attribution/gradients.ts";
+import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import type { Matrix } from "../../trainer/engine.ts";
+import { queryExample } from "../../trainer/examples.ts";
+import { loraLayout } from "../../trainer/lora.ts";
+import { OnnxEngine } from "../../trainer/onnx/engine.ts";
+import { PRESETS } from "../../trainer/presets.ts";
+import { Random } from "../../trainer/random.ts";
+import { fitWhitening, whiten } from "./curvature.ts";
+import type { Kind } from "./datanet.ts";
+import { LENGTHS, type LengthRule, lengthShares, norms } from "./lengths.ts";
+import { beside, firstColumns, int8, multiply, shuffledRows } from "./linear.ts";
+import { TinyLlama } from "./llama.ts";
+import { cached, progress, writeBars, writeResult } from "./report.ts";
+import { type Estimate, interval, lds, mean, pearson, rounded, spearman, sum } from "./statistics.ts";
+
+const HALVES = 24;
+const COLUMNS = [32, 64, 128, 512];
+/** Shares of the mean kept eigenvalue that the sketch is damped by; with the last it is hardly whitened at all. */
+const DAMPINGS = [1, 10, 1e9];
+const ADAPTERS = 2;
+const KINDS = ["references", "served"] as const;
+
+/** Scores [queries, rows] of each method, for one kind of query. */
+type Scores = Map<string, Matrix>;
+const TARGETS = ["held-out references", "served answers"] as const;
+
+export async function contributorEffects(json: boolean): Promise<void> {
+  const llama = await TinyLlama.start();
+  try {
+    const halves = llama.halves(HALVES);
+    const served = await llama.served();
+    const { context } = llama.pool.base.config;
+    const references = llama.references.map((text) => llama.example(text));
+    const answers = served.map(({ promptIds, ids }) => queryExample(context, promptIds, ids, "completion"));
+    /** [halves][targets]: references, then served answers. */
+    const losses: Float32Array[] = [];
+    const tick = progress("fine-tuning on halves of the contributors", HALVES);
+    for (const [n, present] of halves.entries()) {
+      const adapter = await llama.tunedOn(`half-${n}`, present, 400 + n);
+      const measured = async () => [await llama.losses(adapter, [...references, ...answers])];
+      losses.push((await cached(`llama-losses-${n}`, measured))[0]!);
+      tick(n + 1);
+    }
+    const targets: Record<(typeof TARGETS)[number], number[]> = {
+      "held-out references": references.map((_, t) => t),
+      "served answers": answers.map((_, t) => references.length + t),
+    };
+    const methods = await allScores(llama);
+    const result: Record<string, unknown> = {
+      set: {
+        contributors: llama.contributors.map(({ name, rows }) => ({ name, rows: rows.length })),
+        rows: llama.rows.length,
+        halves: HALVES,
+        targets: Object.fromEntries(TARGETS.map((name) => [name, targets[name].length])),
+      },
+    };
+    for (const target of TARGETS) {
+      const utility = halves.map((_, n) => targets[target].map((t) => -losses[n]![t]!));
+      const effects = effectsOf(halves, utility.map(mean));
+      const of = target === "held-out references" ? methods.references : methods.served;
+      const at = targets[target].map((t) => t % references.length);
+      const table: Record<string, Line> = {};
+      for (const [name, scores] of of)
+        table[name] = judge(llama, halves, utility, summed(llama, scores, at), netted(llama, scores, at));
+      console.log(target);
+      console.table(
+        Object.fromEntries(
+          Object.entries(table).map(([name, line]) => [
+            name,
+            Object.fromEntries(Object.entries(line).map(([key, { value }]) => [key, value])),
+          ]),
+        ),
+      );
+      result[target] = { truth: reliability(llama, halves, utility, effects), methods: table };
+      if (target === TARGETS[0]) console.table((result.junkDetection = await junkDetection(llama, of)));
+      if (json) writeResult("contributors", result);
+      if (json && target === TARGETS[0])
+        writeBars(
+          "contributors",
+          "LDS over halves of 24 contributors, held-out references",
+          Object.entries(table).map(([label, line]) => ({ label, ...line.lds })),
+        );
+    }
+  } finally {
+    await llama.pool.close();
+  }
+}
+
+interface Line {
+  /** Over halves, for each query. */
+  lds: Estimate;
+  /** Of pay (net over the queries, clip each row, equal fees) and effect, over all contributors; the honest alone. */
+  spearman: Estimate;
+  pearson: Estimate;
+  spearmanHonest: Estimate;
+}
+
+/** Effect of each contributor's presence on mean utility, by ridge regression; they add up to nothing, since all halves are equally large. */
+function effectsOf(halves: readonly boolean[][], utility: readonly number[]): number[] {
+  const design = new DenseMatrix(halves.map((present) => present.map((here) => (here ? 0.5 : -0.5))));
+  const centre = mean(utility);
+  const right = DenseMatrix.columnVector(utility.map((value) => value - centre));
+  const gram = design.transpose().mmul(design);
+  for (let c = 0; c < gram.rows; c++) gram.set(c, c, gram.get(c, c) + 1);
+  return solve(gram, design.transpose().mmul(right)).to1DArray();
+}
+
+/** How far two halves of the runs agree about the effects, what they are, and their noise. */
+function reliability(llama: TinyLlama, halves: boolean[][], utility: number[][], effects: readonly number[]) {
+  const means = utility.map(mean);
+  // Pairs of a half and its other half stay together.
+  const part = (odd: number) => halves.map((_, n) => n).filter((n) => (n >> 1) % 2 === odd);
+  const [a, b] = [0, 1].map((odd) => {
+    const runs = part(odd);
+    return effectsOf(
+      runs.map((n) => halves[n]!),
+      runs.map((n) => means[n]!),
+    );
+  });
+  const perRow = (kind: string) => {
+    const of = llama.kinds.flatMap((each, c) => (each === kind ? [c] : []));
+    return sum(of.map((c) => effects[c]!)) / sum(of.map((c) => llama.contributors[c]!.rows.length));
+  };
+  return {
+    splitHalfSpearman: rounded(spearman(a!, b!)),
+    meanLoss: rounded(-mean(means)),
+    effectPerRow: Object.fromEntries(
+      [...new Set(llama.kinds)].map((kind) => [kind, Number(perRow(kind).toPrecision(3))]),
+    ),
+    effects: Object.fromEntries(llama.contributors.map(({ name }, c) => [name, rounded(effects[c]!)])),
+  };
+}
+
+/** AUC of finding junk rows by their net score over the references, low first; and by what rows are without any query. */
+async function junkDetection(llama: TinyLlama, of: Scores): Promise<Record<string, Record<string, number>>> {
+  const losses = await llama.losses(
+    await llama.full(),
+    llama.rows.map((text) => llama.example(text)),
+  );
+  const { data, shape } = await llama.rowGradients();
+  const candidates: Record<string, ArrayLike<number>> = {
+    "loss at the adapter, high first": losses,
+    "gradient length, high first": norms({ data, shape }),
+  };
+  for (const [
+    name,
+    {
+      data: scores,
+      shape: [queries, count],
+    },
+  ] of of) {
+    const net = new Float64Array(count);
+    for (let t = 0; t < queries; t++) {
+      const row = scores.subarray(t * count, (t + 1) * count);
+      const moved = sum(row.map(Math.abs)) || 1;
+      for (let i = 0; i < count; i++) net[i]! -= row[i]! / moved;
+    }
+    candidates[`${name}, low first`] = net;
+  }
+  const auc = (values: ArrayLike<number>, kind: Kind) => {
+    const of = (wanted: Kind) => Array.from(values).filter((_, i) => llama.kinds[llama.owners[i]!] === wanted);
+    const [junk, honest] = [of(kind), of("honest")];
+    const above = junk.map((x) => honest.filter((y) => x > y).length + honest.filter((y) => x === y).length / 2);
+    return rounded(mean(above) / honest.length);
+  };
+  return Object.fromEntries(
+    Object.entries(candidates).map(([name, values]) => [
+      name,
+      { "shuffled words": auc(values, "shuffled words"), "random characters": auc(values, "random characters") },
+    ]),
+  );
+}
+
+function judge(llama: TinyLlama, halves: boolean[][], utility: number[][], votes: number[][], pay: number[]): Line {
+  const predicted = votes.map((own) => halves.map((present) => sum(own.filter((_, c) => present[c]))));
+  const truth = votes.map((_, t) => utility.map((run) => run[t]!));
+  const means = utility.map(mean);
+  const honest = pay.map((_, c) => llama.kinds[c] === "honest");
+  const pairs = Array.from({ length: halves.length / 2 }, (_, n) => n);
+  const over = (correlate: typeof spearman, of: (c: number) => boolean) =>
+    interval(pairs, (drawn) => {
+      const runs = drawn.flatMap((n) => [2 * n, 2 * n + 1]);
+      const effects = effectsOf(
+        runs.map((n) => halves[n]!),
+        runs.map((n) => means[n]!),
+      );
+      return correlate(
+        pay.filter((_, c) => of(c)),
+        effects.filter((_, c) => of(c)),
+      );
+    });
+  return {
+    lds: lds(predicted, truth),
+    spearman: over(spearman, () => true),
+    pearson: over(pearson, () => true),
+    spearmanHonest: over(spearman, (c) => honest[c]!),
+  };
+}
+
+/** Σ of each contributor's row scores, for each wanted query. */
+function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, queries: readonly number[]): number[][] {
+  return queries.map((t) => {
+    const sums = Array<number>(llama.contributors.length).fill(0);
+    for (let i = 0; i < count; i++) sums[llama.owners[i]!]! += data[t * count + i]!;
+    return sums;
+  });
+}
+
+/** What would be paid: each query moves the scores by one unit in all, netted over the queries, then clipped row by row. */
+function netted(llama: TinyLlama, { data, shape: [, count] }: Matrix, queries: readonly number[]): number[] {
+  const net = new Float64Array(count);
+  for (const t of queries) {
+    const row = data.subarray(t * count, (t + 1) * count);
+    const moved = sum(row.map(Math.abs)) || 1;
+    for (let i = 0; i < count; i++) net[i]! += row[i]! / moved;
+  }
+  const out = Array<number>(llama.contributors.length).fill(0);
+  for (let i = 0; i < count; i++) out[llama.owners[i]!]! += Math.max(net[i]!, 0);
+  return out;
+}
+
+/** Scores of the references and of the served answers by every method. */
+async function allScores(llama: TinyLlama): Promise<{ references: Scores; served: Scores }> {
+  const out = { references: new Map() as Scores, served: new Map() as Scores };
+  const weights = async (sketches: Matrix) =>
+    (await duplicateWeights(llama.pool, sketches, llama.rows.map(rowHash))).weights;
+  const queriesAt = async (alpha: number) => ({
+    references: await llama.referenceGradients(alpha),
+    served: await llama.servedGradients(alpha),
+  });
+  type Queries = Awaited<ReturnType<typeof queriesAt>>;
+  const add = async (name: string, queries: Queries, rows: Matrix) => {
+    for (const kind of KINDS) out[kind].set(name, await multiply(queries[kind], rows, 0, 1));
+  };
+  const each = async (queries: Queries, change: (of: Matrix) => Matrix | Promise<Matrix>): Promise<Queries> => ({
+    references: await change(queries.references),
+    served: await change(queries.served),
+  });
+  const sketched = async (rows: Matrix, queries: Queries, allowed?: number[]) => {
+    const { basis, rows: sketches } = await fitSketch(llama.pool, rows, allowed);
+    return { basis, sketches, queries: await each(queries, (of) => project(llama.pool, basis, of)) };
+  };
+
+  const [rows, queries] = [await llama.rowGradients(), await queriesAt(1)];
+  const shipped = await sketched(rows, queries);
+  for (const rule of Object.keys(LENGTHS) as LengthRule[]) {
+    const shares = lengthShares(rule, shipped.sketches);
+    const length = (await weights(shipped.sketches)).map((weight, i) => weight * shares[i]!);
+    await add(`int8 k=${shipped.basis.k}, ${rule}`, await each(shipped.queries, int8), int8(shipped.sketches, length));
+  }
+  const all = await sketched(rows, queries, [512]);
+  await add("damped influence, uncompressed", all.queries, all.sketches);
+  for (const k of COLUMNS) {
+    const first = (of: Matrix) => firstColumns(of, all.basis, k);
+    const cut = first(all.sketches);
+    await add(
+      `int8 k=${k}, unit length`,
+      await each(all.queries, (of) => int8(first(of))),
+      int8(cut, await weights(cut)),
+    );
+  }
+  for (const damping of DAMPINGS) {
+    const first = (of: Matrix) => firstColumns(of, all.basis, shipped.basis.k, damping);
+    const cut = first(all.sketches);
+    const name = `int8 k=${shipped.basis.k}, unit length, ${damping === DAMPINGS.at(-1) ? "not whitened" : `damping ${damping}`}`;
+    await add(name, await each(all.queries, (of) => int8(first(of))), int8(cut, await weights(cut)));
+  }
+  const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
+  for (const damping of [0.01, 1]) {
+    const whitening = fitWhitening(layout, rows, damping);
+    const change = (of: Matrix) => whiten(whitening, of);
+    const white = await sketched(change(rows), await each(queries, change), [512]);
+    /** As they are, without the whitening of fitSketch on top. */
+    const first = (of: Matrix) => firstColumns(of, white.basis, shipped.basis.k, 1e9);
+    const cut = first(white.sketches);
+    for (const rule of ["unit length", "length, at most the median"] as const) {
+      const shares = lengthShares(rule, cut);
+      const length = (await weights(cut)).map((weight, i) => weight * shares[i]!);
+      const name = `int8 k=${shipped.basis.k}, EK-FAC before the PCA, damping ${damping}, ${rule}`;
+      await add(name, await each(white.queries, (of) => int8(first(of))), int8(cut, length));
+    }
+  }
+  const middle = await sketched(await llama.rowGradients(0.5), await queriesAt(0.5));
+  await add(
+    `int8 k=${middle.basis.k}, unit length, α = ½`,
+    await each(middle.queries, int8),
+    int8(middle.sketches, await weights(middle.sketches)),
+  );
+  await add("control: rows shuffled", await each(shipped.queries, int8), shuffledRows(int8(shipped.sketches)));
+  await add("gradient dot product", queries, rows);
+  await add("gradient cosine", await each(queries, unitRows), unitRows(rows));
+  await add("random projection, int8 k=512", await each(queries, randomProjection), int8(randomProjection(rows)));
+
+  const texts = [...llama.rows, ...llama.references].map((text) => llama.example(text));
+  const answered = (await llama.served()).map((answer) => llama.paid(answer));
+  const parts: Awaited<ReturnType<typeof sketched>>[] = [];
+  const wide: typeof parts = [];
+  for (let n = 0; n < ADAPTERS; n++) {
+    const adapter = await llama.tunedOn(`half-${n}`, llama.halves(HALVES)[n]!, 400 + n);
+    const examples = [...texts, ...answered];
+    const measure = async () => [(await exampleGradients(llama.pool, adapter, examples, 1)).data];
+    const [data] = await cached(`llama-gradients-half-${n}`, measure);
+    const width = data!.length / examples.length;
+    const part = (from: number, count: number): Matrix => ({
+      data: data!.subarray(from * width, (from + count) * width),
+      shape: [count, width],
+    });
+    const [first, second] = [llama.rows.length, texts.length];
+    const own = { references: part(first, second - first), served: part(second, answered.length) };
+    parts.push(await sketched(part(0, first), own, [256 / ADAPTERS]));
+    wide.push(await sketched(part(0, first), own, [256]));
+  }
+  for (const [name, of] of Object.entries({
+    [`int8 of ${ADAPTERS} adapters, ${256 / ADAPTERS} columns each`]: parts,
+    [`int8 of ${ADAPTERS} adapters, 256 columns each (four times the bytes)`]: wide,
+    "int8 of one adapter of half the contributors, k=256": wide.slice(0, 1),
+  })) {
+    const joined = {
+      references: int8(beside(of.map((part) => part.queries.references))),
+      served: int8(beside(of.map((part) => part.queries.served))),
+    };
+    await add(name, joined, int8(beside(of.map((part) => part.sketches))));
+  }
+
+  const bm25 = new Bm25(llama.rows);
+  const { tokenizer } = llama.pool.base;
+  const asked = (await llama.served()).map(({ promptIds, ids }) => tokenizer.decode([...promptIds, ...ids]));
+  const table = (lines: ArrayLike<number>[]): Matrix => ({
+    data: Float32Array.from(lines.flatMap((line) => Array.from(line))),
+    shape: [lines.length, llama.rows.length],
+  });
+  out.references.set("BM25", table(llama.references.map((text) => bm25.scores(text))));
+  out.served.set("BM25", table(asked.map((text) => bm25.scores(text))));
+  const counted = table(llama.references.map(() => llama.rows.map(() => 1)));
+  for (const kind of KINDS) out[kind].set("row counts", counted);
+  const [representations] = await cached("llama-representations", async () => {
+    const engine = new OnnxEngine(llama.pool.base.config, llama.pool.base.weights);
+    const adapter = await llama.full();
+    const vectors: Float32Array[] = [];
+    for (const { ids } of [...texts, ...answered]) vectors.push(await meanLogits(engine, adapter, ids));
+    await engine.dispose();
+    return [Float32Array.from(vectors.flatMap((vector) => [...vector]))];
+  });
+  const width = representations!.length / (texts.length + answered.length);
+  const centre = new Float64Array(width);
+  for (let i = 0; i < llama.rows.length * width; i++) centre[i % width]! += representations![i]! / llama.rows.length;
+  const centred = representations!.map((value, i) => value - centre[i % width]!);
+  const slice = (from: number, to?: number): Matrix => {
+    const data = centred.slice(from * width, to === undefined ? undefined : to * width);
+    return unitRows({ data, shape: [data.length / width, width] });
+  };
+  const represented = { references: slice(llama.rows.length, texts.length), served: slice(texts.length) };
+  await add("representation similarity (mean logits)", represented, slice(0, llama.rows.length));
+  return out;
+}
+
+/** A text as the model sees it: its next-token logits, mean over positions. */
+async function meanLogits(engine: OnnxEngine, adapter: Parameters<OnnxEngine["logits"]>[0], ids: Int32Array) {
+  const logits = await engine.logits(adapter, [...ids]);
+  const width = logits.length / ids.length;
+  const out = new Float32Array(width);
+  for (let i = 0; i < logits.length; i++) out[i % width]! += logits[i]! / ids.length;
+  return out;
+}
+
+function unitRows({ data, shape: [count, width] }: Matrix): Matrix {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < count; i++) {
+    const row = data.subarray(i * width, (i + 1) * width);
+    const norm = Math.sqrt(sum(row.map((value) => value * value))) || 1;
+    out.set(
+      row.map((value) => value / norm),
+      i * width,
+    );
+  }
+  return { data: out, shape: [count, width] };
+}
+
+/** Through a sparse random sign matrix, one entry a parameter, to 512 columns. */
+function randomProjection({ data, shape: [count, width] }: Matrix): Matrix {
+  const random = new Random(71);
+  const columns = Uint16Array.from({ length: width }, () => Math.floor(512 * random.uniform()));
+  const signs = Int8Array.from({ length: width }, () => (random.uniform() < 0.5 ? -1 : 1));
+  const out = new Float32Array(count * 512);
+  for (let i = 0; i < count; i++)
+    for (let p = 0; p < width; p++) out[i * 512 + columns[p]!]! += signs[p]! * data[i * width + p]!;
+  return { data: out, shape: [count, 512] };
+}
