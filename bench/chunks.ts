@@ -170,7 +170,8 @@ async function verifyAtOnce({ verifier, splitter }: Protocol, { statement: s, pr
   const from = await splitter.getAddress();
   try {
     const args = [s.commitmentId, s.vkId, s.epochId, s.prover, s.floorUnits, int8Bytes(s.q), s.totals, proof] as const;
-    await verifier.verify.staticCall(...args, { from, gasLimit: 2 ** 24 });
+    const { verify } = verifier.connect(verifier.runner!.provider!); // a signer calls from its own address only
+    await verify.staticCall(...args, { from, gasLimit: 2 ** 24 });
     return "verified";
   } catch (error) {
     return (error as { shortMessage?: string }).shortMessage ?? String(error);
