@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { ggufOf } from "../../openlora/adapters.ts";
 import { LlamaEngine } from "../../openlora/engine.ts";
+import { kept } from "../../openlora/kept.ts";
 import { TextStream } from "../../openlora/text.ts";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { loadBase } from "../../trainer/base.ts";
@@ -53,12 +54,7 @@ export class Chats {
   }
 
   #engine({ hash, folder }: Base): Promise<LlamaEngine> {
-    const known = this.#engines.get(hash);
-    if (known) return known;
-    const engine = LlamaEngine.start(loadBase(folder));
-    this.#engines.set(hash, engine);
-    engine.catch(() => this.#engines.delete(hash)); // so that the next question tries again
-    return engine;
+    return kept(this.#engines, hash, () => LlamaEngine.start(loadBase(folder)));
   }
 
   #gguf({ base }: LlamaEngine, folder: string): string {
