@@ -31,7 +31,8 @@ describe("A model of SmolLM2's shape in small", () => {
 
   it("is not made again where it is there", async () => {
     const metrics = readFileSync(path.join(folder, "run/metrics.jsonl"), "utf8");
-    expect(await wholePath(folder, "smollm2-small", 50)).to.deep.equal(seen);
+    const again = await wholePath(folder, "smollm2-small", 50);
+    expect({ ...again, trainingSeconds: seen.trainingSeconds }, "but for the moment that it took").to.deep.equal(seen);
     expect(readFileSync(path.join(folder, "run/metrics.jsonl"), "utf8")).to.equal(metrics);
   });
 });
