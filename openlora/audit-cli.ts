@@ -19,7 +19,7 @@ export const HELP = `openledger audit: derives a model's sketches again from its
   openledger audit --model ID --addresses deployments/31337.json --content FOLDER
 
   --base FOLDER     Hugging Face folder of the model's base (default models/tiny-llama)
-  --sample N        rows to derive again, drawn at random (default 64), or "all": then the duplicate rule,
+  --sample N        rows to derive again, drawn at random (default 64), or "all": then the rows' weights,
                     the least movement and the basis are checked too
   --seed N          draws the same rows again
   --queries FILE    served answers whose sketches to check: lines of {"promptIds", "completionIds", "sketch"}

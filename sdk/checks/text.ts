@@ -43,10 +43,13 @@ const FLAWS: [pattern: RegExp, flaw: Flaw][] = [
 const LEAST_SIGNS = 24;
 const utf8 = new TextEncoder();
 
+/** How much of a text says something: its characters but blanks, marks and ornaments. */
+export const lettersAndDigits = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
+
 /** What is wrong with a row's text as text. */
 export function flaws(text: string): Flaw[] {
   const found = FLAWS.filter(([pattern]) => pattern.test(text)).map(([, flaw]) => flaw);
-  const signs = text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
+  const signs = lettersAndDigits(text);
   if (signs < LEAST_SIGNS)
     found.push(
       length(`only ${signs} letters and digits`, "Leave it out, or give it in one row with what is around it."),

@@ -21,7 +21,7 @@ export async function publishSample(
     rows: new Int8Array(10 * K),
     count: 10,
     k: K,
-    basis: { basis, k: K, eigenvalues: [], damping: 1, energyKept: 1 },
+    basis: { basis, k: K, eigenvalues: [], energyKept: 1 },
     weights: Array<number>(10).fill(1),
     m0: 1,
     alpha: 1,

@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
+import type { Span } from "../../trainer/attribution/blocks.ts";
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
-import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { gradientRows } from "../../trainer/attribution/gradient-rows.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
@@ -43,10 +44,9 @@ describe("Sketches of many rows", function () {
 
   it("have from the randomized method the inner products that the Gram matrix gives", async () => {
     const gradients = decaying(400, 256);
-    const exact = await fitSketch(pool, gradients, [128], "gram");
-    const random = await fitSketch(pool, gradients, [128], "randomized");
+    const exact = await fitSketch(pool, gradients, [[0, 256]], [128], "gram");
+    const random = await fitSketch(pool, gradients, [[0, 256]], [128], "randomized");
     expect(random.basis.energyKept).to.be.closeTo(exact.basis.energyKept, 1e-5);
-    expect(random.basis.damping).to.be.closeTo(exact.basis.damping, 1e-4 * exact.basis.damping);
     expect(relativeError(random.basis.eigenvalues, exact.basis.eigenvalues)).to.be.below(1e-4);
     const inner = ({ data, shape: [count, k] }: Matrix) => {
       const dot = (i: number, j: number) => {
@@ -63,14 +63,16 @@ describe("Sketches of many rows", function () {
   it("come out of the randomized method for fewer directions than columns, and for rows without a gradient", async () => {
     const gradients = decaying(60, 32);
     gradients.data.fill(0, 5 * 32, 6 * 32);
-    const { basis, rows } = await fitSketch(pool, gradients, [128], "randomized");
-    const exact = await fitSketch(pool, gradients, [128], "gram");
+    const { basis, rows } = await fitSketch(pool, gradients, [[0, 32]], [128], "randomized");
+    const exact = await fitSketch(pool, gradients, [[0, 32]], [128], "gram");
     expect(basis.eigenvalues.filter((value) => value > 0)).to.have.length(32);
     expect(basis.energyKept).to.be.closeTo(1, 1e-5);
     expect(relativeError(basis.eigenvalues, exact.basis.eigenvalues)).to.be.below(1e-4);
     expect(rows.data.subarray(5 * 128, 6 * 128).every((value) => value === 0)).to.equal(true);
     const empty = { data: new Float32Array(6), shape: [3, 2] } as Matrix;
-    expect((await failure(() => fitSketch(pool, empty, [128], "randomized"))).code).to.equal("TRAINER_SKETCH");
+    expect((await failure(() => fitSketch(pool, empty, [[0, 2]], [128], "randomized"))).code).to.equal(
+      "TRAINER_SKETCH",
+    );
   });
 
   it("are the same bits from gradients on disk as from memory, and leave nothing on disk", async () => {
@@ -79,9 +81,13 @@ describe("Sketches of many rows", function () {
     const onDisk = gradientRows(50, 300, { scratch }, 0);
     for (let i = 49; i >= 0; i--) onDisk.set(i, gradients.data.subarray(i * 300, (i + 1) * 300));
     expect(onDisk.block(3, 20, 100, 107)).to.deep.equal(gradientsOf(gradients, 3, 20, 100, 107));
+    const halves: Span[] = [
+      [0, 150],
+      [150, 300],
+    ];
     for (const method of ["gram", "randomized"] as const)
-      expect(await fitSketch(pool, onDisk, [128], method)).to.deep.equal(
-        await fitSketch(pool, gradients, [128], method),
+      expect(await fitSketch(pool, onDisk, halves, [128], method)).to.deep.equal(
+        await fitSketch(pool, gradients, halves, [128], method),
       );
     expect(readdirSync(scratch)).to.have.length(1);
     onDisk.close(true);
@@ -147,7 +153,7 @@ describe("Sketches of many rows", function () {
     });
   });
 
-  it("follow the duplicate rule row by row, whatever the blocks", async () => {
+  it("follow leaders row by row, whatever the blocks", async () => {
     const k = 6;
     const [count, centres] = [
       2000,
@@ -162,9 +168,9 @@ describe("Sketches of many rows", function () {
       );
     }
     const hashes = Array.from({ length: count }, (_, i) => `row ${i % 1900}`);
-    const { leaders } = await duplicateWeights(pool, { data, shape: [count, k] }, hashes);
+    const leaders = await findLeaders(pool, { data, shape: [count, k] }, hashes);
     expect([...leaders]).to.deep.equal(plainLeaders(data, k, hashes));
-    expect(new Set(leaders).size).to.be.within(200, 1500);
+    expect(new Set(leaders).size).to.be.within(100, 1500);
   });
 
   it("have the least movement that single products give", async () => {
@@ -200,7 +206,7 @@ function plainLeaders(data: Float32Array, k: number, hashes: string[]): number[]
     const row = (n: number) => data.subarray(n * k, (n + 1) * k);
     const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, j) => sum + value * b[j]!, 0);
     const found = leaders.find(
-      (leader) => dot(row(i), row(leader)) >= 0.95 * Math.hypot(...row(i)) * Math.hypot(...row(leader)),
+      (leader) => dot(row(i), row(leader)) >= 0.8 * Math.hypot(...row(i)) * Math.hypot(...row(leader)),
     );
     if (found === undefined) leaders.push(i);
     return found ?? i;

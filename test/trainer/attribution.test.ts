@@ -3,9 +3,10 @@ import { bestRow, largestSum, shuffleRows, topContributorAccuracy } from "../../
 import { loadSketches, saveSketches } from "../../trainer/attribution/artifact.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
-import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { MAX_NORM, quantise } from "../../trainer/attribution/quantise.ts";
-import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
 import { leastMovement, movement, queryWeight, scores } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { finetune } from "../../trainer/finetune.ts";
@@ -27,35 +28,52 @@ describe("sketch", function () {
   });
   after(() => pool.close());
 
-  it("has the damped inverse-Fisher inner products that a direct decomposition gives", async () => {
-    // 40 rows in 6 dimensions: Fisher F = GᵀG/N, and x·(F + λ)⁻¹·y by solving the 6×6 system.
+  it("has the inner products of gradients under the inverse diagonal Fisher, damped matrix by matrix", async () => {
     const random = new Random(1);
     const [count, width] = [40, 6];
-    const gradients = matrix(count, width, (_, j) => random.normal() / (1 + j));
-    const { basis, rows } = await fitSketch(pool, gradients);
-    const fisher = Array.from({ length: width }, (_, a) =>
-      Array.from({ length: width }, (_, b) => {
-        let sum = 0;
-        for (let i = 0; i < count; i++) sum += gradients.data[i * width + a]! * gradients.data[i * width + b]!;
-        return sum / count;
-      }),
-    );
-    const trace = fisher.reduce((sum, row, a) => sum + row[a]!, 0);
-    expect(basis.damping).to.be.closeTo((0.1 * trace) / width, 1e-6 * trace);
+    const gradients = matrix(count, width, (_, j) => (j === 5 ? 0 : random.normal() / (1 + j)));
+    const { basis, rows } = await fitSketch(pool, gradients, [
+      [0, 2],
+      [2, 5],
+      [5, 6],
+    ]);
+    const fisher = [0, 1, 2, 3, 4].map((j) => {
+      let sum = 0;
+      for (let i = 0; i < count; i++) sum += gradients.data[i * width + j]! ** 2;
+      return sum / count;
+    });
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const damped = fisher.map((value, j) => value + 0.1 * mean(j < 2 ? fisher.slice(0, 2) : fisher.slice(2)));
     const row = (m: Matrix, i: number) => m.data.subarray(i * m.shape[1], (i + 1) * m.shape[1]);
-    const dot = (x: ArrayLike<number>, y: ArrayLike<number>) => Array.from(x).reduce((s, v, i) => s + v * y[i]!, 0);
     for (const [i, j] of [
       [0, 0],
       [0, 1],
       [7, 31],
     ] as const) {
-      const damped = fisher.map((line, a) => line.map((value, b) => value + (a === b ? basis.damping : 0)));
-      const expected = dot(row(gradients, i), solve(damped, [...row(gradients, j)]));
-      expect(dot(row(rows, i), row(rows, j))).to.be.closeTo(expected, 1e-4);
+      const [x, y] = [row(gradients, i), row(gradients, j)];
+      const expected = damped.reduce((sum, value, p) => sum + (x[p]! * y[p]!) / value, 0);
+      const found = row(rows, i).reduce((sum, value, n) => sum + value * row(rows, j)[n]!, 0);
+      expect(found).to.be.closeTo(expected, 1e-4);
     }
     expect(relativeError((await project(pool, basis, gradients)).data, rows.data)).to.be.below(1e-4);
+    expect([...row(basis.basis, 5)], "a parameter without gradients").to.deep.equal(Array(128).fill(0));
     expect(basis.k).to.equal(128);
     expect(basis.energyKept).to.be.closeTo(1, 1e-9);
+  });
+
+  it("is compared with others after each coordinate is divided by the damped root of its mean square", () => {
+    const own = whitened({ data: Float32Array.of(3, 4, 0, 8), shape: [2, 2] }, [9, 0.81]);
+    const damping = (0.1 * 9.81) / 2;
+    expect(
+      relativeError(own.data, [
+        3 / Math.sqrt(9 + damping),
+        4 / Math.sqrt(0.81 + damping),
+        0,
+        8 / Math.sqrt(0.81 + damping),
+      ]),
+    ).to.be.below(1e-6);
+    const unused = whitened({ data: Float32Array.of(1, 0), shape: [1, 2] }, [4, 0]);
+    expect(relativeError(unused.data, [1 / Math.sqrt(4.4), 0])).to.be.below(1e-6);
   });
 
   it("takes the smallest of 128, 256 and 512 columns that keeps 97% of the energy, and else the largest there is", async () => {
@@ -63,6 +81,7 @@ describe("sketch", function () {
       fitSketch(
         pool,
         matrix(count, count, (i, j) => (i === j ? value(i) : 0)),
+        [[0, count]],
       );
     const few = (await diagonal(300, (i) => (i < 100 ? 1 : 0.01))).basis;
     expect(few.k).to.equal(128);
@@ -78,6 +97,7 @@ describe("sketch", function () {
           fitSketch(
             pool,
             matrix(3, 4, () => 0),
+            [[0, 4]],
           ),
         )
       ).code,
@@ -114,7 +134,7 @@ describe("quantiser", () => {
   });
 });
 
-describe("duplicate rule", () => {
+describe("row weights", () => {
   let pool: Pool;
   before(async () => {
     pool = await Pool.start(base, { threads: 1 });
@@ -124,28 +144,37 @@ describe("duplicate rule", () => {
   const sketches = (angles: number[]) => matrix(angles.length, 2, (i, j) => unit(angles[i]!)[j]!);
   const hashes = (count: number) => Array.from({ length: count }, (_, i) => `row ${i}`);
 
-  it("counts of a cluster of n the first 8 rows, with 1/min(n, 8) each", async () => {
-    const { weights } = await duplicateWeights(pool, sketches([...Array(10).fill(0.01), 2]), hashes(11));
-    expect([...weights]).to.deep.equal([...Array(8).fill(1 / 8), 0, 0, 1]);
+  it("follow the first leader within cosine 0.8, not the nearest, and never a follower", async () => {
+    const near = Math.acos(0.82);
+    const angles = [0, 1.5 * near, 0.8 * near, 2.4 * near, 3.2 * near];
+    expect([...(await findLeaders(pool, sketches(angles), hashes(5)))]).to.deep.equal([0, 1, 0, 1, 4]);
   });
 
-  it("joins the first leader within cosine 0.95, not the nearest, and never a follower", async () => {
-    const near = Math.acos(0.96);
-    const { leaders, weights } = await duplicateWeights(
-      pool,
-      sketches([0, 1.5 * near, 0.8 * near, 2.4 * near, 3.2 * near]),
-      hashes(5),
-    );
-    expect([...leaders]).to.deep.equal([0, 1, 0, 1, 4]);
-    expect([...weights]).to.deep.equal([0.5, 0.5, 0.5, 0.5, 1]);
-  });
-
-  it("passes exact copies and empty sketches over", async () => {
+  it("pass exact copies and empty sketches over", async () => {
     const rows = sketches([0, 0, 1.5, 0]);
     rows.data.set([0, 0], 4);
-    const { weights, leaders } = await duplicateWeights(pool, rows, ["a", "a", "b", "c"]);
-    expect([...weights]).to.deep.equal([0.5, 0, 0, 0.5]);
-    expect([...leaders]).to.deep.equal([0, -1, -1, 0]);
+    expect([...(await findLeaders(pool, rows, ["a", "a", "b", "c"]))]).to.deep.equal([0, -1, -1, 0]);
+  });
+
+  it("are sizes over the size for which rows as large hold half of all, at most 1, and 0 for what only repeats", () => {
+    const rows = ["a".repeat(100), "b".repeat(60), "c".repeat(40), "d".repeat(20), "e".repeat(500)];
+    // The first four hold 220; those of 60 and more hold 160 of them, those of 100 alone 100.
+    expect([...rowWeights(rows, [0, 1, 2, 3, 0])]).to.deep.equal([1, 1, 40 / 60, 20 / 60, 0]);
+  });
+
+  it("add up to no more when a text is cut into many rows, nor when it is filled up with blanks and ornaments", () => {
+    const text = "contract Vault { function pay(address to) external { } }\n".repeat(8);
+    const others = Array.from({ length: 12 }, (_, n) => `${n}${text}`);
+    const weigh = (own: string[]) => {
+      const rows = [...others, ...own];
+      const weights = rowWeights(rows, [...rows.keys()]);
+      return weights.slice(others.length).reduce((sum, weight) => sum + weight, 0);
+    };
+    const pieces = text.match(/[\s\S]{1,64}/g)!;
+    expect(weigh([text])).to.be.closeTo(1, 0.01);
+    expect(weigh(pieces)).to.be.closeTo(1, 0.01);
+    expect(weigh(pieces.map((piece) => `${piece}${" ".repeat(200)}${"/*-*/\n".repeat(40)}`))).to.be.closeTo(1, 0.01);
+    expect([...rowWeights(["{ }", "word"], [0, 1])], "nothing but marks").to.deep.equal([0, 1]);
   });
 });
 
@@ -299,21 +328,3 @@ describe("attribution end to end", function () {
     expect((await failure(() => sketchQueries(pool, adapter, sketches, headless))).code).to.equal("TRAINER_QUERY");
   });
 });
-
-/** Gaussian elimination, enough for small positive matrices. */
-function solve(matrix: number[][], right: number[]): number[] {
-  const rows = matrix.map((row, i) => [...row, right[i]!]);
-  const n = rows.length;
-  for (let i = 0; i < n; i++) {
-    for (let below = i + 1; below < n; below++) {
-      const factor = rows[below]![i]! / rows[i]![i]!;
-      for (let j = i; j <= n; j++) rows[below]![j]! -= factor * rows[i]![j]!;
-    }
-  }
-  const x = new Array<number>(n).fill(0);
-  for (let i = n - 1; i >= 0; i--) {
-    const known = rows[i]!.slice(i + 1, n).reduce((sum, value, j) => sum + value * x[i + 1 + j]!, 0);
-    x[i] = (rows[i]![n]! - known) / rows[i]![i]!;
-  }
-  return x;
-}

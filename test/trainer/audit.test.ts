@@ -2,10 +2,11 @@ import { expect } from "chai";
 import type { Sketches } from "../../trainer/attribution/artifact.ts";
 import { auditSketches, type ClaimedQuery } from "../../trainer/attribution/audit.ts";
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
-import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
-import { dampingOf, project } from "../../trainer/attribution/sketch.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { project, whitened } from "../../trainer/attribution/sketch.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
 import type { BackendName } from "../../trainer/backends.ts";
 import { rowExample } from "../../trainer/examples.ts";
@@ -40,7 +41,7 @@ describe("Audit of a model's sketches", function () {
   }
   const wrong = (found: Awaited<ReturnType<typeof audit>>) =>
     Object.keys(found).filter((check) => found[check]!.result === "WRONG");
-  const CHECKS = ["form", "copies", "rows", "duplicates", "least movement", "basis", "queries"];
+  const CHECKS = ["form", "copies", "rows", "weights", "least movement", "basis", "queries"];
 
   it("finds nothing wrong with honest ones, of all rows and of a sample", async () => {
     const whole = await audit({}, { queries });
@@ -105,8 +106,10 @@ describe("Audit of a model's sketches", function () {
     const used = sketches.weights.findIndex((weight) => weight > 0);
     const quiet = sketches.rows.slice().fill(0, used * k, (used + 1) * k);
     const muted = await audit({ rows: quiet, weights: sketches.weights.with(used, 0) });
-    expect(wrong(muted)).to.include("duplicates");
-    expect(muted.duplicates!.detail).to.include(`another weight than the rule gives: ${used}`);
+    expect(wrong(muted)).to.include("weights");
+    expect(muted.weights!.detail).to.include(`another weight than the rule gives:`);
+    const lighter = sketches.weights.with(used, sketches.weights[used]! * 0.999);
+    expect(wrong(await audit({ weights: lighter }))).to.deep.equal(["weights"]);
     expect(wrong(await audit({ m0: Math.round(sketches.m0 * 1.01) }))).to.deep.equal(["least movement"]);
   });
 
@@ -115,25 +118,20 @@ describe("Audit of a model's sketches", function () {
     const { k } = sketches;
     const kept = eigenvalues.filter((value) => value > 0).length;
     const less = [...eigenvalues.slice(1, kept), ...Array<number>(k - kept + 1).fill(0)];
-    const damping = dampingOf(less);
     const data = new Float32Array(basis.data.length);
     for (let p = 0; p < basis.shape[0]; p++)
-      for (let j = 0; j + 1 < kept; j++) {
-        const unit = basis.data[p * k + j + 1]! * Math.sqrt(eigenvalues[j + 1]! + sketches.basis.damping);
-        data[p * k + j] = unit / Math.sqrt(less[j]! + damping);
-      }
+      for (let j = 0; j + 1 < kept; j++) data[p * k + j] = basis.data[p * k + j + 1]!;
     const total = eigenvalues.reduce((sum, value) => sum + value, 0) / energyKept;
     const stated = less.reduce((sum, value) => sum + value, 0) / total;
     const forged = {
       ...sketches.basis,
       basis: { data, shape: basis.shape },
       eigenvalues: less,
-      damping,
       energyKept: stated,
     };
     const examples = rows.map((text) => rowExample(base.tokenizer, base.config.context, text));
     const own = await project(pool, forged, await exampleGradients(pool, adapter, examples, 1));
-    const { weights } = await duplicateWeights(pool, own, rows);
+    const weights = rowWeights(rows, await findLeaders(pool, whitened(own, less), rows));
     const quantised = quantise(own, weights);
     const m0 = leastMovement({ rows: quantised, k }, quantise(own));
     const found = await audit({ rows: quantised, weights: [...weights], m0, basis: forged });

@@ -6,7 +6,7 @@ import type { WeightFormat } from "../packed.ts";
 import { sharedMatrix } from "./blocks.ts";
 import type { SketchBasis } from "./sketch.ts";
 
-export const METHOD_VERSION = 1;
+export const METHOD_VERSION = 2;
 
 /**
  * A model's sketches: what is committed, and what is needed to sketch a query the same way. On disk a folder of
@@ -20,7 +20,7 @@ export interface Sketches {
   count: number;
   k: number;
   basis: SketchBasis;
-  /** w_i of the duplicate rule. */
+  /** w_i of each row, see rowWeights. */
   weights: number[];
   /** Least movement, see leastMovement. */
   m0: number;
@@ -34,7 +34,7 @@ export interface Sketches {
 
 export function saveSketches(folder: string, sketches: Sketches): void {
   const { rows, basis, ...rest } = sketches;
-  const { basis: matrix, eigenvalues, damping, energyKept } = basis;
+  const { basis: matrix, eigenvalues, energyKept } = basis;
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, "rows.int8"), new Uint8Array(rows.buffer, rows.byteOffset, rows.length));
   writeFileSync(
@@ -46,7 +46,6 @@ export function saveSketches(folder: string, sketches: Sketches): void {
     ...rest,
     parameters: matrix.shape[0],
     eigenvalues,
-    damping,
     energyKept,
   };
   writeFileSync(path.join(folder, "sketches.json"), `${JSON.stringify(manifest, null, 1)}\n`);
@@ -65,7 +64,7 @@ export function loadSketches(folder: string): Sketches {
     }
   };
   const manifest = parse(new TextDecoder().decode(read("sketches.json")));
-  const { methodVersion, parameters, eigenvalues, damping, energyKept, ...rest } = manifest;
+  const { methodVersion, parameters, eigenvalues, energyKept, ...rest } = manifest;
   if (methodVersion !== METHOD_VERSION) {
     const found = `methodVersion is ${methodVersion}, this program implements ${METHOD_VERSION}`;
     throw new OpenLedgerError("TRAINER_SKETCHES", `sketches: ${found}; use the program of that version`);
@@ -83,7 +82,6 @@ export function loadSketches(folder: string): Sketches {
     basis: { data, shape: [parameters, rest.k] as [number, number] },
     k: rest.k,
     eigenvalues,
-    damping,
     energyKept,
   };
   return { ...rest, rows, basis };

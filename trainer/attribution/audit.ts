@@ -7,12 +7,14 @@ import type { Pool } from "../pool.ts";
 import { Random } from "../random.ts";
 import type { Sketches } from "./artifact.ts";
 import { type ServedQuery, sketchQueries } from "./build.ts";
-import { duplicateWeights, SAME } from "./duplicates.ts";
-import { type GradientRows, gradientRows } from "./gradient-rows.ts";
+import { findLeaders, SAME } from "./duplicates.ts";
+import { gradientRows, type StoredGradients } from "./gradient-rows.ts";
 import { storeGradients } from "./gradients.ts";
 import { energyOf, innerProducts, largestResidual, projectRows } from "./pca.ts";
 import { MAX_NORM, quantise } from "./quantise.ts";
-import { dampingOf, NOISE, SKETCH_SIZES, sizeFor } from "./sketch.ts";
+import { rowWeights } from "./row-weights.ts";
+import { fitScales, matrixSpans, scaledRows } from "./scales.ts";
+import { dampingOf, NOISE, SKETCH_SIZES, sizeFor, whitened } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
 
 /**
@@ -22,9 +24,9 @@ import { leastMovementOf } from "./weights.ts";
 export const TOLERANCE = {
   /** Of an entry of a sketch, which is rounded to a whole number. */
   entry: 1,
-  /** Of the cosine at which two rows count as duplicates. */
+  /** Of the cosine from which on a row counts as a copy. */
   cosine: 1e-3,
-  /** Of m0 and of the energy kept, as a share. */
+  /** Of weights, of m0 and of the energy kept, as a share. */
   share: 1e-3,
   /** Of inner products of directions, which would be 1 and 0, and of the coordinates' variances. */
   basis: 1e-2,
@@ -54,6 +56,7 @@ interface Subject {
   pool: Pool;
   adapter: Adapter;
   sketches: Sketches;
+  texts: readonly string[];
   hashes: string[];
 }
 
@@ -70,10 +73,10 @@ export async function auditSketches(
 ): Promise<Finding[]> {
   const findings = new Findings(onFinding);
   const hashes = rows.map((text) => keccak256(Buffer.from(text)));
-  const subject = { pool, adapter, sketches, hashes };
+  const subject = { pool, adapter, sketches, texts: rows, hashes };
   const fits = await findings.check("form", async () => checkForm(subject));
   if (fits === undefined) return findings.all; // nothing more can be compared
-  await findings.check("copies", async () => checkCopies(subject, rows));
+  await findings.check("copies", async () => checkCopies(subject));
 
   const all = Array.from(rows, (_, row) => row);
   const chosen = sample === undefined ? all : new Random(sample.seed).shuffle(all).slice(0, sample.rows);
@@ -91,12 +94,12 @@ export async function auditSketches(
     await projectRows(pool, gradients, basis, derived);
     await findings.check("rows", async () => checkRows(subject, chosen, derived, sample?.seed));
     if (whole) {
-      await findings.check("duplicates", () => checkDuplicates(subject, derived));
+      await findings.check("weights", () => checkWeights(subject, derived));
       await findings.check("least movement", () => checkLeastMovement(subject, derived));
       await findings.check("basis", () => checkBasis(subject, gradients, derived));
     } else {
       const zero = sketches.weights.filter((weight) => weight === 0).length;
-      findings.skip("duplicates", `only all rows show which are alike; ${zero} rows have weight 0`);
+      findings.skip("weights", `only all rows show which are alike; ${zero} rows have weight 0`);
       findings.skip("least movement", "only all rows show it");
       findings.skip("basis", "only all rows show whether its directions are the main ones");
     }
@@ -130,7 +133,7 @@ function checkForm({ pool, adapter, sketches, hashes }: Subject) {
   return { detail: `${count} rows of ${k} entries, by a basis over ${layout.size} parameters`, value: true };
 }
 
-function checkCopies({ sketches: { rows, k, weights }, hashes }: Subject, texts: readonly string[]) {
+function checkCopies({ sketches: { rows, k, weights }, texts, hashes }: Subject) {
   const seen = new Set<string>();
   let copies = 0;
   hashes.forEach((hash, i) => {
@@ -169,22 +172,27 @@ function checkRows({ sketches }: Subject, chosen: readonly number[], derived: Ma
   };
 }
 
-/** Rows that are within the tolerance of the rule's border may have come out either way. */
-async function checkDuplicates({ pool, sketches: { weights }, hashes }: Subject, derived: Matrix) {
-  const rules: Float64Array[] = [];
+/**
+ * Rows within the tolerance of the rule's border may have come out either way, and so may what they say about the typical size; where
+ * there are none, weights are exact.
+ */
+async function checkWeights({ pool, sketches, texts, hashes }: Subject, derived: Matrix) {
+  const { weights, basis } = sketches;
+  const compared = whitened(derived, basis.eigenvalues);
+  const leads: boolean[][] = [];
   for (const same of [SAME - TOLERANCE.cosine, SAME, SAME + TOLERANCE.cosine])
-    rules.push((await duplicateWeights(pool, derived, hashes, same)).weights);
-  const [low, exact, high] = rules as [Float64Array, Float64Array, Float64Array];
-  const clear = (row: number) => low[row] === exact[row] && exact[row] === high[row];
-  const rowsOff = weights.flatMap((weight, row) => (clear(row) && weight !== exact[row] ? [row] : []));
+    leads.push(Array.from(await findLeaders(pool, compared, hashes, same), (leader, row) => leader === row));
+  const clear = (row: number) => leads.every((lead) => lead[row] === leads[1]![row]);
   const unclear = weights.filter((_, row) => !clear(row)).length;
-  requireThat(
-    rowsOff.length === 0,
-    `${rowsOff.length} rows have another weight than the rule gives: ${someOf(rowsOff)}`,
+  const counts = weights.map((weight, row) => (clear(row) ? leads[1]![row]! : weight > 0));
+  const own = rowWeights(
+    texts,
+    counts.map((counted, row) => (counted ? row : -1)),
   );
-  const counted = weights.filter((weight) => weight > 0).length;
+  const off = weights.flatMap((weight, row) => (weight === own[row] ? [] : [row]));
+  requireThat(off.length === 0, `${off.length} rows have another weight than the rule gives: ${someOf(off)}`);
   return {
-    detail: `${counted} rows count, with the weights of the rule; ${unclear} are too close to its border to say`,
+    detail: `${own.filter((weight) => weight > 0).length} rows count, with the weights of the rule; ${unclear} are too close to its border to say`,
   };
 }
 
@@ -195,27 +203,35 @@ async function checkLeastMovement({ pool, sketches: { rows, k, m0 } }: Subject, 
 }
 
 /**
- * The basis is the half-whitened PCA that the method prescribes if its directions are orthogonal, the coordinates along them
+ * The basis is the PCA of scaled gradients that the method prescribes if its directions are orthonormal, the coordinates along them
  * uncorrelated with the variances stated, and no direction that it leaves out holds more than those it has.
  */
-async function checkBasis({ pool, sketches }: Subject, gradients: GradientRows, derived: Matrix) {
-  const { basis, eigenvalues, damping, energyKept, k } = sketches.basis;
+async function checkBasis({ pool, adapter, sketches }: Subject, gradients: StoredGradients, derived: Matrix) {
+  const { basis, eigenvalues, energyKept, k } = sketches.basis;
   const [count] = gradients.shape;
   const kept = eigenvalues.filter((value) => value > 0).length;
-  const scale = (j: number) => Math.sqrt(eigenvalues[j]! + damping);
-  const own = dampingOf(eigenvalues);
-  requireThat(Math.abs(own - damping) <= TOLERANCE.share * own, `the damping is ${damping}, the rule gives ${own}`);
+  const scales = fitScales(gradients, matrixSpans(loraLayout(pool.base.config, adapter.lora)));
+  const scaled = scaledRows(gradients, scales);
+  const directions = { ...basis, data: basis.data.slice() };
+  for (let i = 0; i < directions.data.length; i++) {
+    const scale = scales[Math.floor(i / k)]!;
+    requireThat(
+      scale > 0 || basis.data[i] === 0,
+      `parameter ${Math.floor(i / k)} has no gradient, and a place in the basis`,
+    );
+    if (scale > 0) directions.data[i]! /= scale;
+  }
 
-  const directions = await innerProducts(pool, basis);
-  const coordinates = await innerProducts(pool, derived);
+  const lengths = await innerProducts(pool, directions);
+  const coordinates = await innerProducts(pool, whitened(derived, eigenvalues));
+  const damping = dampingOf(eigenvalues);
   for (let i = 0; i < k; i++)
     for (let j = 0; j < k; j++) {
-      const used = i < kept && j < kept;
-      const expected = used && i === j ? 1 : 0;
-      const direction = directions[i * k + j]! * (used ? scale(i) * scale(j) : 1);
+      const expected = i < kept && i === j ? 1 : 0;
+      const length = lengths[i * k + j]!;
       requireThat(
-        Math.abs(direction - expected) <= TOLERANCE.basis,
-        `columns ${i} and ${j} of the basis have the inner product ${direction.toFixed(3)}, not ${expected}`,
+        Math.abs(length - expected) <= TOLERANCE.basis,
+        `columns ${i} and ${j} of the basis have the inner product ${length.toFixed(3)}, not ${expected}`,
       );
       const variance = coordinates[i * k + j]! / count;
       const stated = expected * (eigenvalues[i]! / (eigenvalues[i]! + damping));
@@ -225,7 +241,7 @@ async function checkBasis({ pool, sketches }: Subject, gradients: GradientRows, 
       );
     }
 
-  const total = energyOf(gradients) / count;
+  const total = energyOf(scaled) / count;
   const share = eigenvalues.reduce((sum, value) => sum + value, 0) / total;
   requireThat(
     Math.abs(share - energyKept) <= TOLERANCE.share,
@@ -233,7 +249,7 @@ async function checkBasis({ pool, sketches }: Subject, gradients: GradientRows, 
   );
   const size = sizeFor(eigenvalues, total, count, SKETCH_SIZES);
   requireThat(size === k, `k is ${k}, where the rule gives ${size}`);
-  const left = await largestResidual(pool, gradients, basis, kept);
+  const left = await largestResidual(pool, scaled, directions, kept);
   const last = kept === k ? eigenvalues[k - 1]! : NOISE * eigenvalues[0]!;
   requireThat(
     left <= TOLERANCE.leftOut * last,

@@ -13,6 +13,15 @@ export function sharedMatrix(rows: number, columns: number): Matrix {
   return { data: new Float32Array(new SharedArrayBuffer(4 * rows * columns)), shape: [rows, columns] };
 }
 
+/** Bytes of gradients that are read at a time, where whole rows are. */
+export const ROW_BLOCK_BYTES = 1 << 26;
+/** Columns of the gradient matrix, and rows at most, that one task takes. */
+export const BLOCK = 4096;
+
+/** The rows of a matrix in pieces of so many bytes. */
+export const rowBlocks = ([count, width]: [number, number]): Span[] =>
+  spans(count, Math.min(BLOCK, Math.max(1, Math.floor(ROW_BLOCK_BYTES / (4 * width)))));
+
 /** Tasks given out at a time, which bounds the memory of what they take and answer. */
 export const AHEAD = 4;
 

@@ -6,13 +6,14 @@ import { requireMemory } from "../memory.ts";
 import { adapterHash } from "../peft.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
-import { AHEAD, spans } from "./blocks.ts";
-import { duplicateWeights } from "./duplicates.ts";
+import { AHEAD, ROW_BLOCK_BYTES, spans } from "./blocks.ts";
+import { findLeaders } from "./duplicates.ts";
 import { gradientRows, IN_MEMORY } from "./gradient-rows.ts";
 import { exampleGradients, storeGradients, TASK_EXAMPLES } from "./gradients.ts";
-import { ROW_BLOCK_BYTES } from "./pca.ts";
 import { quantise } from "./quantise.ts";
-import { fitSketch, project, SKETCH_SIZES } from "./sketch.ts";
+import { rowWeights } from "./row-weights.ts";
+import { matrixSpans } from "./scales.ts";
+import { fitSketch, project, SKETCH_SIZES, whitened } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
 
 export interface BuildOptions {
@@ -48,9 +49,9 @@ export async function buildSketches(
   try {
     await storeGradients(pool, adapter, examples, alpha, gradients, onProgress);
     onPart?.("gradients");
-    const { basis, rows: sketches } = await fitSketch(pool, gradients);
+    const { basis, rows: sketches } = await fitSketch(pool, gradients, matrixSpans(layout));
     onPart?.("components");
-    const { weights } = await duplicateWeights(pool, sketches, hashes);
+    const weights = rowWeights(rows, await findLeaders(pool, whitened(sketches, basis.eigenvalues), hashes));
     onPart?.("duplicates");
     const quantised = quantise(sketches, weights);
     const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));

@@ -2,62 +2,29 @@ import type { Matrix } from "../engine.ts";
 import type { Pool } from "../pool.ts";
 import { inOrder, sharedMatrix, spans } from "./blocks.ts";
 
-/** Rows at least this similar are one cluster. */
-export const SAME = 0.95;
-/** Rows of a cluster that count. */
-const COUNTED = 8;
-
-export interface DuplicateWeights {
-  /** w_i of each row: 1/min(n, 8) for the first 8 of a cluster of n, else 0. */
-  weights: Float64Array;
-  /** The row that leads each row's cluster; −1 for exact copies and rows without a sketch. */
-  leaders: Int32Array;
-}
-
-/**
- * The duplicate rule (method version 1), so that copying rows does not raise pay. One pass in row order: a row joins the
- * first leader whose sketch has cosine ≥ 0.95 with its own, else it leads. Exact copies (same row hash) after the first,
- * and rows whose sketch is zero, weigh nothing and are not counted.
- * @param sketches [N, k], any norm
- * @param same the cosine, for audits of rows close to it
- */
-export async function duplicateWeights(
-  pool: Pool,
-  sketches: Matrix,
-  rowHashes: readonly string[],
-  same = SAME,
-): Promise<DuplicateWeights> {
-  const leaders = await findLeaders(pool, sketches, distinct(sketches, rowHashes), same);
-  const clusters = new Map<number, number[]>();
-  leaders.forEach((leader, row) => {
-    if (leader === -1) return;
-    const cluster = clusters.get(leader);
-    if (cluster) cluster.push(row);
-    else clusters.set(leader, [row]);
-  });
-  const weights = new Float64Array(leaders.length);
-  for (const rows of clusters.values()) {
-    for (const row of rows.slice(0, COUNTED)) weights[row] = 1 / Math.min(rows.length, COUNTED);
-  }
-  return { weights, leaders };
-}
-
-/** Rows with a sketch whose text did not come before. */
-function distinct({ data, shape: [count, k] }: Matrix, rowHashes: readonly string[]): number[] {
-  const seen = new Set<string>();
-  return Array.from({ length: count }, (_, i) => i).filter((i) => {
-    if (seen.has(rowHashes[i]!) || data.subarray(i * k, (i + 1) * k).every((value) => value === 0)) return false;
-    seen.add(rowHashes[i]!);
-    return true;
-  });
-}
+/** Rows at least this similar are one. */
+export const SAME = 0.8;
 
 /** Rows that are compared with all earlier leaders at a time, and leaders that one task compares them with. */
 const [ROWS, LEADERS] = [512, 4096];
 /** How far a product of float32 unit sketches may be from their cosine; closer to the limit than this it is computed in double. */
 const ROUNDING = 1e-4;
 
-async function findLeaders(pool: Pool, sketches: Matrix, rows: readonly number[], same: number): Promise<Int32Array> {
+/**
+ * Which row each row is like: one pass in on-chain order, a row follows the first leader whose whitened sketch has cosine ≥ 0.8
+ * with its own, else it leads. Only leaders count, so whoever changes rows that were there before him is paid nothing for it, and
+ * takes nothing from them.
+ * @param sketches [N, k], whitened, of any norm
+ * @param same the cosine, for audits of rows close to it
+ * @returns the row that leads each row, itself for a leader; −1 for exact copies (same row hash) and rows without a sketch
+ */
+export async function findLeaders(
+  pool: Pool,
+  sketches: Matrix,
+  rowHashes: readonly string[],
+  same = SAME,
+): Promise<Int32Array> {
+  const rows = distinct(sketches, rowHashes);
   const { data, shape } = sketches;
   const [count, k] = shape;
   const norms = Float64Array.from({ length: count }, (_, i) => norm(data.subarray(i * k, (i + 1) * k)));
@@ -111,6 +78,16 @@ async function findLeaders(pool: Pool, sketches: Matrix, rows: readonly number[]
     });
   }
   return leaderOf;
+}
+
+/** Rows with a sketch whose text did not come before. */
+function distinct({ data, shape: [count, k] }: Matrix, rowHashes: readonly string[]): number[] {
+  const seen = new Set<string>();
+  return Array.from({ length: count }, (_, i) => i).filter((i) => {
+    if (seen.has(rowHashes[i]!) || data.subarray(i * k, (i + 1) * k).every((value) => value === 0)) return false;
+    seen.add(rowHashes[i]!);
+    return true;
+  });
 }
 
 function norm(values: Float32Array): number {

@@ -6,13 +6,16 @@ import { sharedMatrix } from "./blocks.ts";
 import { GradientFile } from "./gradient-file.ts";
 
 /** The rows' gradients [N, P], in memory or on disk. */
-export interface GradientRows {
+export interface StoredGradients {
   shape: [count: number, width: number];
+  /** Rows from..to−1, columns first..last−1 of them (all unless told), as memory of their own that threads can share. */
+  block(from: number, to: number, first?: number, last?: number): Matrix;
+}
+
+export interface GradientRows extends StoredGradients {
   set(row: number, gradient: Float32Array): void;
   /** Whether a run before this one set it. */
   has(row: number): boolean;
-  /** Rows from..to−1, columns first..last−1 of them (all unless told), as memory that threads can share. */
-  block(from: number, to: number, first?: number, last?: number): Matrix;
   /** Gives the disk space back; gradients that may be gone on with stay unless all was done that they are for. */
   close(done: boolean): void;
 }

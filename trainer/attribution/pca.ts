@@ -2,8 +2,8 @@ import { Matrix as DenseMatrix, EigenvalueDecomposition } from "ml-matrix";
 import type { Matrix } from "../engine.ts";
 import type { Pool } from "../pool.ts";
 import { Random } from "../random.ts";
-import { inOrder, type Span, sharedMatrix, spans } from "./blocks.ts";
-import type { GradientRows } from "./gradient-rows.ts";
+import { BLOCK, inOrder, rowBlocks, type Span, sharedMatrix, spans } from "./blocks.ts";
+import type { StoredGradients } from "./gradient-rows.ts";
 
 /** Principal components of the rows' gradients, not centred, largest first. */
 export interface Components {
@@ -12,19 +12,14 @@ export interface Components {
   /** Sum of all eigenvalues, those that were not computed too. */
   total: number;
   /**
-   * The first components, each scaled: their directions [P, k], and the coordinates of the rows along them [N, k]. A scale of
-   * zero leaves a component out.
+   * The first `kept` components: their directions [P, columns], of length 1, and the coordinates of the rows along them
+   * [N, columns]. Columns beyond them are zero.
    */
-  scaled(scales: readonly number[]): Promise<{ directions: Matrix; coordinates: Matrix }>;
+  along(kept: number, columns: number): Promise<{ directions: Matrix; coordinates: Matrix }>;
 }
 
-/** Columns of the gradient matrix that one product task takes. */
-const BLOCK = 4096;
-/** Bytes of gradients that one product task takes, where it takes whole rows. */
-export const ROW_BLOCK_BYTES = 1 << 26;
-
 /** All components exactly, from the N×N Gram matrix: for N so small that its decomposition is cheap. */
-export async function gramComponents(pool: Pool, gradients: GradientRows): Promise<Components> {
+export async function gramComponents(pool: Pool, gradients: StoredGradients): Promise<Components> {
   const [count, width] = gradients.shape;
   const gram = new Float64Array(count * count);
   await inOrder(
@@ -39,19 +34,17 @@ export async function gramComponents(pool: Pool, gradients: GradientRows): Promi
   return {
     values,
     total: values.reduce((sum, value) => sum + value, 0),
-    async scaled(scales) {
+    async along(kept, k) {
       // Direction j is gᵀ·u_j/√μ_j, and the coordinates along it are u_j·√μ_j.
-      const k = scales.length;
       const [coefficients, coordinates] = [sharedMatrix(count, k), sharedMatrix(count, k)];
-      scales.forEach((scale, j) => {
-        if (scale === 0) return;
+      for (let j = 0; j < kept; j++) {
         const root = Math.sqrt(values[j]!);
         for (let i = 0; i < count; i++) {
           if (gram[i * count + i] === 0) continue; // an unusable row: its vector entries are rounding noise
-          coefficients.data[i * k + j] = (vectors.get(i, j) * scale) / root;
-          coordinates.data[i * k + j] = vectors.get(i, j) * scale * root;
+          coefficients.data[i * k + j] = vectors.get(i, j) / root;
+          coordinates.data[i * k + j] = vectors.get(i, j) * root;
         }
-      });
+      }
       const directions = sharedMatrix(width, k);
       await inOrder(
         columnBlocks(width),
@@ -74,7 +67,7 @@ const ROUNDS = 3;
  * The first components, by randomized subspace iteration: the gradients are read a block of rows at a time, twice a round, and
  * memory is that of [N, k] and [P, k] matrices. The start is seeded, so the same gradients give the same components.
  */
-export async function randomizedComponents(pool: Pool, gradients: GradientRows, k: number): Promise<Components> {
+export async function randomizedComponents(pool: Pool, gradients: StoredGradients, k: number): Promise<Components> {
   const [count, width] = gradients.shape;
   const columns = Math.min(count, width, k + OVERSAMPLED);
   const coordinates = sharedMatrix(count, columns);
@@ -91,12 +84,9 @@ export async function randomizedComponents(pool: Pool, gradients: GradientRows, 
   return {
     values,
     total: energyOf(gradients),
-    async scaled(scales) {
-      const turn = sharedMatrix(columns, scales.length);
-      scales.forEach((scale, j) => {
-        if (scale === 0) return;
-        for (let i = 0; i < columns; i++) turn.data[i * scales.length + j] = vectors.get(i, j) * scale;
-      });
+    async along(kept, k) {
+      const turn = sharedMatrix(columns, k);
+      for (let j = 0; j < kept; j++) for (let i = 0; i < columns; i++) turn.data[i * k + j] = vectors.get(i, j);
       return { directions: await times(pool, directions, turn), coordinates: await times(pool, coordinates, turn) };
     },
   };
@@ -106,27 +96,26 @@ export async function randomizedComponents(pool: Pool, gradients: GradientRows, 
 const [SEARCHED, SEARCH_ROUNDS] = [8, 3];
 
 /**
- * The largest eigenvalue λ of (1/N)·gᵀ·g outside the first `kept` columns of a basis whose columns are orthogonal, from below:
- * by subspace iteration from random directions.
+ * The largest eigenvalue λ of (1/N)·gᵀ·g outside the first `kept` columns of a basis whose columns are orthonormal, from
+ * below: by subspace iteration from random directions.
  */
 export async function largestResidual(
   pool: Pool,
-  gradients: GradientRows,
+  gradients: StoredGradients,
   basis: Matrix,
   kept: number,
 ): Promise<number> {
   const [count, width] = gradients.shape;
   const [, k] = basis.shape;
-  const squares = columnSquares(basis);
   const directions = sharedMatrix(width, SEARCHED);
   const coordinates = sharedMatrix(count, SEARCHED);
   const random = new Random(1);
   for (let i = 0; i < directions.data.length; i++) directions.data[i] = random.normal();
-  /** x − U·(Uᵀ·x), with U the basis' columns at length 1. */
+  /** x − U·(Uᵀ·x) */
   const leave = async () => {
     const inside = await pool.run("product", { a: basis, b: directions, transposeA: true, transposeB: false });
     const share = sharedMatrix(k, SEARCHED);
-    for (let i = 0; i < kept * SEARCHED; i++) share.data[i] = inside[i]! / squares[Math.floor(i / SEARCHED)]!;
+    share.data.set(inside.subarray(0, kept * SEARCHED));
     const part = (await times(pool, basis, share)).data;
     for (let i = 0; i < part.length; i++) directions.data[i]! -= part[i]!;
   };
@@ -142,14 +131,8 @@ export async function largestResidual(
   return largest;
 }
 
-function columnSquares({ data, shape: [rows, columns] }: Matrix): Float64Array {
-  const squares = new Float64Array(columns);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) squares[j]! += data[i * columns + j]! ** 2;
-  return squares;
-}
-
 /** g·q [N, l] into `to`. */
-export async function projectRows(pool: Pool, gradients: GradientRows, q: Matrix, to: Matrix): Promise<void> {
+export async function projectRows(pool: Pool, gradients: StoredGradients, q: Matrix, to: Matrix): Promise<void> {
   const [, columns] = to.shape;
   await inOrder(
     rowBlocks(gradients.shape),
@@ -159,7 +142,7 @@ export async function projectRows(pool: Pool, gradients: GradientRows, q: Matrix
 }
 
 /** gᵀ·b [P, l] into `to`. */
-async function combineRows(pool: Pool, gradients: GradientRows, b: Matrix, to: Matrix): Promise<void> {
+async function combineRows(pool: Pool, gradients: StoredGradients, b: Matrix, to: Matrix): Promise<void> {
   const [, columns] = b.shape;
   to.data.fill(0);
   const tiles = rowBlocks(gradients.shape).flatMap((rows) =>
@@ -224,7 +207,7 @@ function rowsOf({ data, shape: [, columns] }: Matrix, [from, end]: Span): Matrix
 }
 
 /** Σ |g|². */
-export function energyOf(gradients: GradientRows): number {
+export function energyOf(gradients: StoredGradients): number {
   let sum = 0;
   for (const [from, end] of rowBlocks(gradients.shape))
     for (const value of gradients.block(from, end).data) sum += value * value;
@@ -232,8 +215,6 @@ export function energyOf(gradients: GradientRows): number {
 }
 
 const columnBlocks = (width: number) => spans(width, BLOCK);
-const rowBlocks = ([count, width]: [number, number]) =>
-  spans(count, Math.min(BLOCK, Math.max(1, Math.floor(ROW_BLOCK_BYTES / (4 * width)))));
 
 function add(to: Float32Array | Float64Array, part: Float32Array): void {
   for (let i = 0; i < to.length; i++) to[i]! += part[i]!;
