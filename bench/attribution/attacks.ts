@@ -1,16 +1,21 @@
 /**
  * What the payout rule pays to those who try to be paid for nothing, on the tiny Llama: junk, copies, cut rows, bought
- * queries. Each for unit rows, as shipped, and for rows that keep a capped length.
+ * queries. Each under the rule that is shipped, and under what it could be instead.
  */
 import { rowHash } from "../../sdk/rows.ts";
-import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
+import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { quantise, UNIT } from "../../trainer/attribution/quantise.ts";
-import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { matrixSpans } from "../../trainer/attribution/scales.ts";
+import { fitSketch, project, type SketchBasis, whitened } from "../../trainer/attribution/sketch.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
+import { type Adapter, loraLayout } from "../../trainer/lora.ts";
+import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
 import { type Kind, randomCharacters } from "./datanet.ts";
-import { LENGTHS, type LengthRule, lengthShares, norms } from "./lengths.ts";
+import { type LengthRule, lengthShares, norms } from "./lengths.ts";
 import { rowsWhere, stack } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
 import {
@@ -28,29 +33,53 @@ import {
 import { progress, writeBars, writeResult } from "./report.ts";
 import { mean, median, rounded, sum } from "./statistics.ts";
 
-const RULES = Object.keys(LENGTHS) as LengthRule[];
-const SHIPPED = RULES[0]!;
+const LENGTHS: LengthRule[] = ["length, at most the median", "length, at most 4 medians"];
+/** What a row weighs: as shipped; without one of the two things that this is made of; or times its sketch's length. */
+const RULES = ["as shipped", "whatever the size", "similar rows too", ...LENGTHS] as const;
+type Rule = (typeof RULES)[number];
+const SHIPPED = RULES[0];
 const KAPPAS = { "κ0 = 1/3": 1 / 3, "κ0 = 1/2": 1 / 2, "κ0 = 1": 1 };
 const JUNK: Kind[] = ["shuffled words", "random characters"];
 const COPIES = 8;
-const REPLACED_TOKENS = [0.03, 0.1, 0.2];
+const REPLACED_TOKENS = [0.03, 0.1, 0.2, 0.3];
 const PIECES = [128, 64];
 /** A bought query's fee over all honest fees. */
 const FEES = [0.01, 0.1];
 
 type Table = Record<string, Record<string, number>>;
 
-/** A Datanet's sketches before the length rule. */
+/** A Datanet's sketches before they are weighed. */
 interface Sketched {
+  texts: readonly string[];
   owners: number[];
   sketches: Matrix;
-  /** w_i of the duplicate rule. */
-  weights: Float64Array;
+  leaders: Int32Array;
 }
 /** An epoch, and the one that base weights come from. */
 type Asked = Epoch & { evaluation: Epoch };
 
-const pay = (asked: Asked, kappa0 = 0.5) => payShares(asked, totals(asked.evaluation).totals, kappa0);
+/** What the part of a pot is shared by that no answer decides: the committed rows' lengths, as shipped, an evaluation set, or row counts. */
+const BASES = {
+  "row lengths": ({ rows, queries, ...of }: Asked) => {
+    const k = queries[0]!.length;
+    const length = (i: number) => Math.floor(Math.hypot(...rows.subarray(i * k, (i + 1) * k)));
+    return perContributor(of, length);
+  },
+  "an evaluation set": ({ evaluation }: Asked) => totals(evaluation).totals,
+  "row counts": (of: Asked) => perContributor(of, () => 1),
+};
+type Base = keyof typeof BASES;
+const SHIPPED_BASE: Base = "row lengths";
+
+function perContributor({ owners, contributors }: Pick<Epoch, "owners" | "contributors">, of: (row: number) => number) {
+  const sums = Array<number>(contributors).fill(0);
+  owners.forEach((owner, i) => {
+    sums[owner]! += of(i);
+  });
+  return sums;
+}
+
+const pay = (asked: Asked, kappa0 = 0.5, by: Base = SHIPPED_BASE) => payShares(asked, BASES[by](asked), kappa0);
 
 /**
  * The Datanet and its queries: half of the references are asked and paid for, the other half is the evaluation set.
@@ -58,41 +87,92 @@ const pay = (asked: Asked, kappa0 = 0.5) => payShares(asked, totals(asked.evalua
  */
 async function openStudy(llama: TinyLlama) {
   const rows = await llama.rowGradients();
-  const { basis, rows: sketches } = await fitSketch(llama.pool, rows);
-  const sketch = (gradients: Matrix) => project(llama.pool, basis, gradients);
-  const int8Queries = (of: Matrix) => {
-    const entries = quantise(of);
-    return Array.from({ length: of.shape[0] }, (_, t) => entries.slice(t * basis.k, (t + 1) * basis.k));
-  };
-  const paid = rowsWhere(await sketch(await llama.servedGradients()), (t) => t % 2 === 1);
-  const evaluation = rowsWhere(await sketch(await llama.referenceGradients()), (t) => t % 2 === 0);
+  const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
   const random = new Random(21);
-  const queries = int8Queries(paid);
-  const fees = queries.map(() => BigInt(Math.round(1e15 * Math.exp(random.normal()))));
-  const evaluationQueries = int8Queries(evaluation);
+  const [served, references] = [await llama.servedGradients(), await llama.referenceGradients()];
+  const fees = Array.from({ length: served.shape[0] >> 1 }, () => BigInt(Math.round(1e15 * Math.exp(random.normal()))));
 
-  /** @param longest rows whose owner made them as long as the rule allows */
-  const ask = (of: Sketched, rule: LengthRule, longest: (i: number) => boolean = () => false): Asked => {
-    const { owners, sketches, weights } = of;
-    const shares = lengthShares(rule, sketches).map((share, i) => weights[i]! * (longest(i) ? 1 : share));
-    const int8 = quantise(sketches, shares);
-    const m0 = leastMovement({ rows: int8, k: basis.k }, quantise(sketches));
-    const common = { rows: int8, owners, contributors: llama.contributors.length, m0 };
-    const evaluation = { ...common, queries: evaluationQueries, fees: evaluationQueries.map(() => 10n ** 15n) };
-    return { ...common, queries, fees, evaluation };
+  /** The protocol's side, for rows and queries at one adapter. */
+  const studyAt = async (
+    texts: readonly string[],
+    owners: number[],
+    gradients: Matrix,
+    asked: Matrix,
+    judged: Matrix,
+  ) => {
+    const { basis, rows: sketches } = await fitSketch(llama.pool, gradients, matrixSpans(layout));
+    const { k } = basis;
+    const sketch = (of: Matrix) => project(llama.pool, basis, of);
+    const int8Queries = (of: Matrix) => {
+      const entries = quantise(of);
+      return Array.from({ length: of.shape[0] }, (_, t) => entries.slice(t * k, (t + 1) * k));
+    };
+    const paid = rowsWhere(await sketch(asked), (t) => t % 2 === 1);
+    const queries = int8Queries(paid);
+    const evaluationQueries = int8Queries(rowsWhere(await sketch(judged), (t) => t % 2 === 0));
+
+    /** @param longest rows whose owner made them as long as the rule allows */
+    const ask = (of: Sketched, rule: Rule, longest: (i: number) => boolean = () => false): Asked => {
+      const int8 = quantise(of.sketches, weigh(of, rule, longest));
+      const m0 = leastMovement({ rows: int8, k }, quantise(of.sketches));
+      const common = { rows: int8, owners: of.owners, contributors: llama.contributors.length, m0 };
+      const evaluation = { ...common, queries: evaluationQueries, fees: evaluationQueries.map(() => 10n ** 15n) };
+      return { ...common, queries, fees, evaluation };
+    };
+    const honest = await sketched(llama, basis, texts, owners, sketches);
+    return { llama, basis, sketch, int8Queries, paid, ask, honest };
   };
-  const honest = await sketched(llama, llama.rows, llama.owners, sketches);
-  return { llama, basis, sketch, int8Queries, paid, ask, honest };
+  const study = await studyAt(llama.rows, llama.owners, rows, served, references);
+
+  /** Everything anew, adapter and basis too, with other rows: what they are asked. */
+  const fittedAnew = async (name: string, texts: readonly string[], owners: number[]) => {
+    const adapter: Adapter = await llama.tuned(name, texts, 100);
+    const answers = (await llama.served()).map((answer) => llama.paid(answer));
+    const examples = [...texts, ...llama.references].map((text) => llama.example(text));
+    const all = await exampleGradients(llama.pool, adapter, [...examples, ...answers], 1);
+    const part = (from: number, to: number) => rowsWhere(all, (i) => i >= from && i < to);
+    const [first, second] = [texts.length, examples.length];
+    const anew = await studyAt(
+      texts,
+      owners,
+      part(0, first),
+      part(second, second + answers.length),
+      part(first, second),
+    );
+    return anew.ask(anew.honest, SHIPPED);
+  };
+  return { ...study, fittedAnew };
 }
 type Study = Awaited<ReturnType<typeof openStudy>>;
 
 async function sketched(
   { pool }: TinyLlama,
+  { eigenvalues }: SketchBasis,
   texts: readonly string[],
   owners: number[],
   sketches: Matrix,
 ): Promise<Sketched> {
-  return { owners, sketches, weights: (await duplicateWeights(pool, sketches, texts.map(rowHash))).weights };
+  const leaders = await findLeaders(pool, whitened(sketches, eigenvalues), texts.map(rowHash));
+  return { texts, owners, sketches, leaders };
+}
+
+function weigh({ texts, sketches, leaders }: Sketched, rule: Rule, longest: (i: number) => boolean): Float64Array {
+  const shipped = rowWeights(texts, leaders);
+  switch (rule) {
+    case "as shipped":
+      return shipped;
+    case "whatever the size":
+      return shipped.map((weight) => Math.sign(weight));
+    case "similar rows too":
+      return rowWeights(
+        texts,
+        leaders.map((leader, i) => (leader === -1 ? -1 : i)),
+      );
+    default: {
+      const shares = lengthShares(rule, sketches);
+      return shipped.map((weight, i) => weight * (longest(i) ? 1 : shares[i]!));
+    }
+  }
 }
 
 export async function attacks(json: boolean): Promise<void> {
@@ -108,7 +188,14 @@ export async function attacks(json: boolean): Promise<void> {
     };
     console.log(JSON.stringify(set));
     const result: Record<string, unknown> = { set };
-    for (const [name, part] of Object.entries({ junk, rows: rowAttacks, queries: hugeQueries, purchases })) {
+    for (const [name, part] of Object.entries({
+      junk,
+      rows: rowAttacks,
+      anew: attacksFittedAnew,
+      theft,
+      queries: hugeQueries,
+      purchases,
+    })) {
       const table: Table = await part(study);
       console.log(name);
       console.table(table);
@@ -136,8 +223,8 @@ async function junk({ llama, ask, honest }: Study): Promise<Table> {
     const asked = ask(honest, rule);
     const line: Record<string, number> = { kappa: rounded(pay(asked).kappa) };
     for (const [kappa, kappa0] of Object.entries(KAPPAS)) {
-      for (const by of kappa0 === 0.5 ? ["evaluation", "row counts"] : ["evaluation"]) {
-        const { shares } = by === "evaluation" ? pay(asked, kappa0) : payShares(asked, counts, kappa0);
+      for (const by of kappa0 === 0.5 ? (Object.keys(BASES) as Base[]) : [SHIPPED_BASE]) {
+        const { shares } = pay(asked, kappa0, by);
         const perRow = (kind: Kind) => {
           const of = (values: readonly number[]) => sum(values.filter((_, c) => llama.kinds[c] === kind));
           return of(shares) / of(counts);
@@ -150,34 +237,47 @@ async function junk({ llama, ask, honest }: Study): Promise<Table> {
   return table;
 }
 
-/** Pay of a contributor who tries something over his pay without it (κ0 = ½, base by evaluation set), mean over two of middle size. */
-async function rowAttacks(study: Study): Promise<Table> {
-  const { llama, sketch, ask, honest } = study;
-  const { tokenizer } = llama.pool.base;
+/** Two honest contributors of middle size. */
+function attackersOf(llama: TinyLlama): number[] {
   const size = (c: number) => llama.contributors[c]!.rows.length;
-  const attackers = [...llama.contributors.keys()]
+  return [...llama.contributors.keys()]
     .filter((c) => llama.kinds[c] === "honest")
     .sort((a, b) => size(a) - size(b))
     .slice(9, 11);
+}
+
+const LICENCE =
+  "Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation " +
+  "files, to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, " +
+  "publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished " +
+  "to do so, subject to the following conditions: the above copyright notice shall be included";
+
+/** Rows in the place of somebody's own, or beside them. */
+function attemptsOf({ pool }: TinyLlama): Record<string, (own: string[], random: Random) => string[]> {
+  const { tokenizer } = pool.base;
   const noisy = (text: string, share: number, random: Random) =>
     tokenizer.decode(
       tokenizer.encode(text).map((id) => (random.uniform() < share ? 1 + Math.floor(2047 * random.uniform()) : id)),
     );
   const copies = (texts: string[], change: (text: string) => string) =>
     texts.flatMap((text) => Array.from({ length: COPIES }, () => change(text)));
-  /** Rows in the place of his, or beside his. */
-  const attempts: Record<string, (own: string[], random: Random) => string[]> = {
+  const filled = (text: string, by: string) => text + by.repeat(Math.ceil(500 / by.length)).slice(0, 500 - text.length);
+  const cut = (own: string[], bytes: number) => own.flatMap((text) => pieces(text, bytes));
+  return {
     [`${COPIES} exact copies more`]: (own) => [...own, ...copies(own, (text) => text)],
     ...Object.fromEntries(
       REPLACED_TOKENS.map((share) => [
-        `${COPIES} copies more, ${100 * share}% of the tokens replaced`,
+        copiesName(share),
         (own: string[], random: Random) => [...own, ...copies(own, (text) => noisy(text, share, random))],
       ]),
     ),
     ...Object.fromEntries(
-      PIECES.map((bytes) => [
-        `the same text, ${bytes} bytes a row`,
-        (own: string[]) => own.flatMap((text) => pieces(text, bytes)),
+      PIECES.map((bytes) => [`the same text, ${bytes} bytes a row`, (own: string[]) => cut(own, bytes)]),
+    ),
+    ...Object.fromEntries(
+      Object.entries({ blanks: " ", slashes: "/", "a licence": LICENCE }).map(([name, by]) => [
+        `64 bytes a row, filled up with ${name}`,
+        (own: string[]) => cut(own, 64).map((text) => filled(text, by)),
       ]),
     ),
     "as many rows of random characters more": (own, random) => [
@@ -186,36 +286,65 @@ async function rowAttacks(study: Study): Promise<Table> {
     ],
     "control: the same rows, standing last": (own) => own,
   };
+}
+const copiesName = (share: number) => `${COPIES} copies more, ${100 * share}% of the tokens replaced`;
+const rowsOfAttempt = (llama: TinyLlama, name: string, c: number) =>
+  attemptsOf(llama)[name]!(llama.contributors[c]!.rows, new Random(31 + c));
+
+const replacedGradients = (llama: TinyLlama, name: string, c: number) =>
+  llama.gradients(
+    `attack-${name.replaceAll(/\W+/g, "-")}-${c}`,
+    rowsOfAttempt(llama, name, c).map((text) => llama.example(text)),
+  );
+
+/** The honest Datanet without somebody's rows, and with these in their place, after all others. */
+async function replaced({ llama, basis, sketch, honest }: Study, name: string, c: number): Promise<Sketched> {
+  const own = rowsOfAttempt(llama, name, c);
+  const others = llama.owners.map((owner) => owner !== c);
+  return sketched(
+    llama,
+    basis,
+    [...llama.rows.filter((_, i) => others[i]), ...own],
+    [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c)],
+    stack(
+      rowsWhere(honest.sketches, (i) => others[i]!),
+      await sketch(await replacedGradients(llama, name, c)),
+    ),
+  );
+}
+
+/** Pay of a contributor who tries something over his pay without it (κ0 = ½), mean over two of middle size. */
+async function rowAttacks(study: Study): Promise<Table> {
+  const { llama, ask, honest } = study;
+  const attackers = attackersOf(llama);
+  const attempts = Object.keys(attemptsOf(llama));
   /** The mean by rule, and each attacker's under the shipped one. */
   const line = (values: number[][]): Record<string, number> => ({
     ...Object.fromEntries(RULES.map((rule, r) => [rule, rounded(mean(values[r]!))])),
     ...Object.fromEntries(attackers.map((c, m) => [llama.contributors[c]!.name, rounded(values[0]![m]!)])),
   });
   const table: Table = {};
-  const tick = progress("attacks with rows", Object.keys(attempts).length * attackers.length);
-  const before = new Map<LengthRule, number[]>();
+  const tick = progress("attacks with rows", attempts.length * attackers.length);
+  const before = new Map<Rule, number[]>();
   for (const rule of RULES) before.set(rule, pay(ask(honest, rule)).shares);
-  for (const [n, [name, attempt]] of Object.entries(attempts).entries()) {
+  const otherBases = (Object.keys(BASES) as Base[]).filter((by) => by !== SHIPPED_BASE);
+  for (const [n, name] of attempts.entries()) {
     const ratios = RULES.map((): number[] => []);
+    const ofBases: number[][] = [];
     for (const [m, c] of attackers.entries()) {
-      const own = attempt(llama.contributors[c]!.rows, new Random(31 + c));
-      const added = await llama.gradients(
-        `attack-${n}-${c}`,
-        own.map((text) => llama.example(text)),
-      );
-      const others = llama.owners.map((owner) => owner !== c);
-      const kept = rowsWhere(honest.sketches, (i) => others[i]!);
-      const tried = await sketched(
-        llama,
-        [...llama.rows.filter((_, i) => others[i]), ...own],
-        [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c)],
-        stack(kept, await sketch(added)),
-      );
+      const tried = await replaced(study, name, c);
       for (const [r, rule] of RULES.entries())
         ratios[r]!.push(pay(ask(tried, rule)).shares[c]! / before.get(rule)![c]!);
+      for (const [b, by] of otherBases.entries()) {
+        const share = (of: Sketched) => pay(ask(of, SHIPPED), 0.5, by).shares[c]!;
+        (ofBases[b] ??= []).push(share(tried) / share(honest));
+      }
       tick(n * attackers.length + m + 1);
     }
-    table[name] = line(ratios);
+    table[name] = {
+      ...line(ratios),
+      ...Object.fromEntries(otherBases.map((by, b) => [`base by ${by}`, rounded(mean(ofBases[b]!))])),
+    };
   }
   const lengthened: number[][] = RULES.map(() => []);
   const split: number[][] = RULES.map(() => []);
@@ -233,6 +362,55 @@ async function rowAttacks(study: Study): Promise<Table> {
     }
   }
   return { ...table, "every row as long as the rule allows": line(lengthened), "one name for each row": line(split) };
+}
+
+/** The same for one contributor, where the model is fine-tuned and its basis fitted on what he tries, too. */
+async function attacksFittedAnew({ llama, ask, honest, fittedAnew }: Study): Promise<Table> {
+  const [c] = attackersOf(llama);
+  const before = pay(ask(honest, SHIPPED)).shares[c!]!;
+  const others = llama.owners.map((owner) => owner !== c);
+  const table: Table = {};
+  for (const name of [copiesName(0.1), `the same text, ${PIECES.at(-1)} bytes a row`]) {
+    const own = rowsOfAttempt(llama, name, c!);
+    const asked = await fittedAnew(
+      `anew-${name.replaceAll(/\W+/g, "-")}`,
+      [...llama.rows.filter((_, i) => others[i]), ...own],
+      [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c!)],
+    );
+    table[name] = { [SHIPPED]: rounded(pay(asked).shares[c!]! / before) };
+  }
+  return table;
+}
+
+/** What somebody gains, and his victim keeps, who contributes noisy copies of another's rows after them; over the victim's pay. */
+async function theft({ llama, basis, sketch, ask, honest }: Study): Promise<Table> {
+  const thief = llama.contributors.length - 1;
+  const table: Table = {};
+  for (const share of REPLACED_TOKENS) {
+    const lines: Record<string, number[]> = {};
+    for (const victim of attackersOf(llama)) {
+      const count = llama.contributors[victim]!.rows.length;
+      const texts = rowsOfAttempt(llama, copiesName(share), victim).slice(count);
+      const all = await replacedGradients(llama, copiesName(share), victim);
+      const stolen = await sketch(rowsWhere(all, (i) => i >= count));
+      const tried = await sketched(
+        llama,
+        basis,
+        [...llama.rows, ...texts],
+        [...llama.owners, ...texts.map(() => thief)],
+        stack(honest.sketches, stolen),
+      );
+      for (const rule of RULES) {
+        const [before, after] = [pay(ask(honest, rule)).shares, pay(ask(tried, rule)).shares];
+        (lines[`thief, ${rule}`] ??= []).push((after[thief]! - before[thief]!) / before[victim]!);
+        (lines[`victim, ${rule}`] ??= []).push(after[victim]! / before[victim]!);
+      }
+    }
+    table[copiesName(share)] = Object.fromEntries(
+      Object.entries(lines).map(([name, values]) => [name, rounded(mean(values))]),
+    );
+  }
+  return table;
 }
 
 /** A text in pieces of at most so many bytes, cut at line ends where there are any. */
@@ -256,7 +434,7 @@ async function hugeQueries({ llama, ask, honest, sketch, int8Queries, paid }: St
   for (const rule of RULES) {
     const asked = ask(honest, rule);
     const fee = asked.fees.reduce((a, b) => a + b, 0n) / 10n / BigInt(texts.length);
-    const base = totals(asked.evaluation).totals;
+    const base = BASES[SHIPPED_BASE](asked);
     const before = payShares(asked, base, 0.5).shares;
     const after = payShares(
       { ...asked, queries: [...asked.queries, ...bought], fees: [...asked.fees, ...bought.map(() => fee)] },
@@ -292,22 +470,17 @@ async function purchases({ llama, basis, ask, honest }: Study): Promise<Table> {
     ["one tight direction, 50%", some(0.5), "tight"],
   ];
   /** The shipped rule, what it was chosen over, and other lengths of rows. */
-  const variants: [string, LengthRule, number, Weighing][] = [
-    ...Object.entries(KAPPAS).map(([name, k0]): [string, LengthRule, number, Weighing] => [
+  const variants: [string, Rule, number, Weighing][] = [
+    ...Object.entries(KAPPAS).map(([name, k0]): [string, Rule, number, Weighing] => [
       `${SHIPPED}, ${name}`,
       SHIPPED,
       k0,
       "f/max(L, m0)",
     ]),
-    ...RULES.slice(1).map((rule): [string, LengthRule, number, Weighing] => [
-      `${rule}, κ0 = 1/2`,
-      rule,
-      0.5,
-      "f/max(L, m0)",
-    ]),
-    ["unit length, no floor", SHIPPED, 0, "f/max(L, m0)"],
-    ["unit length, no floor, ω = f/L", SHIPPED, 0, "f/L"],
-    ["unit length, no floor, ω = f", SHIPPED, 0, "f"],
+    ...LENGTHS.map((rule): [string, Rule, number, Weighing] => [`${rule}, κ0 = 1/2`, rule, 0.5, "f/max(L, m0)"]),
+    ["no floor", SHIPPED, 0, "f/max(L, m0)"],
+    ["no floor, ω = f/L", SHIPPED, 0, "f/L"],
+    ["no floor, ω = f", SHIPPED, 0, "f"],
   ];
   const table: Table = {};
   const tick = progress("bought queries", variants.length * buyers.length);
@@ -382,8 +555,8 @@ function marketOf(
     }
     return scores;
   };
-  const positive = scoresOf(asked.evaluation).map((score) => Math.max(score, 0));
-  const base = sum(positive.filter((_, i) => own[i])) / sum(positive);
+  const held = norms(rows);
+  const base = sum(held.filter((_, i) => own[i])) / sum(held);
   const market: Market = { rows, own, scores: scoresOf(asked), m0, base, kappa0, weighing };
   const ownRows = [...buyers].map(rowOf);
   const total = (wanted: boolean) => {
@@ -401,9 +574,9 @@ function marketOf(
 /** What junk is paid by rule, and how much each attack with rows multiplies pay under the shipped one. */
 function plot(junk: Table, rows: Table): void {
   const bars = Object.entries(junk).flatMap(([rule, line]) =>
-    JUNK.map((kind) => ({ label: `${kind}, ${rule}`, value: line[`${kind}, κ0 = 1/2, base by evaluation`]! })),
+    JUNK.map((kind) => ({ label: `${kind}, ${rule}`, value: line[`${kind}, κ0 = 1/2, base by ${SHIPPED_BASE}`]! })),
   );
   writeBars("attacks", "Pay of a junk row over that of an honest one, κ0 = ½", bars);
   const multiples = Object.entries(rows).map(([label, line]) => ({ label, value: line[SHIPPED]! }));
-  writeBars("attack-rows", "Pay with the attack over pay without it (unit rows, κ0 = ½)", multiples);
+  writeBars("attack-rows", "Pay with the attack over pay without it (κ0 = ½)", multiples);
 }

@@ -5,9 +5,11 @@
 import { Matrix as DenseMatrix, solve } from "ml-matrix";
 import { rowHash } from "../../sdk/rows.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
-import { duplicateWeights } from "../../trainer/attribution/duplicates.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
-import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { matrixSpans } from "../../trainer/attribution/scales.ts";
+import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { queryExample } from "../../trainer/examples.ts";
 import { loraLayout } from "../../trainer/lora.ts";
@@ -16,16 +18,18 @@ import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
 import { fitWhitening, whiten } from "./curvature.ts";
 import type { Kind } from "./datanet.ts";
-import { LENGTHS, type LengthRule, lengthShares, norms } from "./lengths.ts";
-import { beside, firstColumns, int8, multiply, shuffledRows } from "./linear.ts";
+import { lengthShares, norms } from "./lengths.ts";
+import { beside, firstColumns, int8, multiply, shuffledRows, unscaledSketch } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
 import { type Estimate, interval, lds, mean, pearson, rounded, spearman, sum } from "./statistics.ts";
 
-const HALVES = 24;
+const HALVES = 40;
+/** Fine-tunings without each contributor. */
+const LEFT_OUT = 2;
 const COLUMNS = [32, 64, 128, 512];
-/** Shares of the mean kept eigenvalue that the sketch is damped by; with the last it is hardly whitened at all. */
-const DAMPINGS = [1, 10, 1e9];
+/** Shares of the mean kept eigenvalue that whitening is damped by. */
+const DAMPINGS = [10, 1, 0.1];
 const ADAPTERS = 2;
 const KINDS = ["references", "served"] as const;
 
@@ -54,12 +58,14 @@ export async function contributorEffects(json: boolean): Promise<void> {
       "held-out references": references.map((_, t) => t),
       "served answers": answers.map((_, t) => references.length + t),
     };
+    const alone = await leftOutLosses(llama, [...references, ...answers]);
     const methods = await allScores(llama);
     const result: Record<string, unknown> = {
       set: {
         contributors: llama.contributors.map(({ name, rows }) => ({ name, rows: rows.length })),
         rows: llama.rows.length,
         halves: HALVES,
+        fineTuningsLeavingOut: LEFT_OUT,
         targets: Object.fromEntries(TARGETS.map((name) => [name, targets[name].length])),
       },
     };
@@ -68,9 +74,10 @@ export async function contributorEffects(json: boolean): Promise<void> {
       const effects = effectsOf(halves, utility.map(mean));
       const of = target === "held-out references" ? methods.references : methods.served;
       const at = targets[target].map((t) => t % references.length);
+      const leftOut = alone.map((lines) => leftOutEffects(lines, targets[target]));
       const table: Record<string, Line> = {};
       for (const [name, scores] of of)
-        table[name] = judge(llama, halves, utility, summed(llama, scores, at), netted(llama, scores, at));
+        table[name] = judge(llama, halves, utility, leftOut, summed(llama, scores, at), netted(llama, scores, at));
       console.log(target);
       console.table(
         Object.fromEntries(
@@ -80,7 +87,17 @@ export async function contributorEffects(json: boolean): Promise<void> {
           ]),
         ),
       );
-      result[target] = { truth: reliability(llama, halves, utility, effects), methods: table };
+      result[target] = {
+        truth: {
+          ...reliability(llama, halves, utility, effects),
+          leftOut: {
+            spearmanOfTwoRuns: rounded(spearman(leftOut[0]!, leftOut[1]!)),
+            spearmanWithHalves: rounded(spearman(meanOf(leftOut), effects)),
+            effects: Object.fromEntries(llama.contributors.map(({ name }, c) => [name, rounded(meanOf(leftOut)[c]!)])),
+          },
+        },
+        methods: table,
+      };
       if (target === TARGETS[0]) console.table((result.junkDetection = await junkDetection(llama, of)));
       if (json) writeResult("contributors", result);
       if (json && target === TARGETS[0])
@@ -102,7 +119,37 @@ interface Line {
   spearman: Estimate;
   pearson: Estimate;
   spearmanHonest: Estimate;
+  /** Of pay and of what the model loses without the contributor. */
+  leftOut: Estimate;
 }
+
+/** For each seed, losses of the model trained on all, then of those without each contributor. */
+async function leftOutLosses(llama: TinyLlama, targets: Parameters<TinyLlama["losses"]>[1]): Promise<Float32Array[][]> {
+  const tick = progress("fine-tuning without each contributor", LEFT_OUT * (llama.contributors.length + 1));
+  const all: Float32Array[][] = [];
+  for (let seed = 0; seed < LEFT_OUT; seed++) {
+    const lines: Float32Array[] = [];
+    for (let out = -1; out < llama.contributors.length; out++) {
+      const name = `without-${out}-${seed}`;
+      const measured = async () => {
+        const present = llama.contributors.map((_, c) => c !== out);
+        return [await llama.losses(await llama.tunedOn(name, present, 600 + seed), targets)];
+      };
+      lines.push((await cached(`llama-losses-${name}`, measured))[0]!);
+      tick(seed * (llama.contributors.length + 1) + out + 2);
+    }
+    all.push(lines);
+  }
+  return all;
+}
+
+/** By how much the mean loss grows without each contributor. */
+function leftOutEffects([whole, ...without]: readonly Float32Array[], targets: readonly number[]): number[] {
+  const over = (losses: Float32Array) => mean(targets.map((t) => losses[t]!));
+  return without.map((losses) => over(losses) - over(whole!));
+}
+
+const meanOf = (lines: readonly number[][]): number[] => lines[0]!.map((_, c) => mean(lines.map((line) => line[c]!)));
 
 /** Effect of each contributor's presence on mean utility, by ridge regression; they add up to nothing, since all halves are equally large. */
 function effectsOf(halves: readonly boolean[][], utility: readonly number[]): number[] {
@@ -180,7 +227,14 @@ async function junkDetection(llama: TinyLlama, of: Scores): Promise<Record<strin
   );
 }
 
-function judge(llama: TinyLlama, halves: boolean[][], utility: number[][], votes: number[][], pay: number[]): Line {
+function judge(
+  llama: TinyLlama,
+  halves: boolean[][],
+  utility: number[][],
+  leftOut: number[][],
+  votes: number[][],
+  pay: number[],
+): Line {
   const predicted = votes.map((own) => halves.map((present) => sum(own.filter((_, c) => present[c]))));
   const truth = votes.map((_, t) => utility.map((run) => run[t]!));
   const means = utility.map(mean);
@@ -203,6 +257,13 @@ function judge(llama: TinyLlama, halves: boolean[][], utility: number[][], votes
     spearman: over(spearman, () => true),
     pearson: over(pearson, () => true),
     spearmanHonest: over(spearman, (c) => honest[c]!),
+    leftOut: interval([...pay.keys()], (drawn) => {
+      const effects = meanOf(leftOut);
+      return spearman(
+        drawn.map((c) => pay[c]!),
+        drawn.map((c) => effects[c]!),
+      );
+    }),
   };
 }
 
@@ -231,8 +292,11 @@ function netted(llama: TinyLlama, { data, shape: [, count] }: Matrix, queries: r
 /** Scores of the references and of the served answers by every method. */
 async function allScores(llama: TinyLlama): Promise<{ references: Scores; served: Scores }> {
   const out = { references: new Map() as Scores, served: new Map() as Scores };
-  const weights = async (sketches: Matrix) =>
-    (await duplicateWeights(llama.pool, sketches, llama.rows.map(rowHash))).weights;
+  const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
+  const hashes = llama.rows.map(rowHash);
+  /** As committed, by weights that `of` says which rows count for. */
+  const weights = async (of: Matrix, eigenvalues: readonly number[]) =>
+    rowWeights(llama.rows, await findLeaders(llama.pool, whitened(of, eigenvalues), hashes));
   const queriesAt = async (alpha: number) => ({
     references: await llama.referenceGradients(alpha),
     served: await llama.servedGradients(alpha),
@@ -245,56 +309,65 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
     references: await change(queries.references),
     served: await change(queries.served),
   });
-  const sketched = async (rows: Matrix, queries: Queries, allowed?: number[]) => {
-    const { basis, rows: sketches } = await fitSketch(llama.pool, rows, allowed);
-    return { basis, sketches, queries: await each(queries, (of) => project(llama.pool, basis, of)) };
+  type Fitted = Awaited<ReturnType<typeof fitSketch>>;
+  const projected = async ({ basis, rows: sketches }: Fitted, queries: Queries) => ({
+    basis,
+    sketches,
+    queries: await each(queries, (of) => project(llama.pool, basis, of)),
+  });
+  const sketched = async (rows: Matrix, queries: Queries, allowed?: number[]) =>
+    projected(await fitSketch(llama.pool, rows, matrixSpans(layout), allowed), queries);
+  type Sketched = Awaited<ReturnType<typeof projected>>;
+  /** The first k columns, committed as the shipped rule commits them but for what `change` says. */
+  const addInt8 = async (
+    name: string,
+    { basis: { eigenvalues }, sketches, queries }: Sketched,
+    k: number,
+    damping?: number,
+    change: (weights: Float64Array, of: Matrix) => ArrayLike<number> = (weights) => weights,
+  ) => {
+    const first = (of: Matrix) => firstColumns(of, eigenvalues, k, damping);
+    const plain = firstColumns(sketches, eigenvalues, k);
+    const length = change(await weights(plain, eigenvalues.slice(0, k)), first(sketches));
+    await add(name, await each(queries, (of) => int8(first(of))), int8(first(sketches), length));
   };
 
   const [rows, queries] = [await llama.rowGradients(), await queriesAt(1)];
-  const shipped = await sketched(rows, queries);
-  for (const rule of Object.keys(LENGTHS) as LengthRule[]) {
-    const shares = lengthShares(rule, shipped.sketches);
-    const length = (await weights(shipped.sketches)).map((weight, i) => weight * shares[i]!);
-    await add(`int8 k=${shipped.basis.k}, ${rule}`, await each(shipped.queries, int8), int8(shipped.sketches, length));
-  }
+  const { k } = (await sketched(rows, queries)).basis;
   const all = await sketched(rows, queries, [512]);
-  await add("damped influence, uncompressed", all.queries, all.sketches);
-  for (const k of COLUMNS) {
-    const first = (of: Matrix) => firstColumns(of, all.basis, k);
-    const cut = first(all.sketches);
-    await add(
-      `int8 k=${k}, unit length`,
-      await each(all.queries, (of) => int8(first(of))),
-      int8(cut, await weights(cut)),
-    );
-  }
-  for (const damping of DAMPINGS) {
-    const first = (of: Matrix) => firstColumns(of, all.basis, shipped.basis.k, damping);
-    const cut = first(all.sketches);
-    const name = `int8 k=${shipped.basis.k}, unit length, ${damping === DAMPINGS.at(-1) ? "not whitened" : `damping ${damping}`}`;
-    await add(name, await each(all.queries, (of) => int8(first(of))), int8(cut, await weights(cut)));
-  }
-  const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
-  for (const damping of [0.01, 1]) {
-    const whitening = fitWhitening(layout, rows, damping);
-    const change = (of: Matrix) => whiten(whitening, of);
-    const white = await sketched(change(rows), await each(queries, change), [512]);
-    /** As they are, without the whitening of fitSketch on top. */
-    const first = (of: Matrix) => firstColumns(of, white.basis, shipped.basis.k, 1e9);
-    const cut = first(white.sketches);
-    for (const rule of ["unit length", "length, at most the median"] as const) {
-      const shares = lengthShares(rule, cut);
-      const length = (await weights(cut)).map((weight, i) => weight * shares[i]!);
-      const name = `int8 k=${shipped.basis.k}, EK-FAC before the PCA, damping ${damping}, ${rule}`;
-      await add(name, await each(white.queries, (of) => int8(first(of))), int8(cut, length));
-    }
-  }
-  const middle = await sketched(await llama.rowGradients(0.5), await queriesAt(0.5));
+  const unscaled = await projected(await unscaledSketch(llama.pool, rows, llama.rows.length), queries);
+  await addInt8(`int8 k=${k}, as shipped`, all, k);
+  await addInt8(`int8 k=${k}, every row of the same weight`, all, k, undefined, (weights) => weights.map(() => 1));
+  await addInt8(`int8 k=${k}, length at most the median`, all, k, undefined, (weights, of) => {
+    const shares = lengthShares("length, at most the median", of);
+    return weights.map((weight, i) => weight * shares[i]!);
+  });
+  for (const columns of COLUMNS) await addInt8(`int8 k=${columns}`, all, columns);
+  for (const damping of DAMPINGS) await addInt8(`int8 k=${k}, whitened, damping ${damping}`, all, k, damping);
+  await addInt8(`int8 k=${k}, not scaled`, unscaled, k);
+  await addInt8(`int8 k=${k}, not scaled, whitened, damping 0.1`, unscaled, k, 0.1);
+  const influence = (of: Matrix) => firstColumns(of, unscaled.basis.eigenvalues, llama.rows.length, 0.1);
   await add(
-    `int8 k=${middle.basis.k}, unit length, α = ½`,
-    await each(middle.queries, int8),
-    int8(middle.sketches, await weights(middle.sketches)),
+    "damped influence, uncompressed, damping 0.1",
+    await each(unscaled.queries, influence),
+    influence(unscaled.sketches),
   );
+  const diagonal = (of: Matrix) => firstColumns(of, all.basis.eigenvalues, 512);
+  await add("scaled gradients, not compressed", await each(all.queries, diagonal), diagonal(all.sketches));
+  const whitening = fitWhitening(layout, rows, 1);
+  const change = (of: Matrix) => whiten(whitening, of);
+  const curved = await unscaledSketch(llama.pool, change(rows), k);
+  await addInt8(
+    `int8 k=${k}, EK-FAC in the place of scales, damping 1`,
+    await projected(curved, await each(queries, change)),
+    k,
+  );
+  const middle = await sketched(await llama.rowGradients(0.5), await queriesAt(0.5));
+  await addInt8(`int8 k=${middle.basis.k}, α = ½`, middle, middle.basis.k);
+  const shipped = {
+    sketches: firstColumns(all.sketches, all.basis.eigenvalues, k),
+    queries: await each(all.queries, (of) => firstColumns(of, all.basis.eigenvalues, k)),
+  };
   await add("control: rows shuffled", await each(shipped.queries, int8), shuffledRows(int8(shipped.sketches)));
   await add("gradient dot product", queries, rows);
   await add("gradient cosine", await each(queries, unitRows), unitRows(rows));

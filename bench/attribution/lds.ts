@@ -7,19 +7,7 @@ import type { Matrix } from "../../trainer/engine.ts";
 import { Random } from "../../trainer/random.ts";
 import { gradientProducts, int8, multiply, solve, squaredNorms, trace, transpose } from "./linear.ts";
 import { evaluate, PARAMETERS } from "./mlp.ts";
-import {
-  countSketch,
-  cut,
-  described,
-  FIT,
-  half,
-  K,
-  openProtocol,
-  SUBSETS,
-  shippedSketch,
-  TEST,
-  TRAIN,
-} from "./protocol.ts";
+import { countSketch, cut, described, FIT, half, K, openProtocol, SUBSETS, sketchOf, TEST, TRAIN } from "./protocol.ts";
 import { progress, writeBars, writeResult } from "./report.ts";
 import { type Estimate, sum } from "./statistics.ts";
 
@@ -49,7 +37,7 @@ export async function linearDatamodeling(json: boolean): Promise<void> {
   measure("gradient cosine", { data: products.data.map((value, i) => value / norms[i % TRAIN]!) });
   measure("control: shuffled rows", { data: shuffledColumns(products.data) });
 
-  const sketches = await shippedSketch(rows, queries);
+  const sketches = await sketchOf(rows, queries);
   for (const k of [32, 64, 128, 256, 512]) {
     energies[k] = Number((sum(sketches.eigenvalues.slice(0, k)) / sketches.energy).toFixed(4));
     const [q, g] = cut(sketches, k);
@@ -60,10 +48,17 @@ export async function linearDatamodeling(json: boolean): Promise<void> {
     const [q, g] = cut(sketches, 256);
     measure(`${bits}-bit rows k=256`, await multiply(int8(q), coarse(g, bits), 0, 1));
   }
-  for (const share of [0.001, 0.01, 1, 10, 100]) {
-    const [q, g] = cut(sketches, 256, share);
-    measure(`int8 sketch k=256, damping ${share}`, await multiply(int8(q), int8(g), 0, 1));
+  for (const damping of [10, 1, 0.1]) {
+    const [q, g] = cut(sketches, 256, damping);
+    measure(`int8 sketch k=256, whitened, damping ${damping}`, await multiply(int8(q), int8(g), 0, 1));
   }
+  const unscaled = await sketchOf(rows, queries, false);
+  for (const k of [256, 512])
+    for (const damping of [undefined, 0.1]) {
+      const [q, g] = cut(unscaled, k, damping);
+      const name = damping === undefined ? "" : `, whitened, damping ${damping}`;
+      measure(`int8 sketch k=${k}, not scaled${name}`, await multiply(int8(q), int8(g), 0, 1));
+    }
 
   const trak = new Float64Array(TEST * TRAIN);
   const sure = new Float64Array(TRAIN);
@@ -86,7 +81,7 @@ export async function linearDatamodeling(json: boolean): Promise<void> {
   }
 
   const gram = await gradientProducts(rows, rows);
-  const mean = (energyOf: number) => (sum(sketches.eigenvalues.slice(0, energyOf)) / energyOf) * TRAIN;
+  const mean = (energyOf: number) => (sum(unscaled.eigenvalues.slice(0, energyOf)) / energyOf) * TRAIN;
   const right = transpose(products);
   for (const share of [0.1, 1, 10]) {
     const solution = await solve(gram, share * mean(K), right, 20);

@@ -8,8 +8,6 @@ import { median } from "./statistics.ts";
 export const LENGTHS = {
   "unit length": () => 1,
   "length, at most the median": capped(1),
-  "length, at most 1.5 medians": capped(1.5),
-  "length, at most 2 medians": capped(2),
   "length, at most 4 medians": capped(4),
 } satisfies Record<string, (length: number, median: number) => number>;
 export type LengthRule = keyof typeof LENGTHS;

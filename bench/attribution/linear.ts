@@ -1,8 +1,12 @@
 import { Matrix as DenseMatrix, EigenvalueDecomposition } from "ml-matrix";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { heldGradients } from "../../trainer/attribution/gradient-rows.ts";
+import { gramComponents } from "../../trainer/attribution/pca.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
+import { NOISE, type SketchBasis } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { Graph } from "../../trainer/onnx/graph.ts";
+import type { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
 import type { Backward } from "./mlp.ts";
 import { sum } from "./statistics.ts";
@@ -150,17 +154,37 @@ export function shuffledRows({ data, shape: [count, width] }: Matrix): Matrix {
   };
 }
 
-/** The first k columns of half-whitened sketches, damped anew by a share of the mean eigenvalue that is kept. */
+/**
+ * The first k columns of sketches.
+ * @param damping divides each by the root of its mean square, damped by this share of their mean; as they are unless told
+ */
 export function firstColumns(
   { data, shape: [count, width] }: Matrix,
-  { eigenvalues, damping }: { eigenvalues: readonly number[]; damping: number },
+  eigenvalues: readonly number[],
   k: number,
-  share = 0.1,
+  damping?: number,
 ): Matrix {
   const kept = eigenvalues.slice(0, k);
-  const next = (share * sum(kept)) / kept.filter((value) => value > 0).length;
-  const factors = kept.map((value) => Math.sqrt((value + damping) / (value + next)));
+  const shift = ((damping ?? 0) * sum(kept)) / kept.filter((value) => value > 0).length;
+  const factors = kept.map((value) => (damping === undefined ? 1 : 1 / Math.sqrt(value + shift)));
   const out = new Float32Array(count * k);
   for (let i = 0; i < out.length; i++) out[i] = data[Math.floor(i / k) * width + (i % k)]! * factors[i % k]!;
   return { data: out, shape: [count, k] };
+}
+
+/** The main directions of gradients as they are, without the scales of fitSketch. */
+export async function unscaledSketch(
+  pool: Pool,
+  gradients: Matrix,
+  columns: number,
+): Promise<{ basis: SketchBasis; rows: Matrix }> {
+  const [count] = gradients.shape;
+  const { values, total, along } = await gramComponents(pool, heldGradients(gradients));
+  const kept = values.slice(0, columns).filter((value) => value > NOISE * values[0]!);
+  const { directions, coordinates } = await along(kept.length, columns);
+  const eigenvalues = Array.from({ length: columns }, (_, j) => (kept[j] ?? 0) / count);
+  return {
+    basis: { basis: directions, k: columns, eigenvalues, energyKept: sum(kept) / total },
+    rows: coordinates,
+  };
 }

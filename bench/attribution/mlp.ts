@@ -1,4 +1,5 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import type { Span } from "../../trainer/attribution/blocks.ts";
 import { Graph } from "../../trainer/onnx/graph.ts";
 import { Random } from "../../trainer/random.ts";
 import { CLASSES, type Images, PIXELS } from "./fashion.ts";
@@ -13,6 +14,16 @@ export const EPOCHS = 50;
 export type Weights = Float32Array[];
 const shapeOf = (n: number) => (n % 2 === 0 ? [WIDTHS[n >> 1]!, WIDTHS[(n >> 1) + 1]!] : [WIDTHS[(n >> 1) + 1]!]);
 export const PARAMETERS = WIDTHS.slice(1).reduce<number>((sum, out, l) => sum + (WIDTHS[l]! + 1) * out, 0);
+
+/** Where the weights and the biases of each layer stand in the flat vector of eachEntry. */
+export const MATRICES: Span[] = WIDTHS.slice(1).flatMap((out, l): Span[] => {
+  const at = WIDTHS.slice(0, l).reduce<number>((sum, width, n) => sum + (width + 1) * WIDTHS[n + 1]!, 0);
+  const biases = at + WIDTHS[l]! * out;
+  return [
+    [at, biases],
+    [biases, biases + out],
+  ];
+});
 
 /** Adds the forward and backward pass: inputs and output gradients of every layer, and the probabilities. */
 function backward(graph: Graph, dropout: boolean) {

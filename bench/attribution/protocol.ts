@@ -5,8 +5,18 @@ import type { Matrix } from "../../trainer/engine.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
 import { fashion } from "./fashion.ts";
-import { firstColumns } from "./linear.ts";
-import { type Backward, denseGradients, EPOCHS, eachEntry, evaluate, PARAMETERS, train, type Weights } from "./mlp.ts";
+import { firstColumns, unscaledSketch } from "./linear.ts";
+import {
+  type Backward,
+  denseGradients,
+  EPOCHS,
+  eachEntry,
+  evaluate,
+  MATRICES,
+  PARAMETERS,
+  train,
+  type Weights,
+} from "./mlp.ts";
 import { cached, progress } from "./report.ts";
 import { type Estimate, lds, sum } from "./statistics.ts";
 
@@ -65,31 +75,48 @@ export async function openProtocol() {
 export const described = (name: string, { value, interval: [from, to] }: Estimate): string =>
   `${name.padEnd(60)} ${value.toFixed(3)}  [${from.toFixed(3)}, ${to.toFixed(3)}]`;
 
-/** The shipped sketch of rows and queries at k = 512, its basis fitted on the first rows. */
-export async function shippedSketch(rows: Backward, queries: Backward) {
-  const [rowValues, queryValues, eigenvalues, [damping, energy]] = (await cached("lds-sketch", async () => {
-    const pool = await Pool.start(loadBase(path.join(import.meta.dirname, "../../models/tiny-llama")), { threads: 2 });
-    try {
-      const { basis } = await fitSketch(pool, denseGradients(rows, 0, FIT), [K]);
-      const all = async (of: Backward) => {
-        const out = new Float32Array(of.count * K);
-        for (let at = 0; at < of.count; at += ROWS)
-          out.set((await project(pool, basis, denseGradients(of, at, at + ROWS))).data, at * K);
-        return out;
-      };
-      const total = sum(basis.eigenvalues) / basis.energyKept;
-      const numbers = [Float32Array.from(basis.eigenvalues), Float32Array.of(basis.damping, total)];
-      return [await all(rows), await all(queries), ...numbers];
-    } finally {
-      await pool.close();
-    }
-  })) as [Float32Array, Float32Array, Float32Array, Float32Array];
-  return { rows: rowValues, queries: queryValues, eigenvalues: [...eigenvalues], damping: damping!, energy: energy! };
+export interface Sketch {
+  rows: Float32Array;
+  queries: Float32Array;
+  eigenvalues: number[];
+  /** Of all columns that there are. */
+  energy: number;
 }
 
-/** Its first k columns for queries and rows, damped by a share of the mean kept eigenvalue. */
-export const cut = (of: Awaited<ReturnType<typeof shippedSketch>>, k: number, share = 0.1): [Matrix, Matrix] => {
-  const columns = (data: Float32Array) => firstColumns({ data, shape: [data.length / K, K] }, of, k, share);
+/**
+ * The sketch of rows and queries at k = 512, its basis fitted on the first rows.
+ * @param scaled as shipped; otherwise the main directions of gradients as they are
+ */
+export async function sketchOf(rows: Backward, queries: Backward, scaled = true): Promise<Sketch> {
+  const [rowValues, queryValues, eigenvalues, [energy]] = (await cached(
+    scaled ? "lds-sketch" : "lds-unscaled",
+    async () => {
+      const pool = await Pool.start(loadBase(path.join(import.meta.dirname, "../../models/tiny-llama")), {
+        threads: 2,
+      });
+      try {
+        const fit = denseGradients(rows, 0, FIT);
+        const { basis } = scaled ? await fitSketch(pool, fit, MATRICES, [K]) : await unscaledSketch(pool, fit, K);
+        const all = async (of: Backward) => {
+          const out = new Float32Array(of.count * K);
+          for (let at = 0; at < of.count; at += ROWS)
+            out.set((await project(pool, basis, denseGradients(of, at, at + ROWS))).data, at * K);
+          return out;
+        };
+        const total = Float32Array.of(sum(basis.eigenvalues) / basis.energyKept);
+        return [await all(rows), await all(queries), Float32Array.from(basis.eigenvalues), total];
+      } finally {
+        await pool.close();
+      }
+    },
+  )) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  return { rows: rowValues, queries: queryValues, eigenvalues: [...eigenvalues], energy: energy! };
+}
+
+/** Its first k columns for queries and rows, whitened with a damping or as they are. */
+export const cut = (of: Sketch, k: number, damping?: number): [Matrix, Matrix] => {
+  const columns = (data: Float32Array) =>
+    firstColumns({ data, shape: [data.length / K, K] }, of.eigenvalues, k, damping);
   return [columns(of.queries), columns(of.rows)];
 };
 

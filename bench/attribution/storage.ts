@@ -6,7 +6,7 @@ import type { Matrix } from "../../trainer/engine.ts";
 import { LENGTHS, type LengthRule, lengthShares } from "./lengths.ts";
 import { beside, eigen, gradientProducts, int8, multiply, shuffledRows, solve, trace, transpose } from "./linear.ts";
 import { type Backward, evaluate } from "./mlp.ts";
-import { countSketch, cut, described, FIT, half, K, openProtocol, shippedSketch } from "./protocol.ts";
+import { countSketch, cut, described, FIT, half, K, openProtocol, sketchOf } from "./protocol.ts";
 import { cached, writeBars, writeResult } from "./report.ts";
 import { type Estimate, sum } from "./statistics.ts";
 
@@ -26,7 +26,7 @@ export async function equalStorage(json: boolean): Promise<void> {
     results[`${name}, ${rule}`] = protocol.lds(scores.data);
     console.log(described(`${name}, ${rule}`, results[`${name}, ${rule}`]!));
     if (!json) return;
-    writeResult("storage", { lds: results, dampingChosen: chosen });
+    writeResult("storage", { lds: results, whitening: chosen });
     const bars = Object.entries(results).map(([label, { value, interval }]) => ({ label, value, interval }));
     writeBars("storage", "LDS at equal storage, int8 rows", bars);
   };
@@ -35,8 +35,8 @@ export async function equalStorage(json: boolean): Promise<void> {
   };
   const [rows, queries] = [await evaluate(checkpoints.at(-1)!, data), await evaluate(checkpoints.at(-1)!, test)];
 
-  const shipped = await shippedSketch(rows, queries);
-  const chosen = await chooseDamping(protocol.lds, (share) => cut(shipped, K, share));
+  const shipped = await sketchOf(rows, queries);
+  const chosen = await tryWhitening(protocol.lds, (damping) => cut(shipped, K, damping));
   for (const k of [256, 512])
     for (const rule of Object.keys(LENGTHS) as LengthRule[]) await measure(`k=${k}`, cut(shipped, k), rule);
   const [q, g] = cut(shipped, K);
@@ -57,6 +57,7 @@ export async function equalStorage(json: boolean): Promise<void> {
   };
   await both("random projection, damped inverse Fisher", [await solved(damped, plainQueries), plainRows]);
 
+  await both("not scaled", await pca("unscaled", rows, queries));
   for (const layers of [[0], [1, 2]])
     await both(
       `layers ${layers.map((l) => l + 1)}`,
@@ -65,10 +66,7 @@ export async function equalStorage(json: boolean): Promise<void> {
   for (const damping of [0.01, 1]) {
     const whiten = await kroneckerWhitening(rows, damping);
     const [r, s] = [await whiten(rows), await whiten(queries)];
-    await both(
-      `K-FAC before the PCA, damping ${damping}`,
-      await pca(`kfac-${damping}`, r, s, { bias: 0, half: false }),
-    );
+    await both(`K-FAC before the PCA, damping ${damping}`, await pca(`kfac-${damping}`, r, s, 0));
   }
 
   const parts: Pair[] = [];
@@ -88,36 +86,34 @@ export async function equalStorage(json: boolean): Promise<void> {
   await both("4 models of half the rows, 512 columns each (four times the bytes)", side(models, 4, K));
 }
 
-/** The damping that is best on every other test image, and what it gives on the others, with 0.1 beside it. */
-async function chooseDamping(
+/** The sketch as it is and whitened: which is best on every other test image, and what it gives on the others. */
+async function tryWhitening(
   lds: (scores: ArrayLike<number>, of: (test: number) => boolean) => Estimate,
-  sketch: (share: number) => Pair,
+  sketch: (damping: number | undefined) => Pair,
 ) {
-  const tried: { share: number; chosenBy: Estimate; heldOut: Estimate }[] = [];
-  for (const share of [0.001, 0.01, 0.1, 1, 10]) {
-    const [q, g] = sketch(share);
+  const tried: { damping: number | "not whitened"; chosenBy: Estimate; heldOut: Estimate }[] = [];
+  for (const damping of [undefined, 10, 1, 0.1, 0.01]) {
+    const [q, g] = sketch(damping);
     const { data } = await multiply(int8(q), int8(g), 0, 1);
     const [chosenBy, heldOut] = [0, 1].map((odd) => lds(data, (t) => t % 2 === odd)) as [Estimate, Estimate];
-    tried.push({ share, chosenBy, heldOut });
+    tried.push({ damping: damping ?? "not whitened", chosenBy, heldOut });
   }
-  return { tried, best: tried.toSorted((a, b) => b.chosenBy.value - a.chosenBy.value)[0]!.share };
+  return { tried, best: tried.toSorted((a, b) => b.chosenBy.value - a.chosenBy.value)[0]!.damping };
 }
 
 /**
- * The map of fitSketch at k = 512, from the gradients' factors in place of dense gradients (a tenth of the time).
- * @param half whitened halfway, as shipped; otherwise the coordinates as they are
+ * The main directions of gradients that are not scaled, k = 512, from the gradients' factors in place of dense gradients (a tenth of
+ * the time).
  */
-async function pca(name: string, rows: Backward, queries: Backward, { bias = 1, half = true } = {}): Promise<Pair> {
+async function pca(name: string, rows: Backward, queries: Backward, bias = 1): Promise<Pair> {
   const [q, g] = await cached(`storage-${name}`, async () => {
     const fit = first(rows, FIT);
     const { values, vectors } = eigen(await gradientProducts(fit, fit, bias));
-    const damping = (0.1 * sum(values.slice(0, K))) / K / FIT;
     const columns = new Float32Array(FIT * K);
     for (let i = 0; i < FIT; i++)
       for (let j = 0; j < K; j++) {
         if (values[j]! <= 1e-6 * values[0]!) continue;
-        const whitening = half ? Math.sqrt(values[j]! / FIT + damping) : 1;
-        columns[i * K + j] = vectors[i * FIT + j]! / Math.sqrt(values[j]!) / whitening;
+        columns[i * K + j] = vectors[i * FIT + j]! / Math.sqrt(values[j]!);
       }
     const basis: Matrix = { data: columns, shape: [FIT, K] };
     const sketch = async (of: Backward) => (await multiply(await gradientProducts(of, fit, bias), basis)).data;

@@ -4,17 +4,20 @@
  */
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
+import { matrixSpans } from "../../trainer/attribution/scales.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
+import { loraLayout } from "../../trainer/lora.ts";
+import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
-import { firstColumns, int8, multiply, shuffledRows } from "./linear.ts";
+import { firstColumns, int8, multiply, shuffledRows, unscaledSketch } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
 import { type Estimate, interval, mean } from "./statistics.ts";
 
 const [KINDS, TRAIN_EACH, TEST_EACH] = [10, 45, 5];
-/** Shares of the mean kept eigenvalue that the sketch is damped by; with the last it is hardly whitened at all. */
-const DAMPINGS = [1, 10, 1e9];
+/** Shares of the mean kept eigenvalue that whitening is damped by. */
+const DAMPINGS = [10, 1, 0.1];
 const PEOPLE = ["Anna", "Ben", "Carla", "David", "Elena", "Farid", "Grace", "Hugo", "Ines", "Jonas", "Kira", "Liam"];
 const VERBS = ["paints", "carries", "finds", "repairs", "watches", "sells", "opens", "cleans", "follows", "loves"];
 const LOOKS = ["old", "green", "heavy", "small", "broken", "quiet", "bright", "strange", "wooden", "cheap"];
@@ -117,6 +120,7 @@ export async function dataInfTasks(json: boolean): Promise<void> {
   const llama = await TinyLlama.start();
   const result: Record<string, Record<string, Found>> = {};
   try {
+    const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
     const tick = progress("tasks", Object.keys(TASKS).length);
     for (const [n, [task, make]] of Object.entries(TASKS).entries()) {
       const random = new Random(900 + n);
@@ -130,23 +134,34 @@ export async function dataInfTasks(json: boolean): Promise<void> {
       const width = data!.length / examples.length;
       const g: Matrix = { data: data!.subarray(0, train.length * width), shape: [train.length, width] };
       const q: Matrix = { data: data!.subarray(train.length * width), shape: [test.length, width] };
-      const { basis, rows: sketches } = await fitSketch(llama.pool, g, [512]);
-      const asked = await project(llama.pool, basis, q);
       const found: Record<string, Found> = {};
       const measure = (name: string, scores: Matrix) => {
         found[name] = judge(scores);
       };
+      const { basis, rows: sketches } = await fitSketch(llama.pool, g, matrixSpans(layout), [512]);
+      const asked = await project(llama.pool, basis, q);
+      const unscaled = await unscaledSketch(llama.pool, g, 450);
+      const unscaledAsked = await project(llama.pool, unscaled.basis, q);
+      const narrowed = (of: typeof unscaled, queries: Matrix, k: number, damping?: number) =>
+        [queries, of.rows].map((side) => firstColumns(side, of.basis.eigenvalues, k, damping)) as [Matrix, Matrix];
       for (const k of [64, 128, 256]) {
-        const [a, b] = [firstColumns(asked, basis, k), firstColumns(sketches, basis, k)];
-        measure(`int8 sketch k=${k}, unit length`, await multiply(int8(a), int8(b), 0, 1));
+        const [a, b] = narrowed({ basis, rows: sketches }, asked, k);
+        measure(`int8 sketch k=${k}`, await multiply(int8(a), int8(b), 0, 1));
         if (k === 256) measure("control: rows shuffled", await multiply(int8(a), shuffledRows(int8(b)), 0, 1));
       }
       for (const damping of DAMPINGS) {
-        const [a, b] = [asked, sketches].map((of) => int8(firstColumns(of, basis, 256, damping)));
-        const name = damping === DAMPINGS.at(-1) ? "not whitened" : `damping ${damping}`;
-        measure(`int8 sketch k=256, unit length, ${name}`, await multiply(a!, b!, 0, 1));
+        const [a, b] = narrowed({ basis, rows: sketches }, asked, 256, damping);
+        measure(`int8 sketch k=256, whitened, damping ${damping}`, await multiply(int8(a), int8(b), 0, 1));
       }
-      measure("damped influence, uncompressed", await multiply(asked, sketches, 0, 1));
+      for (const damping of [undefined, 0.1]) {
+        const [a, b] = narrowed(unscaled, unscaledAsked, 256, damping);
+        const name = damping === undefined ? "" : `, whitened, damping ${damping}`;
+        measure(`int8 sketch k=256, not scaled${name}`, await multiply(int8(a), int8(b), 0, 1));
+      }
+      measure(
+        "damped influence, uncompressed, damping 0.1",
+        await multiply(...narrowed(unscaled, unscaledAsked, 450, 0.1), 0, 1),
+      );
       measure("gradient dot product", await multiply(q, g, 0, 1));
       measure("gradient cosine", await multiply(int8(q), int8(g), 0, 1));
       const bm25 = new Bm25(train);
