@@ -1,5 +1,6 @@
 /** Commitments, proofs and the operator's steps: what the rest of the project and operators call. */
 export * from "./bond.ts";
+export * from "./commit.ts";
 export * from "./disputes.ts";
 export * from "./groth16.ts";
 export * from "./keys.ts";

@@ -11,8 +11,15 @@ import { contributorStarts } from "./counts.ts";
  * on the chunk size nor on padding. No blinders: the sketches are published, and everything stays deterministic.
  */
 
+const F1_BYTES = 32;
 const JACOBIAN_BYTES = 96;
 const MAX_ENTRY = 127;
+
+/** All that committing takes of the powers of τ. */
+export type Powers = Pick<Srs, "powers">;
+
+/** Commits the k columns of a sketch matrix, as `commitColumns` does. */
+export type ColumnCommitter = (sketches: Int8Array, k: number, srs: Powers) => Promise<Uint8Array>;
 
 /**
  * Commits the k columns of a sketch matrix.
@@ -23,7 +30,33 @@ const MAX_ENTRY = 127;
  * Entries are small, so one addition a row suffices: point i goes, with the entry's sign, into the bucket of the
  * entry's absolute value v, and the buckets are then weighted by v.
  */
-export async function commitColumns(sketches: Int8Array, k: number, srs: Srs): Promise<Uint8Array> {
+export async function commitColumns(sketches: Int8Array, k: number, srs: Powers): Promise<Uint8Array> {
+  checkSketches(sketches, k, srs);
+  const bn254 = await Bn254.load();
+  const { g1m_zero, g1m_add, g1m_addMixed } = bn254.wasm;
+  const columns = new Uint8Array(k * G1_BYTES);
+  bn254.withMemory((allocate) => {
+    const buckets = allocate(k * MAX_ENTRY * G1_BYTES);
+    const filled = fillBuckets(bn254, allocate, buckets, sketches, k, srs.powers);
+    const running = allocate(JACOBIAN_BYTES);
+    const sum = allocate(JACOBIAN_BYTES);
+    for (let j = 0; j < k; j++) {
+      // Σ v·bucket_v as a sum of suffix sums.
+      g1m_zero!(running);
+      g1m_zero!(sum);
+      for (let v = MAX_ENTRY; v > 0; v--) {
+        const b = j * MAX_ENTRY + v - 1;
+        if (filled[b]) g1m_addMixed!(running, buckets + b * G1_BYTES, running);
+        g1m_add!(sum, running, sum);
+      }
+      columns.set(encodePoint(bn254.g1(bn254.read(sum, JACOBIAN_BYTES))), j * G1_BYTES);
+    }
+  });
+  return columns;
+}
+
+/** @throws OpenLedgerError `SKETCH_SHAPE`, `SKETCH_ENTRY`, `SRS_TOO_SHORT` */
+export function checkSketches(sketches: Int8Array, k: number, srs: Powers): void {
   const rows = sketches.length / k;
   if (!Number.isInteger(rows) || rows === 0) {
     throw new OpenLedgerError(
@@ -39,38 +72,84 @@ export async function commitColumns(sketches: Int8Array, k: number, srs: Srs): P
       `sketches[${bad}] (row ${Math.floor(bad / k)}, column ${bad % k}) is -128. Quantise to [-127, 127].`,
     );
   }
-  const bn254 = await Bn254.load();
-  const { g1m_zero, g1m_add, g1m_addMixed, g1m_negAffine } = bn254.wasm;
-  const columns = new Uint8Array(k * G1_BYTES);
+}
 
-  bn254.withMemory((allocate) => {
-    const positive = allocate(rows * G1_BYTES);
-    const negative = allocate(rows * G1_BYTES);
-    const buckets = allocate((MAX_ENTRY + 1) * JACOBIAN_BYTES);
-    const running = allocate(JACOBIAN_BYTES);
-    const sum = allocate(JACOBIAN_BYTES);
-    bn254.write(positive, srs.powers.subarray(0, rows * G1_BYTES));
-    for (let i = 0; i < rows; i++) g1m_negAffine!(positive + i * G1_BYTES, negative + i * G1_BYTES);
+/**
+ * Adds each row's point to the bucket of each of its entries: bucket v of column j is affine point 127·j + v − 1.
+ * The additions of one row are to different buckets. So they are done in affine coordinates and share one inversion, which
+ * makes each half as dear as one in Jacobian coordinates.
+ * @returns which buckets hold a point; the others are at infinity
+ */
+function fillBuckets(
+  bn254: Bn254,
+  allocate: (bytes: number) => number,
+  buckets: number,
+  sketches: Int8Array,
+  k: number,
+  powers: Uint8Array,
+): Uint8Array {
+  const { f1m_sub, f1m_mul, f1m_square, f1m_neg, f1m_isZero, f1m_batchInverse, f1m_copy } = bn254.wasm;
+  const { g1m_toJacobian, g1m_addMixed, g1m_isZero, g1m_toAffine } = bn254.wasm;
+  const rows = sketches.length / k;
+  const filled = new Uint8Array(k * MAX_ENTRY);
+  const point = allocate(G1_BYTES);
+  const minus = allocate(G1_BYTES);
+  const points = allocate(rows * G1_BYTES);
+  const differences = allocate(k * F1_BYTES);
+  const inverses = allocate(k * F1_BYTES);
+  const slope = allocate(F1_BYTES);
+  const work = allocate(F1_BYTES);
+  const sum = allocate(JACOBIAN_BYTES);
+  const targets = new Uint32Array(k);
+  const added = new Uint32Array(k); // the point or its negative
+  bn254.write(points, powers.subarray(0, rows * G1_BYTES));
+  const words = bn254.curve.tm.u32; // once nothing more is allocated
 
+  for (let i = 0; i < rows; i++) {
+    f1m_copy!(points + i * G1_BYTES, point);
+    f1m_copy!(points + i * G1_BYTES + F1_BYTES, point + F1_BYTES);
+    f1m_copy!(point, minus);
+    f1m_neg!(point + F1_BYTES, minus + F1_BYTES);
+    let n = 0;
     for (let j = 0; j < k; j++) {
-      for (let v = 1; v <= MAX_ENTRY; v++) g1m_zero!(buckets + v * JACOBIAN_BYTES);
-      for (let i = 0; i < rows; i++) {
-        const entry = sketches[i * k + j]!;
-        if (entry === 0) continue;
-        const bucket = buckets + Math.abs(entry) * JACOBIAN_BYTES;
-        g1m_addMixed!(bucket, (entry > 0 ? positive : negative) + i * G1_BYTES, bucket);
+      const entry = sketches[i * k + j]!;
+      if (entry === 0) continue;
+      const b = j * MAX_ENTRY + Math.abs(entry) - 1;
+      const target = buckets + b * G1_BYTES;
+      const addend = entry > 0 ? point : minus;
+      if (!filled[b]) {
+        f1m_copy!(addend, target);
+        f1m_copy!(addend + F1_BYTES, target + F1_BYTES);
+        filled[b] = 1;
+        continue;
       }
-      // Σ v·bucket_v as a sum of suffix sums.
-      g1m_zero!(running);
-      g1m_zero!(sum);
-      for (let v = MAX_ENTRY; v > 0; v--) {
-        g1m_add!(running, buckets + v * JACOBIAN_BYTES, running);
-        g1m_add!(sum, running, sum);
+      const difference = differences + n * F1_BYTES;
+      f1m_sub!(point, target, difference);
+      if (words[difference / 4] === 0 && f1m_isZero!(difference)) {
+        // The same point or its negative: no powers of a secret τ, but the sum must be right.
+        g1m_toJacobian!(target, sum);
+        g1m_addMixed!(sum, addend, sum);
+        if (g1m_isZero!(sum)) filled[b] = 0;
+        else g1m_toAffine!(sum, target);
+        continue;
       }
-      columns.set(encodePoint(bn254.g1(bn254.read(sum, JACOBIAN_BYTES))), j * G1_BYTES);
+      targets[n] = target;
+      added[n++] = addend + F1_BYTES;
     }
-  });
-  return columns;
+    f1m_batchInverse!(differences, F1_BYTES, n, inverses, F1_BYTES);
+    for (let m = 0; m < n; m++) {
+      const [x, y] = [targets[m]!, targets[m]! + F1_BYTES];
+      f1m_sub!(added[m]!, y, slope);
+      f1m_mul!(slope, inverses + m * F1_BYTES, slope);
+      f1m_square!(slope, work);
+      f1m_sub!(work, x, work);
+      f1m_sub!(work, point, x);
+      f1m_sub!(point, x, work);
+      f1m_mul!(slope, work, work);
+      f1m_sub!(work, added[m]!, y);
+    }
+  }
+  return filled;
 }
 
 /** C_b: commits the flags B(X) = Σ_{c=1}^{K-1} X^start_c; infinity for a single contributor. */
@@ -139,7 +218,7 @@ async function sumOfMultiples(raw: Uint8Array, scalars: readonly bigint[]): Prom
   return bn254.g1(await bn254.curve.G1.multiExpAffine(raw, toLittleEndian(scalars.map(mod))));
 }
 
-function requirePowers(srs: Srs, rows: number): void {
+function requirePowers(srs: Powers, rows: number): void {
   const powers = srs.powers.length / G1_BYTES;
   if (powers < rows) {
     throw new OpenLedgerError(

@@ -6,7 +6,8 @@ import { mined } from "../sdk/transactions.ts";
 import { commitmentId, type RegistrationStatement, registrationChallenges, sketchRoot } from "../sdk/transcript.ts";
 import type { Sketches } from "../trainer/attribution/artifact.ts";
 import { MAX_NORM } from "../trainer/attribution/quantise.ts";
-import { commitColumns, commitFlags } from "./kzg.ts";
+import { commitInThreads } from "./commit.ts";
+import { commitFlags } from "./kzg.ts";
 import { proveOwnership, proveSums, type Sums } from "./registration.ts";
 import type { Committed } from "./settlement.ts";
 
@@ -48,7 +49,7 @@ export async function modelFacts({ datanets, models, addresses }: Protocol, mode
 }
 
 /**
- * Refuses rows with Σ_j g_ij² > 136², for which a dispute would revoke them; commitColumns refuses entries of −128.
+ * Refuses rows with Σ_j g_ij² > 136², for which a dispute would revoke them; committing refuses entries of −128.
  * With ΣQ_j² ≤ 480² a row of at most that norm scores at most 136·480 = 65,280 < 2^16 (Cauchy–Schwarz): no query, the
  * sum of all rows included, can then push a score out of the circuit's range, and no epoch can lack a witness.
  * @throws OpenLedgerError `SKETCH_NORM`, naming the row
@@ -79,7 +80,7 @@ export async function prepareRegistration(
     throw new OpenLedgerError("SKETCH_M0", `sketches: m0 is ${least}, not a whole number from 1. Build them again.`);
   checkNorms(sketches, k);
   const m0 = BigInt(least);
-  const columns = await commitColumns(sketches, k, srs);
+  const columns = await commitInThreads(sketches, k, srs);
   const flags = await commitFlags(counts, srs);
   const gRoot = sketchRoot(sketches, k);
   const id = commitmentId({ ...facts, k, columns, flags, gRoot, m0 });

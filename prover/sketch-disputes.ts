@@ -170,8 +170,15 @@ async function halfway(disputes: SketchDisputes, id: string, own: bigint[]): Pro
   return Math.floor((right + wrong - 1) / 2);
 }
 
-/** What shows row `row` of one's own registration, from what was published for it. */
-export async function answerFor(protocol: Protocol, pending: Pending, store: Content, row: number) {
+/**
+ * What shows each row of a registration, from what was published for it.
+ * @throws OpenLedgerError `SKETCHES_WRONG`
+ */
+export async function registeredSteps(
+  protocol: Protocol,
+  pending: Pending,
+  store: Content,
+): Promise<(row: number) => Types.StepStruct> {
   const { id, commitment } = pending;
   const rows = await publishedRows(protocol, pending, store);
   const sketches = rows && new PublishedSketches(id, rows, Number(commitment.k));
@@ -180,5 +187,5 @@ export async function answerFor(protocol: Protocol, pending: Pending, store: Con
       "SKETCHES_WRONG",
       "store: it does not hold the rows that were registered. Name the folder from which the model was registered.",
     );
-  return sketches.step(row);
+  return (row) => sketches.step(row);
 }

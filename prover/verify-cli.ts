@@ -5,6 +5,7 @@ import { protocol } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { findingLine } from "../sdk/findings.ts";
+import { commitInThreads } from "./commit.ts";
 import { powersUnder } from "./keys.ts";
 import { verifySettlement } from "./verify.ts";
 
@@ -48,6 +49,7 @@ export async function main(args: string[]): Promise<number> {
       (finding) => {
         if (!json) console.log(findingLine(finding));
       },
+      commitInThreads,
     );
     const wrong = findings.filter(({ result }) => result === "WRONG");
     if (json) console.log(JSON.stringify({ ok: wrong.length === 0, findings }));

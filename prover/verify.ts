@@ -23,7 +23,7 @@ import {
 import { settlementsOf } from "../sdk/views/money.ts";
 import { lastReceiptOf, settleCallOf } from "../sdk/views/proofs.ts";
 import { checkSettlement } from "./check.ts";
-import { commitColumns, commitFlags } from "./kzg.ts";
+import { type ColumnCommitter, commitColumns, commitFlags } from "./kzg.ts";
 
 /*
  * A settlement checked from scratch: everything comes from the chain's storage, events and calldata and from published
@@ -39,6 +39,7 @@ const MAX_ROW_SQUARES = 136 ** 2;
  *
  * @param powers powers of τ under a verifying key for so many rows, whose τG2 must be the chain's
  * @param found is told of each finding as it is made
+ * @param commit commits the sketches again; `commitInThreads` does so faster where there are threads
  * @throws OpenLedgerError `VERIFY_NOT_SETTLED`
  */
 export async function verifySettlement(
@@ -48,6 +49,7 @@ export async function verifySettlement(
   modelId: bigint,
   epochId: bigint,
   found: (finding: Finding) => void = () => {},
+  commit: ColumnCommitter = commitColumns,
 ): Promise<Finding[]> {
   const { splitter, attribution, verifier, models, datanets, escrow, addresses } = protocol;
   const { chainId } = await splitter.runner!.provider!.getNetwork();
@@ -144,7 +146,7 @@ export async function verifySettlement(
   else
     await check("commitments", async () => {
       requireThat(srs.tauG2.join() === (await attribution.tauG2()).join(), "the powers of τ are not the chain's");
-      const again = await commitColumns(sketches, k, srs);
+      const again = await commit(sketches, k, srs);
       requireThat(hexlify(again) === hexlify(columns), "the columns on-chain commit other sketches");
       requireThat((await commitFlags(counts, srs)).join() === flags.join(), "the flags on-chain stand elsewhere");
       return { detail: `${k} columns and the owners' flags, committed again, are those on-chain` };

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { formatUnits } from "ethers";
 import { type SketchDisputes, sketchDisputes } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
@@ -44,22 +45,60 @@ export const challenge = action<Challenge>(async (args, context) => {
   return { message, ...told, row, why: found.why, locked: locks, transaction: hash };
 });
 
-/** Shows every row of the signer's registration that is demanded. */
-export const answer = action<OfModel & { store: string }>(async (args, context) => {
+type Answer = OfModel & { store: string; every: number };
+
+/** Shows every row of the signer's registration that is demanded; with `every`, until it is active. */
+export const answer = action<Answer>(async (args, context) => {
   requireAtLeast("model", args.model, 1);
+  if (args.every < 0) throw new OpenLedgerError("EVERY_RANGE", "every: give seconds from 1, or 0 to look once.");
   const own = await ownProtocol(args, context);
-  const { answerFor, pendingCommitment } = await import("../prover/sketch-disputes.ts");
+  const { pendingCommitment, registeredSteps } = await import("../prover/sketch-disputes.ts");
   const pending = await pendingCommitment(own, args.model);
   const { id: commitmentId, disputes } = pending;
-  const rows = (await openDemands(disputes, commitmentId)).map(({ row }) => row);
-  const told = { modelId: args.model, commitmentId, rows };
-  if (rows.length === 0) return { message: "No row is demanded, nothing sent.", ...told };
-  const content = contentOf(args);
-  const steps = await Promise.all(rows.map((row) => answerFor(own, pending, content, Number(row))));
-  const { hash } = await own.sender.sendAll(
-    await Promise.all(steps.map((step) => disputes.answerRow.populateTransaction(commitmentId, step))),
-  );
-  return { message: "Shown. The demanders' bonds are credited to the owner.", ...told, transaction: hash };
+  let steps: Awaited<ReturnType<typeof registeredSteps>> | undefined;
+  const stepsOf = async () => {
+    steps ??= await registeredSteps(own, pending, contentOf(args));
+    return steps;
+  };
+
+  /** @returns the rows that were shown, and the last transaction */
+  async function show() {
+    const rows = (await openDemands(disputes, commitmentId)).map(({ row }) => row);
+    if (rows.length === 0) return { rows };
+    const step = await stepsOf();
+    const calls = rows.map((row) => disputes.answerRow.populateTransaction(commitmentId, step(Number(row))));
+    return { rows, transaction: (await own.sender.sendAll(await Promise.all(calls))).hash };
+  }
+
+  const told = { modelId: args.model, commitmentId };
+  if (args.every === 0) {
+    const shown = await show();
+    if (shown.rows.length === 0) return { message: "No row is demanded, nothing sent.", ...told, ...shown };
+    return { message: "Shown. The demanders' bonds are credited to the owner.", ...told, ...shown };
+  }
+  if (args.dryRun || args.propose)
+    throw new OpenLedgerError(
+      "EVERY_PLAN",
+      "every: what will be demanded cannot be planned. Leave it out, or the plan.",
+    );
+  await stepsOf(); // says now, not at the first demand, that the store has other rows
+  const rows: bigint[] = [];
+  const say = (line: string) => args.json || console.log(line);
+  while (!(await disputes.isActive(commitmentId))) {
+    if (await disputes.isRevoked(commitmentId))
+      throw new OpenLedgerError("MODEL_REVOKED", "model: its commitment was revoked. Its sketches need a new release.");
+    try {
+      const shown = await show();
+      rows.push(...shown.rows);
+      if (shown.rows.length > 0) say(`Shown: row ${shown.rows.join(", ")}.`);
+    } catch (error) {
+      say(`Not shown, to be tried again in ${args.every} s: ${(error as Error).message}`);
+    }
+    await pause(args.every * 1000);
+  }
+  const { bond } = await disputes.trial(commitmentId);
+  if (bond > 0n) await mined(disputes.releaseBond(commitmentId));
+  return { message: "The commitment is active, and its owner's bond free.", ...told, rows };
 });
 
 /** Ends what is over: demands that nobody answered, and the bond of a commitment that is active. */

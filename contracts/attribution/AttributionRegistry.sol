@@ -23,13 +23,6 @@ import {Transcript} from "../libraries/Transcript.sol";
 contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     using CodeStorage for address[];
 
-    /// @dev Everything lies in code storage: reading it whole costs a fraction of reading slots.
-    struct Record {
-        address head; // abi.encode(Commitment)
-        address[] columns; // 64 bytes a point
-        address[] contributors; // 12 bytes each: | row count (4) | contribution id (8) |
-    }
-
     /// @dev Working memory of a registration.
     struct Contributors {
         uint256[] counts;
@@ -43,6 +36,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     );
     uint256 private constant POINT_BYTES = 64;
     uint256 private constant CONTRIBUTOR_BYTES = 12;
+    uint256 private constant COMMITMENT_BYTES = 32 * 13;
 
     /// @notice Between the signed change of a payout and its effect: time to notice one that was not wanted.
     uint256 public constant PAYOUT_DELAY = 2 days;
@@ -59,7 +53,10 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
 
     mapping(uint256 modelId => bytes32 commitmentId) private _last;
     mapping(bytes32 commitmentId => bytes32 before) private _previous;
-    mapping(bytes32 commitmentId => Record) private _records;
+    /// @dev In code storage, of which reading much costs a fraction of reading slots: abi.encode(Commitment), and behind it
+    /// abi.encode(address[], address[]) with the blobs of the columns, 64 bytes a point, and of the contributors, 12 bytes
+    /// each: | row count (4) | contribution id (8) |.
+    mapping(bytes32 commitmentId => address) private _heads;
     mapping(address account => Payout) private _payouts;
 
     constructor(
@@ -97,7 +94,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         commitmentId = _digest(contributors, manifest.manifestHash, registration);
         // The same sketches of a release that changed nothing, or that were revoked: stored again, contributors would be
         // appended to their own, and no proof would settle.
-        require(_records[commitmentId].head == address(0), RegistryAlreadyRegistered(modelId, commitmentId));
+        require(_heads[commitmentId] == address(0), RegistryAlreadyRegistered(modelId, commitmentId));
         uint256 zeta = Transcript.challenge(commitmentId, 0);
         uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
         _checkOwnership(zeta, contributors.counts, registration);
@@ -173,20 +170,31 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
 
     /// @inheritdoc IAttributionRegistry
     function commitment(bytes32 commitmentId) public view returns (Commitment memory) {
-        return abi.decode(SSTORE2.read(_record(commitmentId).head), (Commitment));
+        return abi.decode(SSTORE2.read(_head(commitmentId)), (Commitment));
     }
 
     /// @inheritdoc IAttributionRegistry
     function columns(bytes32 commitmentId) external view returns (bytes memory) {
-        return _record(commitmentId).columns.read();
+        (address[] memory blobs, ) = _blobs(commitmentId);
+        return blobs.read();
     }
 
     /// @inheritdoc IAttributionRegistry
     function rowCounts(bytes32 commitmentId) public view returns (uint256[] memory counts) {
-        bytes memory packed = _record(commitmentId).contributors.read();
+        (, address[] memory blobs) = _blobs(commitmentId);
+        bytes memory packed = blobs.read();
         counts = new uint256[](packed.length / CONTRIBUTOR_BYTES);
-        unchecked {
-            for (uint256 c; c < counts.length; ++c) counts[c] = _rowCount(packed, c);
+        assembly ("memory-safe") {
+            let from := add(packed, 0x20)
+            let to := add(counts, 0x20)
+            for {
+                let end := add(to, shl(5, mload(counts)))
+            } lt(to, end) {
+                to := add(to, 0x20)
+                from := add(from, CONTRIBUTOR_BYTES)
+            } {
+                mstore(to, shr(224, mload(from)))
+            }
         }
     }
 
@@ -197,17 +205,28 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         uint256 first,
         uint256 end
     ) external view returns (uint256[] memory flags) {
-        bytes memory packed = _record(commitmentId).contributors.read();
-        uint256 last = packed.length / CONTRIBUTOR_BYTES - 1;
-        uint256 c; // f_t
-        uint256 start = _rowCount(packed, 0); // of contributor c + 1
+        (, address[] memory blobs) = _blobs(commitmentId);
+        bytes memory packed = blobs.read();
         flags = new uint256[](end - first);
-        for (uint256 t = first; t < end; ++t) {
-            uint256 row = t * chunkRows;
-            unchecked {
-                for (; c < last && start < row; start += _rowCount(packed, c)) ++c;
+        uint256 row = first * chunkRows;
+        assembly ("memory-safe") {
+            let entries := add(packed, 0x20)
+            let last := sub(add(entries, mload(packed)), CONTRIBUTOR_BYTES)
+            let at := entries // of contributor f_t
+            let start := shr(224, mload(at)) // of the next one
+            let to := add(flags, 0x20)
+            for {
+                let beyond := add(to, shl(5, mload(flags)))
+            } lt(to, beyond) {
+                to := add(to, 0x20)
+                row := add(row, chunkRows)
+            } {
+                for {} and(lt(start, row), lt(at, last)) {} {
+                    at := add(at, CONTRIBUTOR_BYTES)
+                    start := add(start, shr(224, mload(at)))
+                }
+                mstore(to, div(sub(at, entries), CONTRIBUTOR_BYTES))
             }
-            flags[t - first] = c;
         }
     }
 
@@ -219,7 +238,8 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     /// @inheritdoc IAttributionRegistry
     function contributionOf(bytes32 commitmentId, uint256 c) public view returns (uint256 contributionId) {
         require(c < commitment(commitmentId).contributors, RegistryUnknownContributor(commitmentId, c));
-        bytes memory packed = _records[commitmentId].contributors.read(c * CONTRIBUTOR_BYTES, CONTRIBUTOR_BYTES);
+        (, address[] memory blobs) = _blobs(commitmentId);
+        bytes memory packed = blobs.read(c * CONTRIBUTOR_BYTES, CONTRIBUTOR_BYTES);
         return uint64(uint96(bytes12(packed)));
     }
 
@@ -351,10 +371,9 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         }
         _previous[commitmentId] = _last[head.modelId];
         _last[head.modelId] = commitmentId;
-        Record storage record = _records[commitmentId];
-        record.head = SSTORE2.write(abi.encode(head));
-        record.columns.write(points);
-        record.contributors.write(packed);
+        _heads[commitmentId] = SSTORE2.write(
+            bytes.concat(abi.encode(head), abi.encode(CodeStorage.write(points), CodeStorage.write(packed)))
+        );
         emit CommitmentRegistered(
             head.modelId,
             commitmentId,
@@ -369,15 +388,13 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         );
     }
 
-    /// @dev n_c of the contributors as they are stored.
-    function _rowCount(bytes memory packed, uint256 c) private pure returns (uint256 count) {
-        assembly ("memory-safe") {
-            count := shr(224, mload(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES))))
-        }
+    /// @dev Where the columns lie, and the contributors.
+    function _blobs(bytes32 commitmentId) private view returns (address[] memory, address[] memory) {
+        return abi.decode(SSTORE2.read(_head(commitmentId), COMMITMENT_BYTES), (address[], address[]));
     }
 
-    function _record(bytes32 commitmentId) private view returns (Record storage record) {
-        record = _records[commitmentId];
-        require(record.head != address(0), RegistryUnknownCommitment(commitmentId));
+    function _head(bytes32 commitmentId) private view returns (address head) {
+        head = _heads[commitmentId];
+        require(head != address(0), RegistryUnknownCommitment(commitmentId));
     }
 }

@@ -105,7 +105,6 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
             block.timestamp < _provenUntil[Transcript.settlementDigest(statement, msg.sender)]
         ) return;
         Settlement memory s = _open(statement, q, totals, proof.chunks.length);
-        for (uint256 t; t < proof.chunks.length; ++t) _checkCanonical(proof.chunks[t].h);
         _checkValues(proof.chunks);
         statement.h = Transcript.hashH(proof.chunks);
         _draw(s, Transcript.settlementDigest(statement, msg.sender));
@@ -143,8 +142,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
             a: 0,
             y: 0
         });
-        delete _hashes[sd];
-        CodeStorage.write(_hashes[sd], abi.encodePacked(h));
+        _hashes[sd] = CodeStorage.write(abi.encodePacked(h));
         emit StageStarted(sd, claim, context, expiresAt);
     }
 
@@ -280,11 +278,13 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         _draw(s, sd);
     }
 
-    /// @dev One representation of every public value that is not in sd.
+    /// @dev One representation of every chunk's h, y and a.
     function _checkValues(ChunkProof[] calldata chunks) private pure {
         for (uint256 t; t < chunks.length; ++t) {
-            _checkCanonical(chunks[t].y);
-            _checkCanonical(chunks[t].a);
+            ChunkProof calldata chunk = chunks[t];
+            _checkCanonical(chunk.h);
+            _checkCanonical(chunk.y);
+            _checkCanonical(chunk.a);
         }
     }
 
@@ -352,6 +352,7 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         uint256 more
     ) private view returns (uint256[] memory pairs, uint256[2] memory publicInputs, uint256 u) {
         uint256 m = chunks.length;
+        uint256 r = Bn254.R;
         pairs = Bn254.newPairs(m + 3 + more);
         Weighted memory sums;
         uint256[2] memory e; // E = Σ w_t C_t
@@ -360,11 +361,17 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
             ChunkProof calldata chunk = chunks[t];
             Bn254.setPair(pairs, t, Bn254.mul(chunk.pA, Bn254.R - u), chunk.pB);
             e = Bn254.add(e, Bn254.mul(chunk.pC, u));
-            sums.one = addmod(sums.one, u, Bn254.R);
-            sums.h = addmod(sums.h, mulmod(u, chunk.h, Bn254.R), Bn254.R);
-            sums.y = addmod(sums.y, mulmod(u, chunk.y, Bn254.R), Bn254.R);
-            sums.a = addmod(sums.a, mulmod(u, chunk.a, Bn254.R), Bn254.R);
-            u = mulmod(u, lambda, Bn254.R);
+            assembly ("memory-safe") {
+                // Both have h, y and a in this order, the sums after `one`.
+                mstore(sums, addmod(mload(sums), u, r))
+                let sum := add(sums, 0x20)
+                mstore(sum, addmod(mload(sum), mulmod(u, calldataload(chunk), r), r))
+                sum := add(sums, 0x40)
+                mstore(sum, addmod(mload(sum), mulmod(u, calldataload(add(chunk, 0x20)), r), r))
+                sum := add(sums, 0x60)
+                mstore(sum, addmod(mload(sum), mulmod(u, calldataload(add(chunk, 0x40)), r), r))
+                u := mulmod(u, lambda, r)
+            }
         }
         Bn254.setPair(pairs, m + 1, Bn254.mul(s.key.alpha1, sums.one), s.key.beta2);
         Bn254.setPair(pairs, m + 2, e, s.key.delta2);
@@ -410,7 +417,9 @@ contract AttributionVerifier is IAttributionVerifier, AccessManaged {
         uint256 first
     ) private view returns (uint256 y) {
         uint256 step = Bn254.power(s.z, s.key.chunkRows);
-        for (uint256 t = chunks.length; t > 0; --t) y = addmod(mulmod(y, step, Bn254.R), chunks[t - 1].y, Bn254.R);
+        unchecked {
+            for (uint256 t = chunks.length; t != 0;) y = addmod(mulmod(y, step, Bn254.R), chunks[--t].y, Bn254.R);
+        }
         y = mulmod(y, Bn254.power(step, first), Bn254.R);
     }
 

@@ -91,6 +91,7 @@ library Bn254 {
 
     /// @notice base^exponent mod R.
     function power(uint256 base, uint256 exponent) internal view returns (uint256 result) {
+        if (exponent == 0) return 1;
         bool ok;
         assembly ("memory-safe") {
             let input := mload(0x40)

@@ -10,13 +10,14 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 library CodeStorage {
     uint256 internal constant BLOB_BYTES = 24_000;
 
-    function write(address[] storage blobs, bytes memory data) internal {
-        for (uint256 offset; offset < data.length; offset += BLOB_BYTES) {
-            blobs.push(SSTORE2.write(Bytes.slice(data, offset, offset + BLOB_BYTES)));
-        }
+    /// @return blobs Where the data lies, in order.
+    function write(bytes memory data) internal returns (address[] memory blobs) {
+        blobs = new address[]((data.length + BLOB_BYTES - 1) / BLOB_BYTES);
+        for (uint256 i; i < blobs.length; ++i)
+            blobs[i] = SSTORE2.write(Bytes.slice(data, i * BLOB_BYTES, (i + 1) * BLOB_BYTES));
     }
 
-    function read(address[] storage blobs) internal view returns (bytes memory data) {
+    function read(address[] memory blobs) internal view returns (bytes memory data) {
         uint256 count = blobs.length;
         uint256 length;
         for (uint256 i; i < count; ++i) length += blobs[i].code.length - 1;
@@ -32,7 +33,7 @@ library CodeStorage {
     }
 
     /// @notice `length` bytes from `offset` that lie in one blob.
-    function read(address[] storage blobs, uint256 offset, uint256 length) internal view returns (bytes memory) {
+    function read(address[] memory blobs, uint256 offset, uint256 length) internal view returns (bytes memory) {
         uint256 start = offset % BLOB_BYTES;
         return SSTORE2.read(blobs[offset / BLOB_BYTES], start, start + length);
     }

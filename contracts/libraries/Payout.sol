@@ -25,18 +25,67 @@ library Payout {
         dust = pot;
         // What is said of the parameters keeps every sum and product below 2^256.
         unchecked {
-            uint256 scored;
-            for (uint256 at; at < totals.length; at += TOTAL_BYTES) scored += _total(totals, at);
+            uint256 scored = _scored(totals);
             uint256 divisor = Math.max(scored, floorUnits);
             uint256 rest = divisor - scored;
             if (divisor == 0) divisor = rest = 1;
-            uint256 baseDivisor = divisor * _sum(base);
-            for (uint256 c; c < pay.length; ++c) {
-                uint256 amount;
-                if (scored != 0) amount = (pot * _total(totals, TOTAL_BYTES * c)) / divisor;
-                if (rest != 0) amount += Math.mulDiv(pot, rest * Arrays.unsafeMemoryAccess(base, c), baseDivisor);
-                pay[c] = amount;
-                dust -= amount;
+            if (rest != 0) _shareByBase(pay, pot, rest, divisor, base);
+            uint256 byScore = scored == 0 ? 0 : pot; // without totals there is nothing to read
+            assembly ("memory-safe") {
+                let at := totals.offset
+                let each := add(pay, 0x20)
+                for {
+                    let end := add(each, shl(5, mload(pay)))
+                } lt(each, end) {
+                    each := add(each, 0x20)
+                    at := add(at, TOTAL_BYTES)
+                } {
+                    let amount := add(mload(each), div(mul(byScore, shr(192, calldataload(at))), divisor))
+                    mstore(each, amount)
+                    dust := sub(dust, amount)
+                }
+            }
+        }
+    }
+
+    /// @dev Sets each to ⌊pot·rest·base_c / (divisor·Σbase)⌋.
+    function _shareByBase(
+        uint256[] memory pay,
+        uint256 pot,
+        uint256 rest,
+        uint256 divisor,
+        uint256[] memory base
+    ) private pure {
+        unchecked {
+            uint256 sum = _sum(base);
+            divisor *= sum;
+            (bool fits, ) = Math.tryMul(pot, rest * sum); // else products need more than 256 bits
+            if (!fits) {
+                for (uint256 c; c < pay.length; ++c)
+                    pay[c] = Math.mulDiv(pot, rest * Arrays.unsafeMemoryAccess(base, c), divisor);
+                return;
+            }
+            uint256 part = pot * rest;
+            assembly ("memory-safe") {
+                let offset := sub(pay, base)
+                for {
+                    let at := add(base, shl(5, mload(base)))
+                } gt(at, base) {
+                    at := sub(at, 0x20)
+                } {
+                    mstore(add(at, offset), div(mul(part, mload(at)), divisor))
+                }
+            }
+        }
+    }
+
+    function _scored(bytes calldata totals) private pure returns (uint256 sum) {
+        assembly ("memory-safe") {
+            for {
+                let at := add(totals.offset, totals.length)
+            } gt(at, totals.offset) {} {
+                at := sub(at, TOTAL_BYTES)
+                sum := add(sum, shr(192, calldataload(at)))
             }
         }
     }
@@ -50,12 +99,6 @@ library Payout {
             } {
                 sum := add(sum, mload(at))
             }
-        }
-    }
-
-    function _total(bytes calldata totals, uint256 at) private pure returns (uint256 total) {
-        assembly ("memory-safe") {
-            total := shr(192, calldataload(add(totals.offset, at)))
         }
     }
 }

@@ -34,34 +34,6 @@ library ScoreCommitment {
                 mcopy(add(bucket, 0x40), point, 0x40)
                 success := and(eq(returndatasize(), 0x40), staticcall(gas(), 6, bucket, 0x80, bucket, 0x40))
             }
-            // Adds the columns to their digits' buckets, up to a Q_j of −128. Digit 0 would have its bucket at `row`.
-            function fill(row, point, entries, k, p) -> success, at, norm {
-                success := 1
-                for {} lt(at, k) {
-                    at := add(at, 1)
-                    point := add(point, 0x40)
-                } {
-                    let size := sar(248, calldataload(add(entries, at)))
-                    if eq(size, not(0x7f)) {
-                        break
-                    }
-                    norm := add(norm, mul(size, size))
-                    let y := add(point, 0x20)
-                    if or(mload(point), mload(y)) {
-                        // No point of the curve has y = 0, and infinity was skipped, so p − y is below p.
-                        if slt(size, 0) {
-                            size := sub(0, size)
-                            mstore(y, sub(p, mload(y)))
-                        }
-                        if and(size, 0x1f) {
-                            success := and(success, addTo(add(row, shl(7, and(size, 0x1f))), point))
-                        }
-                        if shr(5, size) {
-                            success := and(success, addTo(add(add(row, 0x1000), shl(7, shr(5, size))), point))
-                        }
-                    }
-                }
-            }
             // Adds Σ digit·bucket to the sum, and to each bucket those of larger digits. Above the largest is an empty one.
             function weigh(total, row, digits) -> success {
                 success := 1
@@ -75,9 +47,48 @@ library ScoreCommitment {
                     success := and(success, addTo(total, bucket))
                 }
             }
+            ok := 1
+            // Digit 0 would have its bucket at `low`, or at `high`.
             let low := sub(buckets, 0x60)
-            ok, j, squares := fill(low, add(columns, 0x20), q.offset, q.length, prime)
-            ok := and(ok, weigh(sum, add(low, 0x1000), 3))
+            let high := add(low, 0x1000)
+            let point := add(columns, 0x20)
+            for {} lt(j, q.length) {
+                j := add(j, 1)
+                point := add(point, 0x40)
+            } {
+                let size := sar(248, calldataload(add(q.offset, j)))
+                let negative := slt(size, 0)
+                if negative {
+                    size := sub(0, size)
+                    // −128
+                    if shr(7, size) {
+                        break
+                    }
+                }
+                squares := add(squares, mul(size, size))
+                let y := mload(add(point, 0x20))
+                // No point of the curve has y = 0, but infinity, which is skipped: so p − y is below p.
+                if y {
+                    if negative {
+                        mstore(add(point, 0x20), sub(prime, y))
+                    }
+                    let digit := and(size, 0x1f)
+                    if digit {
+                        let bucket := add(low, shl(7, digit))
+                        mcopy(add(bucket, 0x40), point, 0x40)
+                        ok := and(staticcall(gas(), 6, bucket, 0x80, bucket, 0x40), ok)
+                        ok := and(eq(returndatasize(), 0x40), ok)
+                    }
+                    digit := shr(5, size)
+                    if digit {
+                        let bucket := add(high, shl(7, digit))
+                        mcopy(add(bucket, 0x40), point, 0x40)
+                        ok := and(staticcall(gas(), 6, bucket, 0x80, bucket, 0x40), ok)
+                        ok := and(eq(returndatasize(), 0x40), ok)
+                    }
+                }
+            }
+            ok := and(ok, weigh(sum, high, 3))
             for {
                 let bits := 5
             } bits {

@@ -100,10 +100,12 @@ library Transcript {
     }
 
     /// @notice words(h_0, …, h_{M−1}).
-    function hashH(IAttributionVerifierTypes.ChunkProof[] calldata chunks) internal pure returns (bytes32) {
+    function hashH(IAttributionVerifierTypes.ChunkProof[] calldata chunks) internal pure returns (bytes32 hash) {
         uint256[] memory h = new uint256[](chunks.length);
         for (uint256 t; t < h.length; ++t) h[t] = chunks[t].h;
-        return keccak256(abi.encodePacked(h));
+        assembly ("memory-safe") {
+            hash := keccak256(add(h, 0x20), shl(5, mload(h)))
+        }
     }
 
     /// @dev words(y_0, a_0, …) and words(A_0, B_0, C_0, …). A chunk is 11 words: h, y, a, A (2), B (4), C (2).

@@ -17,7 +17,7 @@ import { Models } from "./models.ts";
 import { Problems } from "./problems.ts";
 import { ProofStore } from "./proofs.ts";
 import { ReceiptsStore } from "./receipts.ts";
-import { mayPropose } from "./role.ts";
+import { roleOf } from "./role.ts";
 import { Sender } from "./sender.ts";
 import { Steps } from "./steps.ts";
 
@@ -158,15 +158,9 @@ export class Daemon {
   }
 
   async #look(): Promise<void> {
-    const { openEpochs, confirmations } = this.#config;
-    const account = this.sender.address;
-    this.#role = {
-      account,
-      openEpochs,
-      proofs: this.proofs,
-      mayPropose: await mayPropose(this.#protocol, account, this.#rpc),
-    };
-    const at = await moment(this.#rpc, confirmations);
+    const [config, account] = [this.#config, this.sender.address];
+    this.#role = await roleOf(this.#protocol, account, this.#rpc, config, this.proofs, this.receipts);
+    const at = await moment(this.#rpc, config.confirmations);
     const sights: Sight[] = [];
     for (const modelId of await this.#models.list(at.blockTag)) {
       const count = await epochCount(this.#protocol, modelId, at);
@@ -209,7 +203,7 @@ export class Daemon {
         const seconds = (performance.now() - started) / 1000;
         this.#metrics.steps.inc({ step: job.due });
         if (job.due === "prove") this.#metrics.provingSeconds.observe(seconds);
-        else this.#metrics.transactions.inc();
+        else if (job.due !== "check") this.#metrics.transactions.inc();
         log(`${name}: ${job.due} done in ${seconds.toFixed(1)} s`);
       }
       this.#problems.solved(what);

@@ -9,7 +9,7 @@ import { settlementContext } from "../operator.ts";
 import type { ProofStore } from "./proofs.ts";
 
 /** Step that an epoch waits for. */
-export type Due = "open" | "propose" | "answer" | "resolve" | "prove" | "settle" | "settleByBase";
+export type Due = "open" | "propose" | "answer" | "resolve" | "check" | "prove" | "settle" | "settleByBase";
 
 /** An epoch as the chain shows it. */
 export type Sight = {
@@ -28,7 +28,14 @@ export type Sight = {
 export type Moment = { blockTag: number; now: bigint };
 
 /** What of the operator decides which steps are his. */
-export type Role = { account: string; mayPropose: boolean; openEpochs: boolean; proofs: ProofStore };
+export type Role = {
+  account: string;
+  mayPropose: boolean;
+  openEpochs: boolean;
+  proofs: ProofStore;
+  /** Whether he takes the receipts under a root for the epoch's, as far as he can tell. */
+  trusts: (root: string) => boolean;
+};
 
 /** The moment at which every fact has `confirmations` blocks, its own included. */
 export async function moment(rpc: JsonRpcProvider, confirmations: number): Promise<Moment> {
@@ -56,7 +63,7 @@ export async function look(
 ): Promise<Sight> {
   const { splitter } = protocol;
   const e = await splitter.epoch(modelId, epochId, { blockTag });
-  const { closedAt, openedAt, proposedAt, settledAt, reopenedAt, round, disputes, fees } = e;
+  const { closedAt, openedAt, proposedAt, settledAt, reopenedAt, round, disputes, fees, proposer, receiptsRoot } = e;
   const timing = await splitter.timing();
   const sight = (state: string, due?: Due): Sight => ({ modelId, epochId, fees, state, ...(due && { due }) });
 
@@ -81,7 +88,10 @@ export async function look(
     return dispute === "answer"
       ? sight("receipts demanded, to answer", "answer")
       : sight("judged, to resolve", "resolve");
-  const waits = disputes !== 0n ? "disputed" : now < challengesEnd(e, timing) ? "challenge window" : undefined;
+  const challengeable = now < challengesEnd(e, timing);
+  if (challengeable && proposer !== role.account && !role.trusts(receiptsRoot))
+    return sight("another's proposal, to check", "check");
+  const waits = disputes !== 0n ? "disputed" : challengeable ? "challenge window" : undefined;
   const { q, context } = await settlementContext(protocol, modelId, epochId, role.account);
   const [x, y] = await protocol.verifier.scoreCommitment(context.commitmentId, int8Bytes(q));
   if (x === 0n && y === 0n) return waits ? sight(`no scores, ${waits}`) : sight("no scores, to settle", "settleByBase");

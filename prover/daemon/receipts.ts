@@ -8,8 +8,8 @@ import { decodeTree, encodeTree, type ReceiptsTree } from "../../sdk/receipts-tr
 export type Receipts = { tree: ReceiptsTree; records: AttributedReceipt[] };
 
 /**
- * Receipts of own proposals, one folder each, named by their root and written before they are proposed: demands are
- * answered from them even where a server is gone.
+ * Receipts of own proposals and of others' that were found right, one folder each, named by their root. Own ones are
+ * written before they are proposed: demands are answered from them even where a server is gone.
  */
 export class ReceiptsStore {
   readonly #folder: string;
@@ -18,7 +18,7 @@ export class ReceiptsStore {
     this.#folder = folder;
   }
 
-  /** File of a proposal's leaves, as auditors get it; undefined where it is none of ours. */
+  /** File of a proposal's leaves, as auditors get it; undefined where it is not kept. */
   treeFile(root: string): string | undefined {
     const path = this.#path(root, "tree");
     return existsSync(path) ? path : undefined;

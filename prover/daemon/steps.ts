@@ -88,7 +88,14 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
   async answer(modelId: bigint, epochId: bigint): Promise<void> {
     const { splitter } = this.#protocol;
     const { receiptsRoot, round } = await splitter.epoch(modelId, epochId);
-    const { tree, records } = this.#kept.load(receiptsRoot) ?? (await this.#again(modelId, epochId, receiptsRoot));
+    const { tree, records } =
+      this.#kept.load(receiptsRoot) ??
+      (await this.#again(
+        modelId,
+        epochId,
+        receiptsRoot,
+        "Its receipts are not in the data directory: answer with the task epoch:answer.",
+      ));
     const { timestamp } = (await splitter.runner!.provider!.getBlock("latest"))!;
     const failures: unknown[] = [];
     for (const dispute of await disputesOf(this.#protocol, modelId, epochId))
@@ -112,13 +119,24 @@ export class Steps implements Record<Due, (modelId: bigint, epochId: bigint) => 
     }
   }
 
+  /** Holds another's proposal against the servers' records: of the same receipts, weighed alike, comes the same root. */
+  async check(modelId: bigint, epochId: bigint): Promise<void> {
+    const { receiptsRoot, proposer } = await this.#protocol.splitter.epoch(modelId, epochId);
+    await this.#again(
+      modelId,
+      epochId,
+      receiptsRoot,
+      `It is ${proposer}'s: look at its leaves, and challenge what is wrong or demand them (epoch:challenge), before the challenge window ends.`,
+    );
+  }
+
   /** Receipts that were proposed elsewhere, or whose folder is lost, taken from the servers again. */
-  async #again(modelId: bigint, epochId: bigint, root: string): Promise<Receipts> {
+  async #again(modelId: bigint, epochId: bigint, root: string, otherwise: string): Promise<Receipts> {
     const receipts = await this.receipts(modelId, epochId);
     if (receipts.tree.root !== root)
       throw new OpenLedgerError(
         "OPERATOR_RECEIPTS",
-        `The servers' records hash to ${receipts.tree.root}, and ${root} was proposed, whose receipts are not in the data directory. Answer with the task epoch:answer.`,
+        `The servers' records hash to ${receipts.tree.root}, and ${root} was proposed. ${otherwise}`,
       );
     this.#kept.save(receipts);
     return receipts;

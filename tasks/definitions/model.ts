@@ -50,6 +50,12 @@ export const modelTasks = [
   sends("model:answer", "Shows the rows of a pending registration that were demanded; for its owner")
     .addPositionalArgument(MODEL)
     .addOption(STORE)
+    .addOption({
+      name: "every",
+      type: ArgumentType.INT,
+      defaultValue: 0,
+      description: "Goes on, looking each so many seconds, until the registration is active; then frees its bond",
+    })
     .setAction(async () => ({ default: (await import("../sketches.ts")).answer }))
     .build(),
   sends("model:resolve", "Ends demands of rows that nobody answered, and frees the bond of an active registration")

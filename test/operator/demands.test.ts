@@ -1,11 +1,17 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { id } from "ethers";
+import { Contract, id } from "ethers";
+import { ROLES } from "../../deploy/modules/OpenLedger.ts";
 import { AUDITORS_TOKEN, OPERATOR_KEY, TOKEN_ENV } from "../../prover/daemon/config.ts";
 import { Daemon } from "../../prover/daemon/daemon.ts";
 import { doctor } from "../../prover/daemon/doctor.ts";
+import { ProofStore } from "../../prover/daemon/proofs.ts";
+import { ReceiptsStore } from "../../prover/daemon/receipts.ts";
+import { Steps } from "../../prover/daemon/steps.ts";
 import { findFault } from "../../prover/disputes.ts";
+import { proposeEpoch } from "../../prover/operator.ts";
+import { ContentStore } from "../../sdk/content-store.ts";
 import { standingProposal, voteHash } from "../../sdk/disputes.ts";
 import { decodeTree } from "../../sdk/receipts-tree.ts";
 import { emitted, mined } from "../../sdk/transactions.ts";
@@ -16,6 +22,7 @@ import { integers } from "../support/samples.ts";
 import { ACCOUNTS, privateKey, program, TOKEN, World } from "./world.ts";
 
 const CHALLENGER = 4;
+const GRANT = ["function grantRole(uint64, address, uint32)"];
 const BOND = 10n ** 9n;
 const SHOWN = "the auditors' own token";
 /** Long enough for a daemon to be killed a few times within, and with it an epoch still runs when the last is settled. */
@@ -149,6 +156,43 @@ describe("the operator's daemon, disputed", () => {
     expect(await findFault(world.chain.as(0), modelId, epochId, tree, ownWeight)).to.equal(undefined);
     await settled(epochId);
     expect((await ask(own, SHOWN)).text, "of a settled epoch, for reports").to.equal(text);
+  });
+
+  it("holds another operator's proposal against its servers' records, and says where they differ", async () => {
+    const { chain, modelId } = world;
+    const other = chain.as(CHALLENGER);
+    const address = await chain.account(CHALLENGER).getAddress();
+    const manager = new Contract(await other.splitter.authority(), GRANT, chain.account(0));
+    await mined(manager.getFunction("grantRole")(ROLES.operator, address, 0));
+    const folder = join(world.folder, "other");
+    const kept = new ReceiptsStore(join(folder, "receipts"));
+    const proofs = new ProofStore(join(folder, "proofs"));
+    const content = new ContentStore(join(world.folder, "content"));
+    const steps = new Steps(other, address, content, world.config(), proofs, kept, () => {});
+    process.env[TOKEN_ENV] = TOKEN;
+    const over = async () => {
+      const epochId = await world.sell();
+      await mined(other.splitter.openEpoch(modelId));
+      await world.redeem(epochId);
+      return epochId;
+    };
+    try {
+      const honest = await over();
+      await steps.propose(modelId, honest);
+      const daemon = run();
+      await daemon.says(/check done/);
+      await settled(honest);
+      await daemon.stop();
+
+      const wrong = await over();
+      const { tree } = await steps.receipts(modelId, wrong);
+      const weighedMore = tree.leaves.map(({ receipt }) => ({ ...receipt, weight: receipt.weight + 1n }));
+      await proposeEpoch(other, modelId, wrong, weighedMore, 128);
+      await run().says(/attempt 1 failed: The servers' records hash to 0x\w+, and 0x\w+ was proposed. It is 0x/);
+      await settled(wrong);
+    } finally {
+      delete process.env[TOKEN_ENV];
+    }
   });
 
   it("answers while it proves, and ends a case that the committee dismissed", async () => {

@@ -3,6 +3,7 @@ import { Bn254, G1_BYTES } from "../../circuits/bn254.ts";
 import { evaluate, power } from "../../circuits/field.ts";
 import { DEV_TAU, devSrs } from "../../circuits/setup/dev.ts";
 import type { Srs } from "../../circuits/setup/srs.ts";
+import { commitInThreads } from "../../prover/commit.ts";
 import {
   checkOpening,
   combineColumns,
@@ -59,6 +60,30 @@ describe("KZG commitments", function () {
     const padded = new Int8Array((ROWS - 50) * K);
     padded.set(sketches.subarray(0, 200 * K));
     expect(await commitColumns(padded, K, srs)).to.deep.equal(await commitColumns(sketches.slice(0, 200 * K), K, srs));
+  });
+
+  it("are the same by any number of threads", async () => {
+    const [rows, k] = [1000, 512]; // enough for two threads
+    const matrix = Int8Array.from(integers(random, rows * k, 127));
+    const longer = await devSrs(rows);
+    const alone = await commitColumns(matrix, k, longer);
+    expect(await commitInThreads(matrix, k, longer, 2)).to.deep.equal(alone);
+    expect(await commitInThreads(sketches, K, srs, 3)).to.deep.equal(await commitColumns(sketches, K, srs));
+  });
+
+  it("are right where points repeat or cancel, as under τ = 1 and τ = −1", async () => {
+    const matrix = Int8Array.from({ length: ROWS * K }, (_, at) => [3, -3, 5, 0, 127, at % 7][at % K]!);
+    const generator = bn254.rawG1([1n, 2n]);
+    for (const tau of [1n, -1n]) {
+      const powers = new Uint8Array(ROWS * G1_BYTES);
+      for (let i = 0; i < ROWS; i++)
+        powers.set(tau === 1n || i % 2 === 0 ? generator : bn254.curve.G1.neg(generator), i * G1_BYTES);
+      const points = decodePoints(await commitColumns(matrix, K, { powers }));
+      for (let j = 0; j < K; j++) {
+        const entries = Array.from({ length: ROWS }, (_, i) => BigInt(matrix[i * K + j]!));
+        expect(points[j]).to.deep.equal(multiple(evaluate(entries, tau)));
+      }
+    }
   });
 
   it("are linear: Q combines them to the commitment of the scores", async () => {

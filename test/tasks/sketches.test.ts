@@ -21,6 +21,7 @@ import {
   sumLeaves,
 } from "../../sdk/transcript.ts";
 import { bondFor } from "../support/disputes.ts";
+import { eventually } from "../support/program.ts";
 import { sampleSketches } from "../support/samples.ts";
 import { folder, idle, known, OWNER, refused, run, STRANGER, useTasks } from "../support/tasks.ts";
 import { deployedWith, ethers, freeze, K, networkHelpers, owner, type Ready, stranger } from "../support/world.ts";
@@ -230,5 +231,33 @@ describe("Tasks of a pending registration", function () {
     expect(await run("model:answer", { ...of, account: OWNER })).to.deep.include({ rows: ["3", "8"] });
     expect(await credit(owner)).to.equal(2);
     expect((await idle("model:answer", { ...of, account: OWNER })).message).to.match(/No row is demanded/);
+  });
+
+  it("goes on showing what is demanded until the registration is active, and frees its bond", async () => {
+    const { of, trial, id, operators, token, credit } = await registered();
+    const watching = run("model:answer", { ...of, account: OWNER, every: 1 });
+    for (const row of [3n, 8n]) {
+      await trial.connect(stranger).demandRow(id, row);
+      await eventually(async () => (await trial.demand(id, row)).until === 0n, `row ${row} is shown`);
+    }
+    await networkHelpers.time.increase(ACTIVATION.window);
+    expect(await watching).to.deep.include({ rows: ["3", "8"] });
+    expect(await credit(owner)).to.equal(2);
+    expect(await operators.freeOf(owner, token)).to.equal(20n * UNIT);
+  });
+
+  it("does not begin to with other rows than the registered, or in a plan, and ends where it is revoked", async () => {
+    const other = await registered({ published: sampleSketches(ROWS + 1, K) });
+    const watch = { every: 1, account: OWNER };
+    expect(await refused("model:answer", { ...other.of, ...watch })).to.match(/SKETCHES_WRONG/);
+    const tooLong = sampleSketches(ROWS, K).fill(127, 0, 2);
+    const { of, trial, id, step } = await registered({ rows: tooLong });
+    expect(await refused("model:answer", { ...of, ...watch, dryRun: true })).to.match(/every: .*planned/);
+    expect(await refused("model:answer", { ...of, every: -1 })).to.match(/every: give seconds/);
+    const watching = run("model:answer", { ...of, ...watch }).catch((error: Error) => error.message);
+    await trial.connect(stranger).demandRow(id, 5n);
+    await eventually(async () => (await trial.demand(id, 5n)).until === 0n, "row 5 is shown");
+    await trial.connect(stranger).challengeRow(id, step(0));
+    expect(await watching).to.match(/MODEL_REVOKED|was revoked/);
   });
 });
