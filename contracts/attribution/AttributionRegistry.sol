@@ -27,7 +27,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     struct Record {
         address head; // abi.encode(Commitment)
         address[] columns; // 64 bytes a point
-        address[] contributors; // 12 bytes each: | row count (4) | contribution id (8) |
+        address[] contributors; // 16 bytes each: | base weight (4) | row count (4) | contribution id (8) |
     }
 
     /// @dev Working memory of a registration.
@@ -42,7 +42,9 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         "ChangePayout(address account,address payout,uint256 nonce,uint256 deadline)"
     );
     uint256 private constant POINT_BYTES = 64;
-    uint256 private constant CONTRIBUTOR_BYTES = 12;
+    uint256 private constant CONTRIBUTOR_BYTES = 16;
+    uint256 private constant BASE_WEIGHT_AT = 0;
+    uint256 private constant ROW_COUNT_AT = 4;
 
     /// @notice Between the signed change of a payout and its effect: time to notice one that was not wanted.
     uint256 public constant PAYOUT_DELAY = 2 days;
@@ -101,10 +103,12 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         uint256 zeta = Transcript.challenge(commitmentId, 0);
         uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
         _checkOwnership(zeta, contributors.counts, registration);
-        _checkSums(zeta, folded, contributors.rows, registration.sums);
+        uint256 base = _baseTotal(registration.baseWeights, contributors.counts.length);
+        _checkSums(zeta, folded, contributors.rows, base, registration.sums);
         _store(
             commitmentId,
             contributors,
+            registration.baseWeights,
             Commitment({
                 modelId: modelId,
                 vkId: registration.vkId,
@@ -182,12 +186,8 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     }
 
     /// @inheritdoc IAttributionRegistry
-    function rowCounts(bytes32 commitmentId) public view returns (uint256[] memory counts) {
-        bytes memory packed = _record(commitmentId).contributors.read();
-        counts = new uint256[](packed.length / CONTRIBUTOR_BYTES);
-        unchecked {
-            for (uint256 c; c < counts.length; ++c) counts[c] = _rowCount(packed, c);
-        }
+    function rowCounts(bytes32 commitmentId) external view returns (uint256[] memory) {
+        return _ofContributors(commitmentId, ROW_COUNT_AT);
     }
 
     /// @inheritdoc IAttributionRegistry
@@ -200,12 +200,12 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         bytes memory packed = _record(commitmentId).contributors.read();
         uint256 last = packed.length / CONTRIBUTOR_BYTES - 1;
         uint256 c; // f_t
-        uint256 start = _rowCount(packed, 0); // of contributor c + 1
+        uint256 start = _field(packed, 0, ROW_COUNT_AT); // of contributor c + 1
         flags = new uint256[](end - first);
         for (uint256 t = first; t < end; ++t) {
             uint256 row = t * chunkRows;
             unchecked {
-                for (; c < last && start < row; start += _rowCount(packed, c)) ++c;
+                for (; c < last && start < row; start += _field(packed, c, ROW_COUNT_AT)) ++c;
             }
             flags[t - first] = c;
         }
@@ -213,14 +213,14 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
 
     /// @inheritdoc IAttributionRegistry
     function baseWeights(bytes32 commitmentId) external view returns (uint256[] memory) {
-        return rowCounts(commitmentId);
+        return _ofContributors(commitmentId, BASE_WEIGHT_AT);
     }
 
     /// @inheritdoc IAttributionRegistry
     function contributionOf(bytes32 commitmentId, uint256 c) public view returns (uint256 contributionId) {
         require(c < commitment(commitmentId).contributors, RegistryUnknownContributor(commitmentId, c));
         bytes memory packed = _records[commitmentId].contributors.read(c * CONTRIBUTOR_BYTES, CONTRIBUTOR_BYTES);
-        return uint64(uint96(bytes12(packed)));
+        return uint64(uint128(bytes16(packed)));
     }
 
     /// @inheritdoc IAttributionRegistry
@@ -282,6 +282,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                     k: registration.k,
                     rows: contributors.rows,
                     counts: keccak256(abi.encodePacked(contributors.counts)),
+                    baseWeights: keccak256(abi.encodePacked(registration.baseWeights)),
                     columns: keccak256(registration.columns),
                     flags: registration.flags,
                     gRoot: registration.gRoot,
@@ -302,11 +303,25 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         require(_opens(registration.flags, zeta, acc, registration.opening), RegistryOwnershipNotProven());
     }
 
+    /// @dev What the base weights add up to, which payouts are divided by.
+    function _baseTotal(uint32[] calldata weights, uint256 contributors) private pure returns (uint256 total) {
+        require(weights.length == contributors, RegistryBaseWeightsLength(weights.length, contributors));
+        for (uint256 c; c < contributors; ++c) total += weights[c];
+        require(total != 0, RegistryNoBaseWeight());
+    }
+
     /// @dev F = Σ_j γ^j·C_j opens at ζ to P_N, which is the last of the sums: what the rows under gRoot must add up to.
-    function _checkSums(uint256 zeta, uint256[2] memory folded, uint256 rows, Sums calldata sums) private view {
+    /// Beside it stands N_N, which must be `base`.
+    function _checkSums(
+        uint256 zeta,
+        uint256[2] memory folded,
+        uint256 rows,
+        uint256 base,
+        Sums calldata sums
+    ) private view {
         require(
             sums.total < Bn254.R &&
-                SketchSums.containsSum(sums.root, rows, rows, sums.total, sums.proof) &&
+                SketchSums.containsSum(sums.root, rows, rows, sums.total, base, sums.proof) &&
                 _opens(folded, zeta, sums.total, sums.opening),
             RegistrySumsNotProven()
         );
@@ -335,6 +350,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     function _store(
         bytes32 commitmentId,
         Contributors memory contributors,
+        uint32[] calldata weights,
         Commitment memory head,
         bytes calldata points
     ) private {
@@ -342,11 +358,13 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         bytes memory packed = new bytes(count * CONTRIBUTOR_BYTES);
         for (uint256 c; c < count; ++c) {
             uint256 entry =
-                (uint256(SafeCast.toUint32(contributors.counts[c])) << 64) | SafeCast.toUint64(contributors.ids[c]);
+                (uint256(weights[c]) << 96) |
+                    (uint256(SafeCast.toUint32(contributors.counts[c])) << 64) |
+                    SafeCast.toUint64(contributors.ids[c]);
             assembly ("memory-safe") {
-                // Writes 32 bytes of which 12 count: the rest is overwritten by the next one, or lies beyond the end
+                // Writes 32 bytes of which 16 count: the rest is overwritten by the next one, or lies beyond the end
                 // in memory that is free.
-                mstore(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES)), shl(160, entry))
+                mstore(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES)), shl(128, entry))
             }
         }
         _previous[commitmentId] = _last[head.modelId];
@@ -369,10 +387,18 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         );
     }
 
-    /// @dev n_c of the contributors as they are stored.
-    function _rowCount(bytes memory packed, uint256 c) private pure returns (uint256 count) {
+    /// @dev The 4 bytes at `offset` of every contributor as he is stored.
+    function _ofContributors(bytes32 commitmentId, uint256 offset) private view returns (uint256[] memory values) {
+        bytes memory packed = _record(commitmentId).contributors.read();
+        values = new uint256[](packed.length / CONTRIBUTOR_BYTES);
+        unchecked {
+            for (uint256 c; c < values.length; ++c) values[c] = _field(packed, c, offset);
+        }
+    }
+
+    function _field(bytes memory packed, uint256 c, uint256 offset) private pure returns (uint256 value) {
         assembly ("memory-safe") {
-            count := shr(224, mload(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES))))
+            value := shr(224, mload(add(add(packed, add(0x20, offset)), mul(c, CONTRIBUTOR_BYTES))))
         }
     }
 
