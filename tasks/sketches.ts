@@ -25,7 +25,10 @@ export const challenge = action<Challenge>(async (args, context) => {
   const found = await findWrongSketch(own, pending, contentOf(args), readSums(args.sums));
   const told = { modelId: args.model, commitmentId, rows: commitment.rows };
   if (found === undefined)
-    return { message: "Every row that is published is right, and so are its sums and all base weights. Nothing sent.", ...told };
+    return {
+      message: "Every row that is published is right, and so are its sums and all base weights. Nothing sent.",
+      ...told,
+    };
   const { row } = found;
   const revoked = "The commitment is revoked, and its owner's bond is credited to you: `operator:withdraw --credit`.";
   if (found.kind === "row") {
@@ -34,9 +37,7 @@ export const challenge = action<Challenge>(async (args, context) => {
   }
   if (found.kind === "border") {
     const { contributor, at } = found;
-    const { hash } = await mined(
-      disputes.challengeBorder(commitmentId, contributor, at.sum, at.length, at.proof),
-    );
+    const { hash } = await mined(disputes.challengeBorder(commitmentId, contributor, at.sum, at.length, at.proof));
     return { message: revoked, ...told, row, contributor, fault: "base weights", transaction: hash };
   }
   const { demandBond } = await disputes.activation();
@@ -116,8 +117,12 @@ function readSums(path: string | undefined): RunningSum[] | undefined {
     const pairs = JSON.parse(readFileSync(path, "utf8")) as [string, string][];
     return pairs.map(([sum, length]) => ({ sum: BigInt(sum), length: BigInt(length) }));
   } catch (cause) {
-    throw new OpenLedgerError("SUMS_INVALID", `sums: ${path} is no JSON list of pairs of decimal texts. Name another file.`, {
-      cause,
-    });
+    throw new OpenLedgerError(
+      "SUMS_INVALID",
+      `sums: ${path} is no JSON list of pairs of decimal texts. Name another file.`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -95,6 +95,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         _checkPoints(registration);
 
         Contributors memory contributors = _contributors(modelId);
+        uint256 base = _baseTotal(registration.baseWeights, contributors.counts.length);
         IModelNFT.Manifest memory manifest = MODELS.manifest(modelId);
         commitmentId = _digest(contributors, manifest.manifestHash, registration);
         // The same sketches of a release that changed nothing, or that were revoked: stored again, contributors would be
@@ -103,7 +104,6 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         uint256 zeta = Transcript.challenge(commitmentId, 0);
         uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
         _checkOwnership(zeta, contributors.counts, registration);
-        uint256 base = _baseTotal(registration.baseWeights, contributors.counts.length);
         _checkSums(zeta, folded, contributors.rows, base, registration.sums);
         _store(
             commitmentId,

@@ -3,12 +3,13 @@ import { parseEther } from "ethers";
 import { network } from "hardhat";
 import { proveOwnership, proveSums } from "../../prover/registration.ts";
 import { merkleRoot } from "../../sdk/merkle.ts";
-import { commitmentId, registrationChallenges, sketchLeaves } from "../../sdk/transcript.ts";
+import { baseWeights, commitmentId, registrationChallenges, rowLengths, sketchLeaves } from "../../sdk/transcript.ts";
 import { deployAttribution, mintModel, prepareRegistration, registrationArgument } from "../support/attribution.ts";
 import { sampleSketches } from "../support/samples.ts";
 import { type Lie, longer, rowsOf, shows, sumsOf } from "../support/steps.ts";
 
 const K = 128;
+const COUNTS = [5, 6];
 const ROWS = 11;
 const ACTIVATION = {
   window: 1000,
@@ -23,7 +24,7 @@ const { networkHelpers } = connection;
 /** A model on eleven rows; its owner and a challenger have bonds of 20. */
 async function minted() {
   const chain = await deployAttribution(connection, ACTIVATION);
-  const modelId = await mintModel(chain, [[5, 6]]);
+  const modelId = await mintModel(chain, [COUNTS]);
   const [challenger, helper] = chain.contributors.slice(-2) as [typeof chain.owner, typeof chain.owner];
   for (const account of [chain.owner, challenger]) {
     await chain.token.mint(account, parseEther("20"));
@@ -46,9 +47,8 @@ async function registered(
   lie: Lie = (sums) => sums,
   shift = (weights: number[]) => weights,
 ) {
-  const honest = await prepareRegistration(chain, chain.modelId, K, sketches);
-  const baseWeights = shift(honest.statement.baseWeights);
-  const prepared = await prepareRegistration(chain, chain.modelId, K, sketches, { baseWeights });
+  const shifted = shift(baseWeights(rowLengths(sketches, K), COUNTS));
+  const prepared = await prepareRegistration(chain, chain.modelId, K, sketches, { baseWeights: shifted });
   const { commitmentId: id } = prepared;
   const shown = shows(rowsOf(sketches, K), sketchLeaves(sketches, K), lie(sumsOf(id, sketches, K)));
   const argument = registrationArgument(chain, prepared);

@@ -48,7 +48,9 @@ function ownershipVerdict(rd: Num, counts: Num[], flags: Point1, opening: Point1
 
 function sumsVerdict(rd: Num, rows: number, { columns, baseWeights, sums }: Registration): Verdict {
   try {
-    return sumsHold(rd, rows, baseWeights, columns, sums, tauG2) ? { ok: true } : { ok: false, reason: "RegistrySumsNotProven" };
+    return sumsHold(rd, rows, baseWeights, columns, sums, tauG2)
+      ? { ok: true }
+      : { ok: false, reason: "RegistrySumsNotProven" };
   } catch (error) {
     if (error instanceof InvalidPoint) return noPoint;
     throw error;

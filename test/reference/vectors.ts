@@ -15,7 +15,15 @@ export interface RowVectors {
   root: string;
   proofs: string[][];
   file: string;
-  sketches: { k: number; rows: number; bytes: string; root: string; rd: string; sums: { sum: string; length: string }[]; sumRoot: string };
+  sketches: {
+    k: number;
+    rows: number;
+    bytes: string;
+    root: string;
+    rd: string;
+    sums: { sum: string; length: string }[];
+    sumRoot: string;
+  };
 }
 
 export interface RegistrationVectors {

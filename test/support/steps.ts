@@ -1,6 +1,13 @@
 import { int8Bytes } from "../../sdk/hash.ts";
 import { merkleProof, merkleRoot } from "../../sdk/merkle.ts";
-import { foldRows, type RunningSum, registrationChallenges, rowLengths, runningSums, sumLeaves } from "../../sdk/transcript.ts";
+import {
+  foldRows,
+  type RunningSum,
+  registrationChallenges,
+  rowLengths,
+  runningSums,
+  sumLeaves,
+} from "../../sdk/transcript.ts";
 
 /** What a liar makes of the honest sums. */
 export type Lie = (sums: RunningSum[]) => RunningSum[];
