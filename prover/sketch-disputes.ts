@@ -168,7 +168,7 @@ export async function findWrongSketch(
 /** Each contributor's first row, and what the lengths before it must be; at last, of all rows. */
 async function bordersOf({ attribution }: Protocol, id: string) {
   const counts = (await attribution.rowCounts(id)).map(Number);
-  const weights = await attribution.baseWeights(id);
+  const weights = [...(await attribution.baseWeights(id))];
   let base = 0n;
   return starts([...counts, 0]).map((row, contributor) => {
     const before = base;
