@@ -3,7 +3,14 @@ import type { Protocol } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { G1 } from "../sdk/hash.ts";
 import { mined } from "../sdk/transactions.ts";
-import { commitmentId, type RegistrationStatement, registrationChallenges, sketchRoot } from "../sdk/transcript.ts";
+import {
+  baseWeights,
+  commitmentId,
+  type RegistrationStatement,
+  registrationChallenges,
+  rowLengths,
+  sketchRoot,
+} from "../sdk/transcript.ts";
 import type { Sketches } from "../trainer/attribution/artifact.ts";
 import { MAX_NORM } from "../trainer/attribution/quantise.ts";
 import { commitInThreads } from "./commit.ts";
@@ -29,6 +36,7 @@ export type RegistrationArguments = {
   flags: G1;
   gRoot: string;
   m0: bigint;
+  baseWeights: number[];
   opening: G1;
   sums: Sums;
 };
@@ -83,14 +91,15 @@ export async function prepareRegistration(
   const columns = await commitInThreads(sketches, k, srs);
   const flags = await commitFlags(counts, srs);
   const gRoot = sketchRoot(sketches, k);
-  const id = commitmentId({ ...facts, k, columns, flags, gRoot, m0 });
+  const base = baseWeights(rowLengths(sketches, k), counts);
+  const id = commitmentId({ ...facts, k, baseWeights: base, columns, flags, gRoot, m0 });
   const challenges = registrationChallenges(id);
   const opening = await proveOwnership(counts, flags, challenges.zeta, srs);
   const sums = await proveSums(sketches, k, challenges, srs);
   return {
     commitmentId: id,
     committed: { counts, sketches, columns, flags },
-    args: { modelId, vkId, k, columns, flags, gRoot, m0, opening, sums },
+    args: { modelId, vkId, k, columns, flags, gRoot, m0, baseWeights: base, opening, sums },
   };
 }
 

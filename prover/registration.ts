@@ -3,7 +3,7 @@ import type { Srs } from "../circuits/setup/srs.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type G1, mod } from "../sdk/hash.ts";
 import { merkleProof, merkleRoot } from "../sdk/merkle.ts";
-import { foldRows, type RegistrationChallenges, runningSums, sumLeaves } from "../sdk/transcript.ts";
+import { foldRows, type RegistrationChallenges, rowLengths, runningSums, sumLeaves } from "../sdk/transcript.ts";
 import { contributorStarts } from "./counts.ts";
 import { checkOpening, open } from "./kzg.ts";
 
@@ -25,11 +25,14 @@ export async function proveOwnership(counts: number[], flags: G1, zeta: bigint, 
   return w;
 }
 
-/** What shows at registration that the columns commit the rows under gRoot, once nobody finds a wrong sum. */
+/**
+ * What shows at registration that the columns commit the rows under gRoot, and that base weights are their lengths, once
+ * nobody finds a wrong sum.
+ */
 export type Sums = { root: string; total: bigint; proof: string[]; opening: G1 };
 
 /**
- * The sums P_0 … P_N over the rows, and the opening of Σ_j γ^j·C_j at ζ to P_N.
+ * The sums P_0 … P_N and lengths N_0 … N_N over the rows, and the opening of Σ_j γ^j·C_j at ζ to P_N.
  * @param sketches N×k, row-major
  */
 export async function proveSums(
@@ -39,7 +42,7 @@ export async function proveSums(
   srs: Srs,
 ): Promise<Sums> {
   const folded = foldRows(sketches, k, gamma);
-  const leaves = sumLeaves(runningSums(folded, zeta));
+  const leaves = sumLeaves(runningSums(folded, rowLengths(sketches, k), zeta));
   const { y, w } = await open(folded, zeta, srs);
   return { root: merkleRoot(leaves), total: y, proof: merkleProof(leaves, folded.length), opening: w };
 }

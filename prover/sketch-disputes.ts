@@ -4,31 +4,45 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { int8Bytes, mod } from "../sdk/hash.ts";
 import { merkleProof, merkleRoot } from "../sdk/merkle.ts";
 import { fetchManifest } from "../sdk/models.ts";
-import { foldRows, registrationChallenges, runningSums, sketchLeaves, sumLeaves } from "../sdk/transcript.ts";
+import {
+  foldRows,
+  type RunningSum,
+  registrationChallenges,
+  rowLengths,
+  runningSums,
+  sketchLeaves,
+  starts,
+  sumLeaves,
+} from "../sdk/transcript.ts";
 import { MAX_NORM } from "../trainer/attribution/quantise.ts";
 import type { ISketchDisputesTypes as Types } from "../types/ethers-contracts/contracts/disputes/SketchDisputes.ts";
 import { isWithin } from "./range.ts";
 
 /** What is wrong with a registration, as far as what is published shows it. */
 export type WrongSketch =
-  | { kind: "row"; row: number; fault: "bounds" | "sum"; step: Types.StepStruct }
+  | { kind: "row"; row: number; fault: "bounds" | "sum" | "length"; step: Types.StepStruct }
+  /** The base weights before a contributor are not the lengths before his first row. */
+  | { kind: "border"; row: number; contributor: number; at: ShownSum }
   /** What is published is not what was committed, or not enough to show the fault: this row must be shown. */
   | { kind: "demand"; row: number; why: string };
 
+/** A sum with its proof under the registered root. */
+export type ShownSum = RunningSum & { proof: string[] };
+
 /** The rows of a commitment as its manifest publishes them, with their trees. */
 class PublishedSketches {
-  readonly sums: bigint[];
+  readonly sums: RunningSum[];
   readonly #rows: Int8Array;
   readonly #k: number;
   readonly #rowLeaves: string[];
   readonly #sumLeaves: string[];
 
-  /** @param sums P_0 … P_N as they were registered; those of the rows where they are not given. */
-  constructor(commitmentId: string, rows: Int8Array, k: number, sums?: bigint[]) {
+  /** @param sums As they were registered; those of the rows where they are not given. */
+  constructor(commitmentId: string, rows: Int8Array, k: number, sums?: RunningSum[]) {
     const { zeta, gamma } = registrationChallenges(commitmentId);
     this.#rows = rows;
     this.#k = k;
-    this.sums = sums ?? runningSums(foldRows(rows, k, gamma), zeta);
+    this.sums = sums ?? runningSums(foldRows(rows, k, gamma), rowLengths(rows, k), zeta);
     this.#rowLeaves = sketchLeaves(rows, k);
     this.#sumLeaves = sumLeaves(this.sums);
   }
@@ -50,16 +64,23 @@ class PublishedSketches {
     return this.#rowLeaves.findIndex((_, i) => !isWithin(this.row(i), MAX_NORM));
   }
 
+  shownSum(row: number): ShownSum {
+    return { ...this.sums[row]!, proof: merkleProof(this.#sumLeaves, row) };
+  }
+
   /** What shows a row, right or wrong. */
   step(row: number): Types.StepStruct {
+    const [before, after] = [this.shownSum(row), this.shownSum(row + 1)];
     return {
       row,
       entries: int8Bytes(this.row(row)),
       entriesProof: merkleProof(this.#rowLeaves, row),
-      sumBefore: this.sums[row]!,
-      beforeProof: merkleProof(this.#sumLeaves, row),
-      sumAfter: this.sums[row + 1]!,
-      afterProof: merkleProof(this.#sumLeaves, row + 1),
+      sumBefore: before.sum,
+      lengthBefore: before.length,
+      beforeProof: before.proof,
+      sumAfter: after.sum,
+      lengthAfter: after.length,
+      afterProof: after.proof,
     };
   }
 }
@@ -93,16 +114,16 @@ async function publishedRows({ models }: Protocol, { commitment }: Pending, stor
 }
 
 /**
- * What is wrong with a model's pending registration: the first row that the contract would revoke it for, or the row to
- * demand next. Undefined where all that is published is right.
- * @param registered Sums P_0 … P_N that its owner published; recomputed from the rows where they are left out.
+ * What is wrong with a model's pending registration: the first row or base weight that the contract would revoke it for, or
+ * the row to demand next. Undefined where all that is published is right.
+ * @param registered Sums and lengths that its owner published; recomputed from the rows where they are left out.
  * @throws OpenLedgerError `SUMS_OTHER`
  */
 export async function findWrongSketch(
   protocol: Protocol,
   pending: Pending,
   store: Content,
-  registered?: bigint[],
+  registered?: RunningSum[],
 ): Promise<WrongSketch | undefined> {
   const { id, disputes, commitment } = pending;
   const [n, k] = [Number(commitment.rows), Number(commitment.k)];
@@ -116,32 +137,70 @@ export async function findWrongSketch(
 
   const shown = registered === undefined ? own : new PublishedSketches(id, rows, k, registered);
   const outOfBounds = own.outOfBounds();
+  const borders = await bordersOf(protocol, id);
   if (shown.sumRoot === commitment.sumRoot) {
-    const wrongSum = firstWrongStep(shown.sums, own.sums);
-    const wrong = [outOfBounds, wrongSum].filter((row) => row >= 0);
-    if (wrong.length === 0) return undefined;
+    const wrongStep = firstWrongStep(shown.sums, own.sums);
+    const wrong = [outOfBounds, wrongStep?.row ?? -1].filter((row) => row >= 0);
+    if (wrong.length === 0) return wrongBorder(borders, (row) => shown.shownSum(row));
     const row = Math.min(...wrong);
-    return { kind: "row", row, fault: row === outOfBounds ? "bounds" : "sum", step: shown.step(row) };
+    return { kind: "row", row, fault: row === outOfBounds ? "bounds" : wrongStep!.fault, step: shown.step(row) };
   }
   if (registered !== undefined)
     throw new OpenLedgerError("SUMS_OTHER", "sums: these are not the registered ones. Leave them out, or get others.");
   if (outOfBounds >= 0)
     return demand(outOfBounds, `Row ${outOfBounds} is out of bounds, and its sums are not published`);
-  // The columns open to the last sum: if that is the rows', the columns commit them, whatever the sums between.
-  if (own.sums.at(-1) === commitment.sumTotal) return undefined;
+  const answered = await answeredSums(disputes, id);
+  const found = wrongBorder(borders, (row) => answered.get(row));
+  if (found !== undefined) return found;
+  const end = { sum: commitment.sumTotal, length: borders.at(-1)!.base };
+  const halfway = halfwayTo(own.sums, new Map<number, RunningSum>([...answered, [n, end]]));
+  if (halfway !== undefined) return demand(halfway, "The registered sums are not those of the rows, and not published");
+  // The columns open to the last sum: if that is the rows', the columns commit them, whatever the sums between. So it is
+  // with the base weights, if they are the rows' lengths.
+  const other = borders.find(({ row, base }) => own.sums[row]!.length !== base);
+  if (other === undefined) return undefined;
   return demand(
-    await halfway(disputes, id, own.sums),
-    "The registered sums are not those of the rows, and not published",
+    other.row,
+    `The base weights before contributor ${other.contributor} are not those of the rows, and the registered sums not published`,
   );
 }
 
-/** First step of `sums` that is wrong, where `own` are the rows' own. */
-function firstWrongStep(sums: bigint[], own: bigint[]): number {
-  if (sums[0] !== 0n) return 0;
-  const steps = own.slice(1).map((sum, i) => ({ sum, i }));
-  // A wrong step shifts all sums after it: where the difference changes, one was made.
-  return steps.findIndex(({ sum, i }) => mod(sums[i + 1]! - sum) !== mod(sums[i]! - own[i]!));
+/** Each contributor's first row, and what the lengths before it must be; at last, of all rows. */
+async function bordersOf({ attribution }: Protocol, id: string) {
+  const counts = (await attribution.rowCounts(id)).map(Number);
+  const weights = [...(await attribution.baseWeights(id))];
+  let base = 0n;
+  return starts([...counts, 0]).map((row, contributor) => {
+    const before = base;
+    base += weights[contributor] ?? 0n;
+    return { contributor, row, base: before };
+  });
 }
+
+type Borders = Awaited<ReturnType<typeof bordersOf>>;
+
+/** The first border before which lengths that can be shown are not what the base weights add up to. */
+function wrongBorder(borders: Borders, shown: (row: number) => ShownSum | undefined): WrongSketch | undefined {
+  for (const { contributor, row, base } of borders.slice(0, -1)) {
+    const at = shown(row);
+    if (at !== undefined && at.length !== base) return { kind: "border", row, contributor, at };
+  }
+  return undefined;
+}
+
+/** First step of `sums` that is wrong, where `own` are the rows' own. */
+function firstWrongStep(sums: RunningSum[], own: RunningSum[]) {
+  // A wrong step shifts all sums after it: where the difference changes, one was made.
+  const off = sums.map(({ sum, length }, i) => ({ sum: mod(sum - own[i]!.sum), length: length - own[i]!.length }));
+  if (off[0]!.sum !== 0n || off[0]!.length !== 0n) return { row: 0, fault: faultOf(off[0]!.sum !== 0n) };
+  for (const [row, { sum, length }] of off.slice(0, -1).entries()) {
+    const after = off[row + 1]!;
+    if (after.sum !== sum || after.length !== length) return { row, fault: faultOf(after.sum !== sum) };
+  }
+  return undefined;
+}
+
+const faultOf = (inSum: boolean) => (inSum ? ("sum" as const) : ("length" as const));
 
 /** Any row that nobody demanded. */
 async function undemanded(disputes: SketchDisputes, id: string, rows: number): Promise<number> {
@@ -154,19 +213,32 @@ async function undemanded(disputes: SketchDisputes, id: string, rows: number): P
   );
 }
 
-/**
- * The row in the middle of where a wrong step must be. An answer is a right step and shows two registered sums: if they are
- * the rows' own, the wrong step comes later, else before. So it is found, or a demand left unanswered, in log2(N) demands.
- */
-async function halfway(disputes: SketchDisputes, id: string, own: bigint[]): Promise<number> {
-  let [right, wrong] = [0, own.length - 1];
+/** The registered sums that answers to demands have shown, by row. */
+async function answeredSums(disputes: SketchDisputes, id: string): Promise<Map<number, ShownSum>> {
+  const sums = new Map<number, ShownSum>();
   for (const event of await disputes.queryFilter(disputes.filters.RowAnswered(id))) {
     const { data } = await event.getTransaction();
-    const { step } = disputes.interface.decodeFunctionData("answerRow", data) as unknown as { step: Types.StepStruct };
+    const { step } = disputes.interface.decodeFunctionData("answerRow", data) as unknown as {
+      step: Types.StepStructOutput;
+    };
     const row = Number(step.row);
-    if (step.sumAfter === own[row + 1]) right = Math.max(right, row + 1);
-    else wrong = Math.min(wrong, row);
+    sums.set(row, { sum: step.sumBefore, length: step.lengthBefore, proof: [...step.beforeProof] });
+    sums.set(row + 1, { sum: step.sumAfter, length: step.lengthAfter, proof: [...step.afterProof] });
   }
+  return sums;
+}
+
+/**
+ * The row in the middle of where a wrong step must be; undefined where all sums that are known are the rows' own. An answer
+ * is a right step and shows two registered sums: if they are the rows' own, the wrong step comes later, else before. So it
+ * is found, or a demand left unanswered, in log2(N) demands.
+ */
+function halfwayTo(own: RunningSum[], known: Map<number, RunningSum>): number | undefined {
+  const isOwn = (row: number, { sum, length }: RunningSum) => sum === own[row]!.sum && length === own[row]!.length;
+  const rows = [...known].map(([row, shown]) => ({ row, isOwn: isOwn(row, shown) }));
+  const wrong = Math.min(...rows.filter((one) => !one.isOwn).map(({ row }) => row));
+  if (wrong === Number.POSITIVE_INFINITY) return undefined;
+  const right = Math.max(0, ...rows.filter((one) => one.isOwn && one.row < wrong).map(({ row }) => row));
   return Math.floor((right + wrong - 1) / 2);
 }
 

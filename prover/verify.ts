@@ -13,8 +13,10 @@ import { claimRoot, merkleVerify } from "../sdk/merkle.ts";
 import { fetchManifest } from "../sdk/models.ts";
 import { scoreRows, totalsOf } from "../sdk/scores.ts";
 import {
+  baseWeights,
   commitmentId as digestOf,
   isDevelopmentKey,
+  rowLengths,
   type SettlementProof,
   sketchRoot,
   type VerifyingKey,
@@ -66,6 +68,7 @@ export async function verifySettlement(
   const k = Number(commitment.k);
   const rows = Number(commitment.rows);
   const counts = (await attribution.rowCounts(commitmentId)).map(Number);
+  const base = [...(await attribution.baseWeights(commitmentId))];
   const columns = getBytes(await attribution.columns(commitmentId));
   const flags: G1 = [commitment.flags[0], commitment.flags[1]];
   const paidByBase = settlement.totals.length === 0;
@@ -141,6 +144,19 @@ export async function verifySettlement(
     return { detail: `${rows} × ${k} entries under the registered root, all within bounds`, value: matrix };
   });
 
+  if (sketches === undefined) skip("base weights", "the published sketches are not those registered");
+  else
+    await check("base weights", async () => {
+      const again = baseWeights(rowLengths(sketches, k), counts).map(BigInt);
+      const other = again.findIndex((weight, c) => weight !== base[c]);
+      requireThat(
+        other < 0 && again.length === base.length,
+        `the rows of contributor ${other} are ${again[other]} long together, his registered base weight is ${base[other]}`,
+      );
+      const total = again.reduce((sum, weight) => sum + weight, 0n);
+      return { detail: `${again.length} contributors' rows, measured again, are ${total} long together` };
+    });
+
   const srs = await powers(epoch.vkId, rows);
   if (sketches === undefined) skip("commitments", "the published sketches are not those registered");
   else
@@ -162,6 +178,7 @@ export async function verifySettlement(
         versionHashes: versions.hashes,
         k,
         counts,
+        baseWeights: base.map(Number),
         columns,
         flags,
         gRoot: commitment.gRoot,
@@ -230,7 +247,6 @@ export async function verifySettlement(
       settlement.pot === dataShare + dust,
       `the pot is ${settlement.pot}, not ${dataShare} + ${dust} of dust`,
     );
-    const base = counts.map(BigInt);
     const totals = paidByBase ? base.map(() => 0n) : settlement.totals;
     const { pay } = sharePot(settlement.pot, totals, paidByBase ? 0n : epoch.floorUnits, base);
     const other = pay.findIndex((amount, c) => amount !== settlement.pay[c]);

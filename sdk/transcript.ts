@@ -93,19 +93,37 @@ export function foldRows(sketches: Int8Array, k: number, gamma: bigint): bigint[
   });
 }
 
-/** P_0 … P_N with P_0 = 0 and P_{i+1} = P_i + ζ^i·F_i. */
-export function runningSums(folded: bigint[], zeta: bigint): bigint[] {
-  const sums = [0n];
+/** ⌊√Σ_j g_ij²⌋ of every row: what it adds to its contributor's base weight. */
+export function rowLengths(sketches: Int8Array, k: number): number[] {
+  return Array.from({ length: sketches.length / k }, (_, i) => {
+    let squares = 0;
+    for (let j = i * k; j < (i + 1) * k; j++) squares += sketches[j]! ** 2;
+    return Math.floor(Math.sqrt(squares)); // exact: far below 2^52
+  });
+}
+
+/** Base weights, by which what no proof decides is shared: the lengths of each contributor's rows, added up. */
+export const baseWeights = (lengths: number[], counts: number[]): number[] =>
+  starts(counts).map((start, c) => lengths.slice(start, start + counts[c]!).reduce((sum, length) => sum + length, 0));
+
+/** What the rows before one add up to: P_i of their entries, and N_i of their lengths. */
+export type RunningSum = { sum: bigint; length: bigint };
+
+/** P_0 … P_N with P_0 = 0 and P_{i+1} = P_i + ζ^i·F_i, and N_0 … N_N with N_0 = 0 and N_{i+1} = N_i + the row's length. */
+export function runningSums(folded: bigint[], lengths: number[], zeta: bigint): RunningSum[] {
+  const sums = [{ sum: 0n, length: 0n }];
   let power = 1n;
-  for (const value of folded) {
-    sums.push(mod(sums.at(-1)! + power * value));
+  for (const [i, value] of folded.entries()) {
+    const { sum, length } = sums[i]!;
+    sums.push({ sum: mod(sum + power * value), length: length + BigInt(lengths[i]!) });
     power = mod(power * zeta);
   }
   return sums;
 }
 
-/** Leaves of P_0 … P_N. */
-export const sumLeaves = (sums: bigint[]): string[] => sums.map((sum, i) => leaf("SketchSum", i, ["uint256"], [sum]));
+/** Leaves of P_0, N_0 … P_N, N_N. */
+export const sumLeaves = (sums: RunningSum[]): string[] =>
+  sums.map(({ sum, length }, i) => leaf("SketchSum", i, ["uint256", "uint256"], [sum, length]));
 
 /** First row of each contributor. */
 export function starts(counts: number[]): number[] {
@@ -120,6 +138,7 @@ export type RegistrationStatement = {
   versionHashes: string[];
   k: number;
   counts: number[];
+  baseWeights: number[];
   columns: Uint8Array;
   flags: G1;
   gRoot: string;
@@ -141,6 +160,7 @@ export const commitmentId = (s: RegistrationStatement): string =>
       "uint256",
       "bytes32",
       "bytes32",
+      "bytes32",
       "uint256[2]",
       "bytes32",
       "uint256",
@@ -155,6 +175,7 @@ export const commitmentId = (s: RegistrationStatement): string =>
       s.k,
       s.counts.reduce((sum, n) => sum + n, 0),
       words(s.counts),
+      words(s.baseWeights),
       keccak256(s.columns),
       s.flags,
       s.gRoot,

@@ -4,6 +4,7 @@ import { formatUnits } from "ethers";
 import { type SketchDisputes, sketchDisputes } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { mined } from "../sdk/transactions.ts";
+import type { RunningSum } from "../sdk/transcript.ts";
 import { ownProtocol, requireAtLeast } from "./deployment.ts";
 import { action, contentOf, type Options } from "./run.ts";
 import { date } from "./time.ts";
@@ -12,7 +13,10 @@ type OfModel = Options & { model: bigint };
 
 type Challenge = OfModel & { sums: string | undefined; demand: boolean; store: string };
 
-/** Downloads what a pending registration published, and shows the first wrong row, or demands one that is not shown. */
+/**
+ * Downloads what a pending registration published, and shows the first wrong row or base weight, or demands a row that is
+ * not shown.
+ */
 export const challenge = action<Challenge>(async (args, context) => {
   requireAtLeast("model", args.model, 1);
   const own = await ownProtocol(args, context);
@@ -22,12 +26,20 @@ export const challenge = action<Challenge>(async (args, context) => {
   const found = await findWrongSketch(own, pending, contentOf(args), readSums(args.sums));
   const told = { modelId: args.model, commitmentId, rows: commitment.rows };
   if (found === undefined)
-    return { message: "Every row that is published is right, and so are its sums. Nothing sent.", ...told };
+    return {
+      message: "Every row that is published is right, and so are its sums and all base weights. Nothing sent.",
+      ...told,
+    };
   const { row } = found;
+  const revoked = "The commitment is revoked, and its owner's bond is credited to you: `operator:withdraw --credit`.";
   if (found.kind === "row") {
     const { hash } = await mined(disputes.challengeRow(commitmentId, found.step));
-    const message = "The commitment is revoked, and its owner's bond is credited to you: `operator:withdraw --credit`.";
-    return { message, ...told, row, fault: found.fault, transaction: hash };
+    return { message: revoked, ...told, row, fault: found.fault, transaction: hash };
+  }
+  if (found.kind === "border") {
+    const { contributor, at } = found;
+    const { hash } = await mined(disputes.challengeBorder(commitmentId, contributor, at.sum, at.length, at.proof));
+    return { message: revoked, ...told, row, contributor, fault: "base weights", transaction: hash };
   }
   const { demandBond } = await disputes.activation();
   const locks = `${formatUnits(demandBond, 18)} of ${(await disputes.trial(commitmentId)).token}`;
@@ -136,15 +148,20 @@ async function openDemands(disputes: SketchDisputes, commitmentId: string) {
   return all.filter(({ until }) => until !== 0n);
 }
 
-/** P_0 … P_N as a list of decimal texts. */
-function readSums(path: string | undefined): bigint[] | undefined {
+/** P_0, N_0 … P_N, N_N as a list of pairs of decimal texts. */
+function readSums(path: string | undefined): RunningSum[] | undefined {
   if (path === undefined) return undefined;
   if (!existsSync(path)) throw new OpenLedgerError("SUMS_INVALID", `sums: there is no ${path}. Name another file.`);
   try {
-    return (JSON.parse(readFileSync(path, "utf8")) as string[]).map(BigInt);
+    const pairs = JSON.parse(readFileSync(path, "utf8")) as [string, string][];
+    return pairs.map(([sum, length]) => ({ sum: BigInt(sum), length: BigInt(length) }));
   } catch (cause) {
-    throw new OpenLedgerError("SUMS_INVALID", `sums: ${path} is no JSON list of decimal texts. Name another file.`, {
-      cause,
-    });
+    throw new OpenLedgerError(
+      "SUMS_INVALID",
+      `sums: ${path} is no JSON list of pairs of decimal texts. Name another file.`,
+      {
+        cause,
+      },
+    );
   }
 }

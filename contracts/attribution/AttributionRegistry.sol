@@ -35,7 +35,9 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         "ChangePayout(address account,address payout,uint256 nonce,uint256 deadline)"
     );
     uint256 private constant POINT_BYTES = 64;
-    uint256 private constant CONTRIBUTOR_BYTES = 12;
+    uint256 private constant CONTRIBUTOR_BYTES = 16;
+    uint256 private constant ROW_COUNT_AT = 0;
+    uint256 private constant BASE_WEIGHT_AT = 4;
     uint256 private constant COMMITMENT_BYTES = 32 * 13;
 
     /// @notice Between the signed change of a payout and its effect: time to notice one that was not wanted.
@@ -54,8 +56,8 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     mapping(uint256 modelId => bytes32 commitmentId) private _last;
     mapping(bytes32 commitmentId => bytes32 before) private _previous;
     /// @dev In code storage, of which reading much costs a fraction of reading slots: abi.encode(Commitment), and behind it
-    /// abi.encode(address[], address[]) with the blobs of the columns, 64 bytes a point, and of the contributors, 12 bytes
-    /// each: | row count (4) | contribution id (8) |.
+    /// abi.encode(address[], address[]) with the blobs of the columns, 64 bytes a point, and of the contributors, 16 bytes
+    /// each: | row count (4) | base weight (4) | contribution id (8) |.
     mapping(bytes32 commitmentId => address) private _heads;
     mapping(address account => Payout) private _payouts;
 
@@ -90,6 +92,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         _checkPoints(registration);
 
         Contributors memory contributors = _contributors(modelId);
+        uint256 base = _baseTotal(registration.baseWeights, contributors.counts.length);
         IModelNFT.Manifest memory manifest = MODELS.manifest(modelId);
         commitmentId = _digest(contributors, manifest.manifestHash, registration);
         // The same sketches of a release that changed nothing, or that were revoked: stored again, contributors would be
@@ -98,10 +101,11 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         uint256 zeta = Transcript.challenge(commitmentId, 0);
         uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
         _checkOwnership(zeta, contributors.counts, registration);
-        _checkSums(zeta, folded, contributors.rows, registration.sums);
+        _checkSums(zeta, folded, contributors.rows, base, registration.sums);
         _store(
             commitmentId,
             contributors,
+            registration.baseWeights,
             Commitment({
                 modelId: modelId,
                 vkId: registration.vkId,
@@ -180,22 +184,8 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     }
 
     /// @inheritdoc IAttributionRegistry
-    function rowCounts(bytes32 commitmentId) public view returns (uint256[] memory counts) {
-        (, address[] memory blobs) = _blobs(commitmentId);
-        bytes memory packed = blobs.read();
-        counts = new uint256[](packed.length / CONTRIBUTOR_BYTES);
-        assembly ("memory-safe") {
-            let from := add(packed, 0x20)
-            let to := add(counts, 0x20)
-            for {
-                let end := add(to, shl(5, mload(counts)))
-            } lt(to, end) {
-                to := add(to, 0x20)
-                from := add(from, CONTRIBUTOR_BYTES)
-            } {
-                mstore(to, shr(224, mload(from)))
-            }
-        }
+    function rowCounts(bytes32 commitmentId) external view returns (uint256[] memory) {
+        return _ofContributors(commitmentId, ROW_COUNT_AT);
     }
 
     /// @inheritdoc IAttributionRegistry
@@ -232,7 +222,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
 
     /// @inheritdoc IAttributionRegistry
     function baseWeights(bytes32 commitmentId) external view returns (uint256[] memory) {
-        return rowCounts(commitmentId);
+        return _ofContributors(commitmentId, BASE_WEIGHT_AT);
     }
 
     /// @inheritdoc IAttributionRegistry
@@ -240,7 +230,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         require(c < commitment(commitmentId).contributors, RegistryUnknownContributor(commitmentId, c));
         (, address[] memory blobs) = _blobs(commitmentId);
         bytes memory packed = blobs.read(c * CONTRIBUTOR_BYTES, CONTRIBUTOR_BYTES);
-        return uint64(uint96(bytes12(packed)));
+        return uint64(uint128(bytes16(packed)));
     }
 
     /// @inheritdoc IAttributionRegistry
@@ -302,6 +292,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
                     k: registration.k,
                     rows: contributors.rows,
                     counts: keccak256(abi.encodePacked(contributors.counts)),
+                    baseWeights: keccak256(abi.encodePacked(registration.baseWeights)),
                     columns: keccak256(registration.columns),
                     flags: registration.flags,
                     gRoot: registration.gRoot,
@@ -322,11 +313,25 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         require(_opens(registration.flags, zeta, acc, registration.opening), RegistryOwnershipNotProven());
     }
 
+    /// @dev What the base weights add up to, which payouts are divided by.
+    function _baseTotal(uint32[] calldata weights, uint256 contributors) private pure returns (uint256 total) {
+        require(weights.length == contributors, RegistryBaseWeightsLength(weights.length, contributors));
+        for (uint256 c; c < contributors; ++c) total += weights[c];
+        require(total != 0, RegistryNoBaseWeight());
+    }
+
     /// @dev F = Σ_j γ^j·C_j opens at ζ to P_N, which is the last of the sums: what the rows under gRoot must add up to.
-    function _checkSums(uint256 zeta, uint256[2] memory folded, uint256 rows, Sums calldata sums) private view {
+    /// Beside it stands N_N, which must be `base`.
+    function _checkSums(
+        uint256 zeta,
+        uint256[2] memory folded,
+        uint256 rows,
+        uint256 base,
+        Sums calldata sums
+    ) private view {
         require(
             sums.total < Bn254.R &&
-                SketchSums.containsSum(sums.root, rows, rows, sums.total, sums.proof) &&
+                SketchSums.containsSum(sums.root, rows, rows, sums.total, base, sums.proof) &&
                 _opens(folded, zeta, sums.total, sums.opening),
             RegistrySumsNotProven()
         );
@@ -355,6 +360,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     function _store(
         bytes32 commitmentId,
         Contributors memory contributors,
+        uint32[] calldata weights,
         Commitment memory head,
         bytes calldata points
     ) private {
@@ -362,11 +368,13 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         bytes memory packed = new bytes(count * CONTRIBUTOR_BYTES);
         for (uint256 c; c < count; ++c) {
             uint256 entry =
-                (uint256(SafeCast.toUint32(contributors.counts[c])) << 64) | SafeCast.toUint64(contributors.ids[c]);
+                (uint256(SafeCast.toUint32(contributors.counts[c])) << 96) |
+                    (uint256(weights[c]) << 64) |
+                    SafeCast.toUint64(contributors.ids[c]);
             assembly ("memory-safe") {
-                // Writes 32 bytes of which 12 count: the rest is overwritten by the next one, or lies beyond the end
+                // Writes 32 bytes of which 16 count: the rest is overwritten by the next one, or lies beyond the end
                 // in memory that is free.
-                mstore(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES)), shl(160, entry))
+                mstore(add(add(packed, 0x20), mul(c, CONTRIBUTOR_BYTES)), shl(128, entry))
             }
         }
         _previous[commitmentId] = _last[head.modelId];
@@ -386,6 +394,25 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
             head.release,
             head.methodVersion
         );
+    }
+
+    /// @dev The 4 bytes at `offset` of every contributor as he is stored.
+    function _ofContributors(bytes32 commitmentId, uint256 offset) private view returns (uint256[] memory values) {
+        (, address[] memory blobs) = _blobs(commitmentId);
+        bytes memory packed = blobs.read();
+        values = new uint256[](packed.length / CONTRIBUTOR_BYTES);
+        assembly ("memory-safe") {
+            let from := add(add(packed, 0x20), offset)
+            let to := add(values, 0x20)
+            for {
+                let end := add(to, shl(5, mload(values)))
+            } lt(to, end) {
+                to := add(to, 0x20)
+                from := add(from, CONTRIBUTOR_BYTES)
+            } {
+                mstore(to, shr(224, mload(from)))
+            }
+        }
     }
 
     /// @dev Where the columns lie, and the contributors.

@@ -48,6 +48,25 @@ contract SketchDisputes is ISketchDisputes {
     }
 
     /// @inheritdoc ISketchDisputes
+    function challengeBorder(
+        bytes32 commitmentId,
+        uint256 c,
+        uint256 sum,
+        uint256 length,
+        bytes32[] calldata proof
+    ) external {
+        _requirePending(commitmentId);
+        (uint256 row, uint256 base) = _before(commitmentId, c);
+        IAttributionRegistryTypes.Commitment memory of_ = REGISTRY.commitment(commitmentId);
+        require(
+            SketchSums.containsSum(of_.sumRoot, of_.rows, row, sum, length, proof),
+            SketchesNotUnderRoots(commitmentId, row)
+        );
+        require(length != base, SketchesBorderRight(commitmentId, c));
+        _revoke(commitmentId, row, msg.sender);
+    }
+
+    /// @inheritdoc ISketchDisputes
     function demandRow(bytes32 commitmentId, uint256 row) external {
         Trial storage on = _requirePending(commitmentId);
         require(block.timestamp < on.activeAt, SketchesWindowClosed(on.activeAt));
@@ -132,22 +151,37 @@ contract SketchDisputes is ISketchDisputes {
         require(made.until != 0, SketchesNoDemand(commitmentId, row));
     }
 
-    /// @dev Whether a row under the registered roots keeps its bounds and takes P_row to P_{row+1}, with P_0 = 0.
+    /// @dev Rows and base weight of all contributors before `c`: his first row, and what N must be there.
+    function _before(bytes32 commitmentId, uint256 c) private view returns (uint256 rows, uint256 base) {
+        uint256[] memory counts = REGISTRY.rowCounts(commitmentId);
+        uint256[] memory weights = REGISTRY.baseWeights(commitmentId);
+        require(c < counts.length, SketchesUnknownContributor(commitmentId, c));
+        for (uint256 other; other < c; ++other) {
+            rows += counts[other];
+            base += weights[other];
+        }
+    }
+
+    /// @dev Whether a row under the registered roots keeps its bounds and takes P_row and N_row, which are 0 for the first,
+    /// to those after it.
     function _isRight(bytes32 commitmentId, Step calldata step) private view returns (bool) {
         IAttributionRegistryTypes.Commitment memory of_ = REGISTRY.commitment(commitmentId);
         (uint256 n, uint256 i) = (of_.rows, step.row);
         require(
             SketchSums.containsRow(of_.gRoot, n, i, step.entries, step.entriesProof) &&
-                SketchSums.containsSum(of_.sumRoot, n, i, step.sumBefore, step.beforeProof) &&
-                SketchSums.containsSum(of_.sumRoot, n, i + 1, step.sumAfter, step.afterProof),
+                SketchSums.containsSum(of_.sumRoot, n, i, step.sumBefore, step.lengthBefore, step.beforeProof) &&
+                SketchSums.containsSum(of_.sumRoot, n, i + 1, step.sumAfter, step.lengthAfter, step.afterProof),
             SketchesNotUnderRoots(commitmentId, i)
         );
+        if (i == 0 && (step.sumBefore != 0 || step.lengthBefore != 0)) return false;
+        (bool within, uint256 length) = SketchSums.measure(step.entries, of_.k);
+        unchecked {
+            // A liar's N may be anything: a step past 2^256 must be decided, not fail. From 0, right steps never get there.
+            if (!within || step.lengthBefore + length != step.lengthAfter) return false;
+        }
         uint256 zeta = Transcript.challenge(commitmentId, 0);
         uint256 gamma = Transcript.challenge(commitmentId, 1);
-        return
-            SketchSums.isWithinBounds(step.entries, of_.k) &&
-            (i != 0 || step.sumBefore == 0) &&
-            SketchSums.step(zeta, gamma, i, step.entries, step.sumBefore) == step.sumAfter;
+        return SketchSums.step(zeta, gamma, i, step.entries, step.sumBefore) == step.sumAfter;
     }
 
     function _revoke(bytes32 commitmentId, uint256 row, address beneficiary) private {

@@ -16,6 +16,10 @@ interface IAttributionRegistryErrors {
     error RegistryInvalidWidth(uint256 k);
     /// @dev `columns` must be 64 bytes for each of the k columns.
     error RegistryColumnsLength(uint256 length, uint256 expected);
+    /// @dev `baseWeights` must name one for each of the contributors.
+    error RegistryBaseWeightsLength(uint256 length, uint256 expected);
+    /// @dev Every row's sketch is zero: nobody could be paid by base weight.
+    error RegistryNoBaseWeight();
     /// @dev m0 is the median of sums of absolute scores and at least 1; weights are divided by it.
     error RegistryInvalidLeastMovement();
     /// @dev No contributor of the commitment has this number.
@@ -24,7 +28,7 @@ interface IAttributionRegistryErrors {
     error RegistryInvalidPoint(uint256 index);
     /// @dev The opening does not show that the flags stand where the frozen row counts put them.
     error RegistryOwnershipNotProven();
-    /// @dev The last sum does not stand under the sums' root, or the columns do not open to it.
+    /// @dev The last sum and all base weights together do not stand under the sums' root, or the columns do not open to it.
     error RegistrySumsNotProven();
     /// @dev Powers of τ whose secret is public work on chain id 31337 only.
     error RegistryDevelopmentPowers(uint256 chainId);
@@ -46,15 +50,16 @@ interface IAttributionRegistryTypes {
         uint256[2] flags; // C_b
         bytes32 gRoot; // positional Merkle root of the sketch rows
         uint64 m0; // least movement, see docs/protocol.md
+        uint32[] baseWeights; // lengths of each contributor's rows, added up, see docs/protocol.md
         uint256[2] opening; // W of the ownership check
         Sums sums;
     }
 
-    /// @dev Sums P_0 … P_N over the published rows, see docs/protocol.md.
+    /// @dev Sums P_0 … P_N and lengths N_0 … N_N over the published rows, see docs/protocol.md.
     struct Sums {
-        bytes32 root; // positional Merkle root of the sums
+        bytes32 root; // positional Merkle root of the sums and lengths
         uint256 total; // P_N
-        bytes32[] proof; // of P_N under `root`
+        bytes32[] proof; // of P_N and N_N, which is what the base weights add up to, under `root`
         uint256[2] opening; // W of Σ_j γ^j·C_j at ζ
     }
 
@@ -66,7 +71,7 @@ interface IAttributionRegistryTypes {
         uint256 contributors; // K
         uint256[2] flags;
         bytes32 gRoot;
-        bytes32 sumRoot; // of the sums P_0 … P_N over the rows
+        bytes32 sumRoot; // of the sums and lengths over the rows
         uint256 sumTotal; // P_N
         uint64 m0; // a query moves the scores by at least this for its weight
         uint256 release; // of the model, whose manifest and versions these are
@@ -100,7 +105,8 @@ interface IAttributionRegistryEvents is IAttributionRegistryTypes {
 
 /// @title Commitments to each model's row sketches
 /// @notice Registration shows, by one opening and without a circuit, that position i of the sketches belongs to the
-/// contributor whose row i is. Row counts come from the frozen Datanet versions, never from the caller.
+/// contributor whose row i is. Row counts come from the frozen Datanet versions, never from the caller. Base weights come from
+/// the published sketches; a wrong one is shown in {ISketchDisputes} before the commitment is active.
 /// @dev Warning: that the sketches are the true gradients of those rows is audited, not proven.
 interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegistryEvents {
     /// @notice Registers the commitments of the model's last release; once a release, by the model's owner. Epochs that open
@@ -150,7 +156,8 @@ interface IAttributionRegistry is IAttributionRegistryErrors, IAttributionRegist
         uint256 end
     ) external view returns (uint256[] memory);
 
-    /// @notice Base weights in contributor order, by which what no proof decides is shared: the row counts.
+    /// @notice Base weights in contributor order, by which what no proof decides is shared: the sums of the lengths
+    /// ⌊√Σ_j g_ij²⌋ of each contributor's rows.
     function baseWeights(bytes32 commitmentId) external view returns (uint256[] memory);
 
     /// @notice Contribution id of contributor c.

@@ -9,12 +9,16 @@ interface ISketchDisputesErrors {
     error SketchesNotPending(bytes32 commitmentId);
     /// @dev The activation window is over; what was demanded in it can still be answered or challenged.
     error SketchesWindowClosed(uint256 until);
-    /// @dev Row, sum before and sum after must stand under the registered roots at their places.
+    /// @dev Row, and sums and lengths before and after, must stand under the registered roots at their places.
     error SketchesNotUnderRoots(bytes32 commitmentId, uint256 row);
-    /// @dev Entries, norm and sum of this row are right.
+    /// @dev Entries, norm, sum and length of this row are right.
     error SketchesRowRight(bytes32 commitmentId, uint256 row);
-    /// @dev Entries, norm or sum of this row are wrong: that is no answer. Use it to challenge the row.
+    /// @dev Entries, norm, sum or length of this row are wrong: that is no answer. Use it to challenge the row.
     error SketchesRowWrong(bytes32 commitmentId, uint256 row);
+    /// @dev The lengths before this contributor's first row are what the base weights before his add up to.
+    error SketchesBorderRight(bytes32 commitmentId, uint256 c);
+    /// @dev No contributor of the commitment has this number.
+    error SketchesUnknownContributor(bytes32 commitmentId, uint256 c);
     /// @dev The commitment has no such row.
     error SketchesUnknownRow(bytes32 commitmentId, uint256 row);
     /// @dev The row was demanded before; its answer, if it was given, stands in that transaction.
@@ -54,14 +58,17 @@ interface ISketchDisputesTypes {
         uint128 bond;
     }
 
-    /// @dev Row `row` and the sums P_row and P_{row+1}, each with its proof under the registered root.
+    /// @dev Row `row`, and sums and lengths before it (P_row, N_row) and after it, each with its proof under the registered
+    /// root.
     struct Step {
         uint256 row;
         bytes entries;
         bytes32[] entriesProof;
         uint256 sumBefore;
+        uint256 lengthBefore;
         bytes32[] beforeProof;
         uint256 sumAfter;
+        uint256 lengthAfter;
         bytes32[] afterProof;
     }
 }
@@ -78,22 +85,37 @@ interface ISketchDisputesEvents is ISketchDisputesTypes {
     event RowDemanded(bytes32 indexed commitmentId, uint256 indexed row, address indexed demander, uint256 until);
     event RowAnswered(bytes32 indexed commitmentId, uint256 indexed row, address indexed answerer);
     event DemandExpired(bytes32 indexed commitmentId, uint256 indexed row, address indexed demander);
+    /// @dev `row` is the one that was wrong or not shown, or the first of a contributor before whom base weights are wrong.
     event CommitmentRevoked(bytes32 indexed commitmentId, uint256 indexed row, address indexed beneficiary);
     event BondReleased(bytes32 indexed commitmentId, address indexed owner, uint256 bond);
 }
 
 /// @title Disputes of registered sketches
-/// @notice A registration shows that the last of the sums over the published rows is what the columns open to. Until the
-/// activation window is over anyone can show one row or sum that is wrong, or demand one that is not published: then the
-/// commitment is revoked for ever, and whoever showed it takes the owner's bond.
+/// @notice A registration shows that the last of the sums over the published rows is what the columns open to, and that
+/// all base weights add up to the rows' lengths. Until the activation window is over anyone can show one row, sum or base
+/// weight that is wrong, or demand a row that is not published: then the commitment is revoked for ever, and whoever showed
+/// it takes the owner's bond.
 /// @dev That the sketches are true gradients is audited, not decided here.
 interface ISketchDisputes is ISketchDisputesErrors, ISketchDisputesEvents {
     /// @notice Begins the trial of a commitment and locks its owner's bond. For the registry only.
     function begin(bytes32 commitmentId, address owner, address token) external;
 
-    /// @notice Revokes a commitment whose row has an entry of −128, a norm above 136, not k entries, or a wrong sum; the
-    /// caller takes the owner's bond. Decided at once.
+    /// @notice Revokes a commitment whose row has an entry of −128, a norm above 136, not k entries, or a wrong sum or
+    /// length; the caller takes the owner's bond. Decided at once.
     function challengeRow(bytes32 commitmentId, Step calldata step) external;
+
+    /// @notice Revokes a commitment in which the lengths before the first row of contributor `c` are not what the base
+    /// weights before his add up to; the caller takes the owner's bond. Decided at once.
+    /// @param sum P of the contributor's first row
+    /// @param length N of it
+    /// @param proof of both under the registered root
+    function challengeBorder(
+        bytes32 commitmentId,
+        uint256 c,
+        uint256 sum,
+        uint256 length,
+        bytes32[] calldata proof
+    ) external;
 
     /// @notice Demands that a row and its sums are shown, for a bond that goes to the owner if they are.
     function demandRow(bytes32 commitmentId, uint256 row) external;

@@ -6,7 +6,7 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 
 /// @title Byte strings of any length in code storage
 /// @dev A blob holds 24,000 bytes: below the code size cap, and a multiple of both a point's 64 bytes and a
-/// contributor's 12, so that neither straddles two blobs.
+/// contributor's 16, so that neither straddles two blobs.
 library CodeStorage {
     uint256 internal constant BLOB_BYTES = 24_000;
 

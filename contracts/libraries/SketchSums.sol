@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Bn254} from "./Bn254.sol";
 import {PositionalTree} from "./PositionalTree.sol";
 
 /// @title Published sketches against committed columns
 /// @notice With ζ and γ of a registration, P_{i+1} = P_i + ζ^i·Σ_j γ^j g_ij runs over the published rows, P_0 = 0, and
-/// F = Σ_j γ^j C_j opens at ζ to P_N: then rows and columns are the same, but for a chance of about N/r.
+/// F = Σ_j γ^j C_j opens at ζ to P_N: then rows and columns are the same, but for a chance of about N/r. Beside them run
+/// the rows' lengths, N_{i+1} = N_i + ⌊√Σ_j g_ij²⌋, N_0 = 0, of which base weights are differences.
 library SketchSums {
     bytes32 private constant ROW_TAG = keccak256("OpenLedger.SketchRow.v1");
     bytes32 private constant SUM_TAG = keccak256("OpenLedger.SketchSum.v1");
@@ -22,30 +24,35 @@ library SketchSums {
         bytes calldata row,
         bytes32[] calldata proof
     ) internal pure returns (bool) {
-        return PositionalTree.contains(gRoot, rows, i, _leaf(ROW_TAG, i, keccak256(row)), proof);
+        bytes32 inner = keccak256(abi.encode(ROW_TAG, i, keccak256(row)));
+        return PositionalTree.contains(gRoot, rows, i, keccak256(abi.encode(inner)), proof);
     }
 
-    /// @notice Whether `sum` is P_i of the sums P_0 … P_rows under `sumRoot`.
+    /// @notice Whether `sum` and `length` are P_i and N_i of the sums of `rows` rows under `sumRoot`.
     function containsSum(
         bytes32 sumRoot,
         uint256 rows,
         uint256 i,
         uint256 sum,
+        uint256 length,
         bytes32[] calldata proof
     ) internal pure returns (bool) {
-        return PositionalTree.contains(sumRoot, rows + 1, i, _leaf(SUM_TAG, i, bytes32(sum)), proof);
+        bytes32 inner = keccak256(abi.encode(SUM_TAG, i, sum, length));
+        return PositionalTree.contains(sumRoot, rows + 1, i, keccak256(abi.encode(inner)), proof);
     }
 
-    /// @notice Whether a row has k entries, all in [−127, 127], and a norm of at most 136.
-    function isWithinBounds(bytes calldata row, uint256 k) internal pure returns (bool) {
-        if (row.length != k) return false;
+    /// @notice Whether a row has k entries, all in [−127, 127], and a norm of at most 136; and if so its length, the norm
+    /// without its fraction.
+    function measure(bytes calldata row, uint256 k) internal pure returns (bool within, uint256 length) {
+        if (row.length != k) return (false, 0);
         uint256 squares;
         for (uint256 j; j < row.length; ++j) {
             int256 entry = int8(uint8(row[j]));
-            if (entry == type(int8).min) return false;
+            if (entry == type(int8).min) return (false, 0);
             squares += uint256(entry * entry);
         }
-        return squares <= MAX_SQUARES;
+        within = squares <= MAX_SQUARES;
+        if (within) length = Math.sqrt(squares);
     }
 
     /// @notice P_{i+1} from P_i = `sum` and row `i`.
@@ -94,9 +101,5 @@ library SketchSums {
             }
             mcopy(folded, buffer, 0x40)
         }
-    }
-
-    function _leaf(bytes32 tag, uint256 i, bytes32 value) private pure returns (bytes32) {
-        return keccak256(abi.encode(keccak256(abi.encode(tag, i, value))));
     }
 }

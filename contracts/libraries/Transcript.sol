@@ -24,6 +24,7 @@ library Transcript {
         uint256 k;
         uint256 rows;
         bytes32 counts;
+        bytes32 baseWeights;
         bytes32 columns;
         uint256[2] flags;
         bytes32 gRoot;

@@ -28,6 +28,7 @@ import {
   foldingChallenge,
   foldRows,
   registrationChallenges,
+  rowLengths,
   runningSums,
   settlementChallenges,
   sketchRoot,
@@ -57,7 +58,7 @@ const sketches = int8s("sketch", 5 * 4);
 
 const rd = bytes32("rd", 0);
 const { zeta, gamma } = registrationChallenges(rd);
-const sums = runningSums(foldRows(sketches, 4, gamma), zeta);
+const sums = runningSums(foldRows(sketches, 4, gamma), rowLengths(sketches, 4), zeta);
 
 encodings.rows = {
   rows,
@@ -103,6 +104,7 @@ const registrations = [[3, 200, 7], [210, 1, 419], [12]].map((counts, n) => {
     versionHashes: [versionHash, bytes32("version", n)].slice(0, n + 1),
     k: 128,
     counts,
+    baseWeights: counts.map((count, c) => 100 * count - c),
     columns: new Uint8Array(
       Array.from({ length: 128 }, (_, j) => (j === 5 ? ([0n, 0n] as G1) : g1("column", j))).flatMap((point) => [
         ...encodePoint(point),

@@ -13,10 +13,12 @@ import { proveSettlement } from "../../prover/settlement.ts";
 import { sampleQuery, sampleSketches } from "../../test/support/samples.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
 import {
+  baseWeights,
   commitmentId,
   flagsBefore,
   foldingChallenge,
   registrationChallenges,
+  rowLengths,
   settlementChallenges,
   sketchRoot,
   vkId,
@@ -45,6 +47,7 @@ for (const [index, counts] of [
     versionHashes: [id(`version ${index}`)],
     k: K,
     counts,
+    baseWeights: baseWeights(rowLengths(sketches, K), counts),
     columns: await commitColumns(sketches, K, srs),
     flags: await commitFlags(counts, srs),
     gRoot: sketchRoot(sketches, K),

@@ -57,15 +57,17 @@ export async function commitmentOf(
   };
 }
 
-/** Contributors of a commitment, in order: whose rows they are and who is paid for them. */
+/** Contributors of a commitment, in order: whose rows they are, how long these are, and who is paid for them. */
 export async function contributorsOf({ attribution }: Pick<Protocol, "attribution">, commitmentId: string) {
   const counts = await attribution.rowCounts(commitmentId);
+  const weights = await attribution.baseWeights(commitmentId);
   return Promise.all(
     counts.map(async (rows, contributor) => ({
       contributor,
       contribution: await attribution.contributionOf(commitmentId, contributor),
       account: await attribution.accountOf(commitmentId, contributor),
       rows,
+      baseWeight: weights[contributor]!,
     })),
   );
 }

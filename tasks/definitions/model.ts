@@ -43,7 +43,12 @@ export const modelTasks = [
       name: "demand",
       description: "Demand a row, under a bond, where what is published does not show the fault",
     })
-    .addOption(optional("sums", "File with the registered sums, a JSON list of decimal texts (default: the rows' own)"))
+    .addOption(
+      optional(
+        "sums",
+        "File with the registered sums, a JSON list of pairs P, N of decimal texts (default: the rows' own)",
+      ),
+    )
     .addOption(STORE)
     .setAction(async () => ({ default: (await import("../sketches.ts")).challenge }))
     .build(),

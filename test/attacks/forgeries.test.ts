@@ -498,7 +498,7 @@ describe("forgeries", () => {
         [9, 6],
         [4, 1, 4, 6],
       ]) {
-        const forged = await prepareRegistration(chain, modelId, 128, sketches, moved);
+        const forged = await prepareRegistration(chain, modelId, 128, sketches, { flagCounts: moved });
         await expect(
           chain.registry.connect(chain.owner).register(registrationArgument(chain, forged)),
         ).to.be.revertedWithCustomError(chain.registry, "RegistryOwnershipNotProven");

@@ -90,6 +90,42 @@ describe("AttributionRegistry", () => {
       );
   });
 
+  it("20: refuses base weights that are not what the rows' lengths add up to, or not one a contributor", async () => {
+    const { registry } = chain;
+    const { sketches } = prepared.committed;
+    const registers = async (baseWeights: number[]) =>
+      registry
+        .connect(chain.owner)
+        .register(
+          registrationArgument(
+            chain,
+            await prepareRegistration(chain, argument.modelId, 128, sketches, { baseWeights }),
+          ),
+        );
+    const [first, second, ...rest] = argument.baseWeights;
+    for (const other of [first! + 1, first! - 1])
+      await expect(registers([other, second!, ...rest])).to.be.revertedWithCustomError(
+        registry,
+        "RegistrySumsNotProven",
+      );
+    for (const other of [[...argument.baseWeights, 0], [first! + second!, ...rest], []])
+      await expect(register({ baseWeights: other }))
+        .to.be.revertedWithCustomError(registry, "RegistryBaseWeightsLength")
+        .withArgs(other.length, 4);
+    // In the id: other base weights need other openings.
+    await expect(register({ baseWeights: [first! + 1, second! - 1, ...rest] })).to.be.revertedWithCustomError(
+      registry,
+      "RegistryOwnershipNotProven",
+    );
+  });
+
+  it("refuses base weights that are all zero, by which nobody could be paid", async () => {
+    await expect(register({ baseWeights: [0, 0, 0, 0] })).to.be.revertedWithCustomError(
+      chain.registry,
+      "RegistryNoBaseWeight",
+    );
+  });
+
   it("20: refuses columns of other rows than those that are published", async () => {
     const { srs, registry, owner } = chain;
     const others = await commitColumns(sampleSketches(121, 128).subarray(128), 128, srs);
@@ -161,7 +197,7 @@ describe("AttributionRegistry", () => {
     ]);
     expect(await registry.columns(commitmentId)).to.equal(hexlify(statement.columns));
     expect(await registry.rowCounts(commitmentId)).to.deep.equal([3n, 40n, 17n, 60n]);
-    expect(await registry.baseWeights(commitmentId)).to.deep.equal([3n, 40n, 17n, 60n]);
+    expect(await registry.baseWeights(commitmentId)).to.deep.equal(statement.baseWeights.map(BigInt));
     // Contributors start at rows 0, 3, 43 and 60.
     expect(await registry.flagCounts(commitmentId, 20, 0, 6)).to.deep.equal([0n, 1n, 1n, 2n, 3n, 3n]);
     expect(await registry.flagCounts(commitmentId, 43, 1, 3)).to.deep.equal([1n, 3n]);
@@ -207,6 +243,7 @@ describe("AttributionRegistry", () => {
     const counts = Array.from({ length: 300 }, (_, c) => 1 + (c % 5));
     const many = await registerModel(chain, [counts]);
     expect(await chain.registry.rowCounts(many.commitmentId)).to.deep.equal(counts.map(BigInt));
+    expect(await chain.registry.baseWeights(many.commitmentId)).to.deep.equal(many.statement.baseWeights.map(BigInt));
     expect(await chain.registry.accountOf(many.commitmentId, 299)).to.equal(
       chain.contributors[299 % chain.contributors.length]!.address,
     );

@@ -2,20 +2,14 @@ import { expect } from "chai";
 import { parseEther } from "ethers";
 import { network } from "hardhat";
 import { proveOwnership, proveSums } from "../../prover/registration.ts";
-import { int8Bytes } from "../../sdk/hash.ts";
-import { merkleProof, merkleRoot } from "../../sdk/merkle.ts";
-import {
-  commitmentId,
-  foldRows,
-  registrationChallenges,
-  runningSums,
-  sketchLeaves,
-  sumLeaves,
-} from "../../sdk/transcript.ts";
+import { merkleRoot } from "../../sdk/merkle.ts";
+import { baseWeights, commitmentId, registrationChallenges, rowLengths, sketchLeaves } from "../../sdk/transcript.ts";
 import { deployAttribution, mintModel, prepareRegistration, registrationArgument } from "../support/attribution.ts";
 import { sampleSketches } from "../support/samples.ts";
+import { type Lie, longer, rowsOf, shows, sumsOf } from "../support/steps.ts";
 
 const K = 128;
+const COUNTS = [5, 6];
 const ROWS = 11;
 const ACTIVATION = {
   window: 1000,
@@ -30,7 +24,7 @@ const { networkHelpers } = connection;
 /** A model on eleven rows; its owner and a challenger have bonds of 20. */
 async function minted() {
   const chain = await deployAttribution(connection, ACTIVATION);
-  const modelId = await mintModel(chain, [[5, 6]]);
+  const modelId = await mintModel(chain, [COUNTS]);
   const [challenger, helper] = chain.contributors.slice(-2) as [typeof chain.owner, typeof chain.owner];
   for (const account of [chain.owner, challenger]) {
     await chain.token.mint(account, parseEther("20"));
@@ -43,27 +37,36 @@ async function minted() {
 const load = () => networkHelpers.loadFixture(minted);
 type Chain = Awaited<ReturnType<typeof minted>>;
 
-/** Registers rows with sums that someone may have changed, all but the last; gives what shows each row. */
-async function registered(chain: Chain, sketches = sampleSketches(ROWS, K), lie = (sums: bigint[]) => sums) {
-  const prepared = await prepareRegistration(chain, chain.modelId, K, sketches);
+/**
+ * Registers rows with sums that someone may have changed, all but the last P, and base weights by which he may have shifted
+ * what he gets; gives what shows each row and border.
+ */
+async function registered(
+  chain: Chain,
+  sketches = sampleSketches(ROWS, K),
+  lie: Lie = (sums) => sums,
+  shift = (weights: number[]) => weights,
+) {
+  const shifted = shift(baseWeights(rowLengths(sketches, K), COUNTS));
+  const prepared = await prepareRegistration(chain, chain.modelId, K, sketches, { baseWeights: shifted });
   const { commitmentId: id } = prepared;
-  const { zeta, gamma } = registrationChallenges(id);
-  const sums = lie(runningSums(foldRows(sketches, K, gamma), zeta));
-  const [rowTree, sumTree] = [sketchLeaves(sketches, K), sumLeaves(sums)];
+  const shown = shows(rowsOf(sketches, K), sketchLeaves(sketches, K), lie(sumsOf(id, sketches, K)));
   const argument = registrationArgument(chain, prepared);
-  argument.sums = { ...argument.sums, root: merkleRoot(sumTree), proof: merkleProof(sumTree, ROWS) };
+  argument.sums = { ...argument.sums, ...shown.sums };
   await chain.registry.connect(chain.owner).register(argument);
-  const step = (row: number) => ({
-    row,
-    entries: int8Bytes(sketches.subarray(row * K, (row + 1) * K)),
-    entriesProof: merkleProof(rowTree, row),
-    sumBefore: sums[row]!,
-    beforeProof: merkleProof(sumTree, row),
-    sumAfter: sums[row + 1]!,
-    afterProof: merkleProof(sumTree, row + 1),
-  });
-  return { id, argument, step };
+  return { id, argument, ...shown };
 }
+
+const wrongSum =
+  (row: number): Lie =>
+  (sums) =>
+    sums.with(row, { ...sums[row]!, sum: sums[row]!.sum + 1n });
+
+/** N of a row as a word, off by `length`, or from `start` on. */
+const wrongLength =
+  (row: number, length: bigint, start?: bigint): Lie =>
+  (sums) =>
+    sums.with(row, { ...sums[row]!, length: BigInt.asUintN(256, (start ?? sums[row]!.length) + length) });
 
 const bonds = ({ operators, token }: Chain, account: { address: string }) =>
   Promise.all([
@@ -114,15 +117,22 @@ describe("SketchDisputes", () => {
   for (const [what, sketches, lie, row] of [
     ["an entry of -128", entries([-128]), undefined, 3],
     ["a norm above 136", entries([127, 49]), undefined, 3],
-    ["a wrong step", undefined, (sums: bigint[]) => sums.with(5, sums[5]! + 1n), 4],
-    ["a first sum that is not zero", undefined, (sums: bigint[]) => sums.with(0, 1n), 0],
+    ["a wrong step", undefined, wrongSum(5), 4],
+    ["a first sum that is not zero", undefined, wrongSum(0), 0],
+    ["a row that is longer than its entries", undefined, wrongLength(5, 1n), 4],
+    ["a row that is shorter than its entries", undefined, wrongLength(5, -1n), 4],
+    ["a first length that is not zero", undefined, wrongLength(0, 1n), 0],
+    ["a length that the next row takes past a word", undefined, wrongLength(5, -1n, 0n), 5],
   ] as const)
     it(`20: revokes at once for ${what}, and gives the challenger the bond`, async () => {
       const chain = await load();
       const { registry, disputes, challenger, owner, modelId } = chain;
       const { id, argument, step } = await registered(chain, sketches, lie);
       const later = step(row + 2);
-      for (const change of [{ row: row + 1 }, { entries: later.entries }, { sumBefore: 5n }, { sumAfter: 5n }])
+      for (const change of [
+        ...[{ row: row + 1 }, { entries: later.entries }, { sumBefore: 5n }, { sumAfter: 5n }],
+        ...[{ lengthBefore: 5n }, { lengthAfter: 5n }],
+      ])
         await expect(disputes.challengeRow(id, { ...step(row), ...change })).to.be.revertedWithCustomError(
           disputes,
           "SketchesNotUnderRoots",
@@ -144,6 +154,83 @@ describe("SketchDisputes", () => {
       expect(await registry.commitmentOf(modelId)).to.equal(other.id);
     });
 
+  /** Row 5 is the second contributor's first. */
+  const toTheFirst = ([first, second]: number[]) => [first! + 40, second! - 40];
+
+  it("20: revokes at once for a base weight shifted to the owner's own contribution, though all steps are right", async () => {
+    const chain = await load();
+    const { registry, disputes, challenger, owner, modelId } = chain;
+    const { id, step, border, argument } = await registered(chain, undefined, undefined, toTheFirst);
+    const from = disputes.connect(challenger);
+    for (const row of [4, 5, ROWS - 1])
+      await expect(from.challengeRow(id, step(row))).to.be.revertedWithCustomError(disputes, "SketchesRowRight");
+    const [c, sum, length, proof] = border(1, 5);
+    for (const other of [
+      [c, sum + 1n, length, proof],
+      [c, sum, length + 40n, proof], // what the base weights say
+      [c, sum, length, proof.slice(1)],
+      border(1, 4),
+      border(0, 5),
+    ] as const)
+      await expect(from.challengeBorder(id, ...other)).to.be.revertedWithCustomError(disputes, "SketchesNotUnderRoots");
+    await expect(from.challengeBorder(id, c, sum, length, proof))
+      .to.emit(disputes, "CommitmentRevoked")
+      .withArgs(id, 5, challenger);
+    expect(await bonds(chain, owner)).to.deep.equal([15, 15, 0]);
+    expect(await bonds(chain, challenger)).to.deep.equal([20, 20, 5]);
+    expect(BigInt(await registry.commitmentOf(modelId))).to.equal(0n);
+    await expect(from.challengeBorder(id, c, sum, length, proof)).to.be.revertedWithCustomError(
+      disputes,
+      "SketchesNotPending",
+    );
+    await expect(registry.connect(owner).register(argument)).to.be.revertedWithCustomError(
+      registry,
+      "RegistryAlreadyRegistered",
+    );
+    const right = await registered(chain);
+    expect(await registry.commitmentOf(modelId)).to.equal(right.id);
+  });
+
+  it("20: revokes for a row or a border, whichever a base weight that was made larger leaves wrong", async () => {
+    const chain = await load();
+    const larger = ([first, second]: number[]) => [first! + 7, second!];
+    for (const [from, show] of [
+      [3, ({ step }) => ["challengeRow", step(2)]],
+      [ROWS, ({ step }) => ["challengeRow", step(ROWS - 1)]],
+      [ROWS, ({ border }) => ["challengeBorder", ...border(1, 5)]],
+      [0, ({ border }) => ["challengeBorder", ...border(0, 0)]],
+    ] as [number, (shown: ReturnType<typeof shows>) => [string, ...unknown[]]][]) {
+      const snapshot = await networkHelpers.takeSnapshot();
+      const shown = await registered(chain, undefined, longer(from, 7n), larger);
+      const [method, ...args] = show(shown);
+      const disputes = chain.disputes.connect(chain.challenger);
+      await expect(disputes.getFunction(method)(shown.id, ...args)).to.emit(disputes, "CommitmentRevoked");
+      await snapshot.restore();
+    }
+  });
+
+  it("20: lets right base weights be", async () => {
+    const chain = await load();
+    const { disputes } = chain;
+    const { id, border } = await registered(chain);
+    const from = disputes.connect(chain.challenger);
+    for (const [c, row] of [
+      [0, 0],
+      [1, 5],
+    ] as const)
+      await expect(from.challengeBorder(id, ...border(c, row)))
+        .to.be.revertedWithCustomError(disputes, "SketchesBorderRight")
+        .withArgs(id, c);
+    await expect(from.challengeBorder(id, ...border(2, ROWS)))
+      .to.be.revertedWithCustomError(disputes, "SketchesUnknownContributor")
+      .withArgs(id, 2);
+    await networkHelpers.time.increase(ACTIVATION.window);
+    await expect(from.challengeBorder(id, ...border(1, 5))).to.be.revertedWithCustomError(
+      disputes,
+      "SketchesNotPending",
+    );
+  });
+
   it("20: revokes at once for a published row of another length", async () => {
     const chain = await load();
     const { registry, disputes, challenger, srs } = chain;
@@ -159,18 +246,8 @@ describe("SketchDisputes", () => {
     await registry
       .connect(chain.owner)
       .register(registrationArgument(chain, { ...prepared, statement, opening, sums }));
-    const stated = runningSums(foldRows(sketches, K, challenges.gamma), challenges.zeta);
-    const sumTree = sumLeaves(stated);
-    const step = {
-      row: 0,
-      entries: int8Bytes(short),
-      entriesProof: merkleProof(rowTree, 0),
-      sumBefore: stated[0]!,
-      beforeProof: merkleProof(sumTree, 0),
-      sumAfter: stated[1]!,
-      afterProof: merkleProof(sumTree, 1),
-    };
-    await expect(disputes.connect(challenger).challengeRow(id, step))
+    const { step } = shows(rowsOf(short, K - 1), rowTree, sumsOf(id, sketches, K));
+    await expect(disputes.connect(challenger).challengeRow(id, step(0)))
       .to.emit(disputes, "CommitmentRevoked")
       .withArgs(id, 0, challenger);
   });
@@ -205,7 +282,7 @@ describe("SketchDisputes", () => {
   it("20: revokes for a demanded row that nobody can show, and gives every demander his bond back", async () => {
     const chain = await load();
     const { disputes, challenger, owner } = chain;
-    const { id, step } = await registered(chain, undefined, (sums) => sums.with(5, sums[5]! + 1n));
+    const { id, step } = await registered(chain, undefined, wrongSum(5));
     const from = disputes.connect(challenger);
     await from.demandRow(id, 4n);
     await from.demandRow(id, 8n);

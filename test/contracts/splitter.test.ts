@@ -427,7 +427,7 @@ describe("RewardSplitter", () => {
   });
 
   describe("settling by base weights", () => {
-    it("shares the pot by row counts, pays the operator, and carries the dust", async () => {
+    it("shares the pot by base weights, pays the operator, and carries the dust", async () => {
       const all = await world();
       const { splitter, token, modelId, id } = all;
       await pay(all, 1003n);
@@ -444,6 +444,32 @@ describe("RewardSplitter", () => {
       expect(await splitter.claimsRoot(id)).to.equal(claimRoot(id, shares));
       const { held, settledAt, fees } = await splitter.epoch(modelId, 0n);
       expect([held, settledAt, fees]).to.deep.equal([0n, BigInt(await time.latest()), 1003n]);
+    });
+
+    it("pays no more to who cuts his rows in ten, each a tenth as long, or adds rows that are zero", async () => {
+      const all = await deployed();
+      const { splitter } = all;
+      /** What contributors of rows of these lengths earn of 1,000 units; the sketches' last column is all they have. */
+      const earned = async (contributions: number[][], epochId: bigint) => {
+        const counts = contributions.map((lengths) => lengths.length);
+        const rows = new Int8Array(K * counts.reduce((sum, count) => sum + count, 0));
+        for (const [i, length] of contributions.flat().entries()) rows[(i + 1) * K - 1] = length;
+        const modelId = await mint(all, await freeze(all, counts), all.token);
+        const id = await register(all, modelId, counts, { rows, k: K, m0: 1 });
+        await splitter.openEpoch(modelId);
+        await deposit(all, customer, 1_000n);
+        const model = { ...all, modelId, id };
+        await pay(model, 1_000n, epochId);
+        const q = await propose(model, epochId, vector(1n));
+        await time.increase(challengeWindow);
+        await settleByBase(model, epochId, q);
+        return earningsOf(splitter, id);
+      };
+      const others = [Array<number>(5).fill(100), Array<number>(2).fill(100)];
+      const honest = await earned([[100, 100, 100], ...others], 0n);
+      expect(honest).to.deep.equal([150n, 250n, 100n]);
+      expect(await earned([Array<number>(30).fill(10), ...others], 0n)).to.deep.equal(honest);
+      expect(await earned([[100, 100, 100, ...Array<number>(27).fill(0)], ...others], 0n)).to.deep.equal(honest);
     });
 
     it("adds to earlier earnings, with the dust of the last pot", async () => {

@@ -146,6 +146,8 @@ abstract contract World {
         given.flags = Bn254.mul(Bn254.g1(), Bn254.power(tau, 2));
         given.gRoot = keccak256("sketches");
         given.m0 = 1;
+        given.baseWeights = new uint32[](2);
+        (given.baseWeights[0], given.baseWeights[1]) = (2, 3);
         uint256 zeta = Transcript.challenge(
             keccak256(
                 abi.encode(
@@ -158,6 +160,7 @@ abstract contract World {
                         k: K,
                         rows: 5,
                         counts: keccak256(abi.encodePacked(uint256(2), uint256(3))),
+                        baseWeights: keccak256(abi.encodePacked(given.baseWeights)),
                         columns: keccak256(given.columns),
                         flags: given.flags,
                         gRoot: given.gRoot,
@@ -171,8 +174,9 @@ abstract contract World {
         uint256 above = addmod(Bn254.power(tau, 2), Bn254.R - Bn254.power(zeta, 2), Bn254.R);
         uint256 below = Bn254.power(addmod(tau, Bn254.R - zeta, Bn254.R), Bn254.R - 2);
         given.opening = Bn254.mul(Bn254.g1(), mulmod(above, below, Bn254.R));
-        // Of the sums P_0 … P_5 only the last is looked at: 1, what the only entry of the only row adds to each.
-        bytes32 leaf = keccak256(abi.encode(keccak256(abi.encode(keccak256("OpenLedger.SketchSum.v1"), 5, 1))));
+        // Of the sums P_0 … P_5 only the last is looked at: 1, what the only entry of the only row adds to each. Beside it
+        // stands what the base weights add up to.
+        bytes32 leaf = keccak256(abi.encode(keccak256(abi.encode(keccak256("OpenLedger.SketchSum.v1"), 5, 1, 5))));
         given.sums.total = 1;
         given.sums.proof = new bytes32[](3);
         given.sums.root = keccak256(abi.encode(0, keccak256(abi.encode(keccak256(abi.encode(0, leaf)), 0))));

@@ -46,9 +46,11 @@ function ownershipVerdict(rd: Num, counts: Num[], flags: Point1, opening: Point1
   }
 }
 
-function sumsVerdict(rd: Num, rows: number, columns: Uint8Array, sums: Sums): Verdict {
+function sumsVerdict(rd: Num, rows: number, { columns, baseWeights, sums }: Registration): Verdict {
   try {
-    return sumsHold(rd, rows, columns, sums, tauG2) ? { ok: true } : { ok: false, reason: "RegistrySumsNotProven" };
+    return sumsHold(rd, rows, baseWeights, columns, sums, tauG2)
+      ? { ok: true }
+      : { ok: false, reason: "RegistrySumsNotProven" };
   } catch (error) {
     if (error instanceof InvalidPoint) return noPoint;
     throw error;
@@ -128,7 +130,9 @@ describe("reference: beside the contracts", function () {
     const [x, y] = sums.opening as [bigint, bigint];
     const unproven: Verdict = { ok: false, reason: "RegistrySumsNotProven" };
     const other = words1(times1(5n));
-    const leaves = sumLeaves([...Array.from({ length: 9 }, () => 0n), BigInt(sums.total) + r]);
+    const base = registration.baseWeights.reduce((a, b) => a + b);
+    const zeros = Array.from({ length: 9 }, () => 0n);
+    const leaves = sumLeaves([...zeros, BigInt(sums.total) + r], [...zeros, base]);
     const unreduced = {
       root: positionalRoot(leaves),
       total: BigInt(sums.total) + r,
@@ -146,13 +150,19 @@ describe("reference: beside the contracts", function () {
       [unreduced, unproven],
     ];
     for (const [change, verdict] of cases) {
-      const changed = { ...sums, ...change };
-      expect(sumsVerdict(rd, 9, registration.columns, changed)).to.deep.equal(verdict);
-      expect(await registrationVerdict(world, { ...registration, sums: changed })).to.deep.equal(verdict);
+      const changed = { ...registration, sums: { ...sums, ...change } };
+      expect(sumsVerdict(rd, 9, changed)).to.deep.equal(verdict);
+      expect(await registrationVerdict(world, changed)).to.deep.equal(verdict);
     }
     // Columns of other rows: every other check passes, since the flags do not depend on the columns' content.
+    // Base weights: what they add up to stands beside the last sum; which is whose is disputed, not shown here.
+    const [first, ...others] = registration.baseWeights;
+    for (const weight of [first! - 1n, first! + 1n]) {
+      const changed = { ...registration, baseWeights: [weight, ...others] };
+      expect(sumsVerdict(rd, 9, changed)).to.deep.equal(unproven);
+    }
     const liar = await prepare(world, model(2, counts, 4), model(3, counts, 4).G);
-    expect(sumsVerdict(liar.rd, 9, liar.registration.columns, liar.registration.sums)).to.deep.equal(unproven);
+    expect(sumsVerdict(liar.rd, 9, liar.registration)).to.deep.equal(unproven);
     expect(await registrationVerdict(world, liar.registration)).to.deep.equal(unproven);
   });
 

@@ -8,7 +8,7 @@ import { queryBytes } from "./epoch.ts";
 import { type Contribution, commitmentId, gRoot, versionHash } from "./registration.ts";
 import { type SettlementInput, type Verdict, type VerifyingKey, vkId } from "./settlement.ts";
 import { commitColumns, commitFlags, type Model, openFlags, secrets, simulatedKey, tauG2 } from "./simulate.ts";
-import { openSums } from "./sums.ts";
+import { baseWeights, openSums } from "./sums.ts";
 
 const manager = createRequire(import.meta.url)("@openzeppelin/contracts/build/contracts/AccessManager.json");
 
@@ -91,7 +91,11 @@ export async function prepare(world: World, { G, counts, R }: Model, published =
   const root = gRoot(rows);
   const m0 = 7n;
   const chain = { chainId: 31337, attributionRegistry: await registry.getAddress() };
-  const content = { modelId, versionHashes: expected, k, counts, columnsHash: keccak256(columns), gRoot: root, m0 };
+  const weights = baseWeights(rows, counts);
+  const content = {
+    ...{ modelId, versionHashes: expected, k, counts, baseWeights: weights },
+    ...{ columnsHash: keccak256(columns), gRoot: root, m0 },
+  };
   const idOf = (C_b: Point1) => commitmentId({ ...chain, ...content, flags: C_b, manifestHash });
   const rd = idOf(flags);
   const key = vkId(simulatedKey(R), tauG2);
@@ -103,6 +107,7 @@ export async function prepare(world: World, { G, counts, R }: Model, published =
     flags,
     gRoot: root,
     m0,
+    baseWeights: weights,
     opening: openFlags(rd, counts),
     sums: openSums(rd, rows, secrets.tau),
   };

@@ -17,7 +17,7 @@ import {
   vkId,
 } from "./settlement.ts";
 import { commitColumns } from "./simulate.ts";
-import { openSums, sumsHold } from "./sums.ts";
+import { baseWeights, openSums, sumsHold } from "./sums.ts";
 import { type ProofVectors, readVectors } from "./vectors.ts";
 
 const strings = (values: readonly unknown[]): string[] => values.map(String);
@@ -67,8 +67,9 @@ describe("reference: shared vectors with true proofs", function () {
         expect(strings([zeta(rd), gamma(rd)])).to.deep.equal([registration.zeta, registration.gamma]);
         expect(ownershipHolds(rd, counts, flags, registration.opening, tauG2)).to.equal(true);
         const moved = counts.with(0, counts[0]! + 1).with(1, counts[1]! - 1);
-        expect(sumsHold(rd, G.length, columns, registration.sums, tauG2)).to.equal(true);
+        expect(sumsHold(rd, G.length, registration.baseWeights, columns, registration.sums, tauG2)).to.equal(true);
         const rows = G.map((_, i) => bytes(sketches).slice(i * k, (i + 1) * k));
+        expect(baseWeights(rows, counts).map(Number)).to.deep.equal(registration.baseWeights);
         const sums = openSums(rd, rows, tau);
         expect({ ...sums, total: String(sums.total), opening: strings(sums.opening) }).to.deep.equal(registration.sums);
         expect(ownershipHolds(rd, moved, flags, registration.opening, tauG2)).to.equal(false);

@@ -47,6 +47,7 @@ export interface RegistrationInput {
   versionHashes: Num[];
   k: Num;
   counts: Num[];
+  baseWeights: Num[];
   columnsHash: Num; // of the k points laid end to end
   flags: Point1;
   gRoot: Num;
@@ -64,6 +65,7 @@ export const commitmentId = (input: RegistrationInput): string =>
     input.k,
     sum(input.counts.map(BigInt)),
     words(...input.counts),
+    words(...input.baseWeights),
     input.columnsHash,
     ...input.flags,
     input.gRoot,

@@ -15,7 +15,15 @@ export interface RowVectors {
   root: string;
   proofs: string[][];
   file: string;
-  sketches: { k: number; rows: number; bytes: string; root: string; rd: string; sums: string[]; sumRoot: string };
+  sketches: {
+    k: number;
+    rows: number;
+    bytes: string;
+    root: string;
+    rd: string;
+    sums: { sum: string; length: string }[];
+    sumRoot: string;
+  };
 }
 
 export interface RegistrationVectors {
@@ -34,6 +42,7 @@ export interface RegistrationVectors {
     versionHashes: string[];
     k: number;
     counts: number[];
+    baseWeights: number[];
     flags: Point1;
     gRoot: string;
     m0: string;
@@ -59,6 +68,7 @@ export interface ProofVectors {
       versionHashes: string[];
       k: number;
       counts: number[];
+      baseWeights: number[];
       columns: string;
       flags: Point1;
       gRoot: string;

@@ -11,12 +11,14 @@ import { proveSettlement, type Settlement, type SettlementContext } from "../../
 import { int8Bytes, mod } from "../../sdk/hash.ts";
 import { merkleProof, merkleRoot } from "../../sdk/merkle.ts";
 import {
+  baseWeights,
   commitmentId,
   encodePoint,
   foldRows,
   type RegistrationChallenges,
   type RegistrationStatement,
   registrationChallenges,
+  rowLengths,
   runningSums,
   type SettlementProof,
   type SettlementStatement,
@@ -114,13 +116,13 @@ async function returned<A extends unknown[], R>(method: TypedContractMethod<A, [
   return result as R;
 }
 
-/** What a model's owner registers, from the sketches and, unless told otherwise, the frozen counts. */
+/** What a model's owner registers, from the sketches and, unless he lies, the frozen counts and the rows' lengths. */
 export async function prepareRegistration(
   chain: Attribution,
   modelId: bigint,
   k: number,
   sketches: Int8Array,
-  flagCounts?: number[],
+  lies: { flagCounts?: number[]; baseWeights?: number[] } = {},
 ) {
   const { ethers, datanets, models, registry, srs } = chain;
   const refs = await models.versions(modelId);
@@ -131,7 +133,8 @@ export async function prepareRegistration(
     counts.push(...(await datanets.versionContributions(datanetId, version)).rowCounts.map(Number));
   }
   const columns = await columnsOf(sketches, k, srs);
-  const flags = await commitFlags(flagCounts ?? counts, srs);
+  const { flagCounts = counts } = lies;
+  const flags = await commitFlags(flagCounts, srs);
   const statement: RegistrationStatement = {
     chainId: (await ethers.provider.getNetwork()).chainId,
     registry: await registry.getAddress(),
@@ -139,6 +142,7 @@ export async function prepareRegistration(
     versionHashes,
     k,
     counts,
+    baseWeights: lies.baseWeights ?? baseWeights(rowLengths(sketches, k), counts),
     columns,
     flags,
     gRoot: sketchRoot(sketches, k),
@@ -147,9 +151,8 @@ export async function prepareRegistration(
   };
   const id = commitmentId(statement);
   const challenges = registrationChallenges(id);
-  const opening = await proveOwnership(flagCounts ?? counts, flags, challenges.zeta, srs);
-  const rows = counts.reduce((sum, count) => sum + count, 0);
-  const sums = await stateSums(sketches, k, rows, challenges, srs);
+  const opening = await proveOwnership(flagCounts, flags, challenges.zeta, srs);
+  const sums = await stateSums(sketches, statement, challenges, srs);
   return { committed: { counts, sketches, columns, flags }, statement, commitmentId: id, opening, sums };
 }
 
@@ -168,16 +171,16 @@ async function columnsOf(sketches: Int8Array, k: number, srs: Srs): Promise<Uint
 /** Honest sums; where rows beyond the last are committed too, those of a liar, who lets the last sum jump by them. */
 async function stateSums(
   sketches: Int8Array,
-  k: number,
-  rows: number,
+  { k, counts, baseWeights }: RegistrationStatement,
   challenges: RegistrationChallenges,
   srs: Srs,
 ): Promise<Sums> {
   const sums = await proveSums(sketches, k, challenges, srs);
-  if (sketches.length === rows * k) return sums;
-  const honest = runningSums(foldRows(sketches, k, challenges.gamma), challenges.zeta).slice(0, rows);
-  const leaves = sumLeaves([...honest, sums.total]);
-  return { ...sums, root: merkleRoot(leaves), proof: merkleProof(leaves, rows) };
+  const [rows, length] = [counts, baseWeights].map((values) => values.reduce((sum, value) => sum + value, 0));
+  if (sketches.length === rows! * k) return sums;
+  const honest = runningSums(foldRows(sketches, k, challenges.gamma), rowLengths(sketches, k), challenges.zeta);
+  const leaves = sumLeaves([...honest.slice(0, rows), { sum: sums.total, length: BigInt(length!) }]);
+  return { ...sums, root: merkleRoot(leaves), proof: merkleProof(leaves, rows!) };
 }
 
 export type Prepared = Awaited<ReturnType<typeof prepareRegistration>>;
@@ -191,6 +194,7 @@ export const registrationArgument = (chain: Attribution, { statement, opening, s
   flags: statement.flags,
   gRoot: statement.gRoot,
   m0: statement.m0,
+  baseWeights: statement.baseWeights,
   opening,
   sums,
 });

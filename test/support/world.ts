@@ -56,10 +56,14 @@ export const UNUSED_KEY: VerifyingKey = {
   chunkRows: 210,
 };
 
-/** One entry that scores and nothing else: V_0 decides whether an epoch needs a proof. */
+/**
+ * One row with an entry in the first column, the others with one in the last: V_0 decides whether an epoch needs a proof, and
+ * base weights are the row counts.
+ */
 function oneScore(counts: number[]): Published {
   const rows = new Int8Array(K * counts.reduce((sum, count) => sum + count, 0));
   rows[0] = 1;
+  for (let at = 2 * K - 1; at < rows.length; at += K) rows[at] = 1;
   return { rows, k: K, m0: 1 };
 }
 

@@ -10,19 +10,19 @@ import { contentId } from "../../sdk/content.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { sketchDisputes } from "../../sdk/contracts.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
-import { merkleProof, merkleRoot } from "../../sdk/merkle.ts";
 import {
+  baseWeights,
   commitmentId,
-  foldRows,
+  type RunningSum,
   registrationChallenges,
-  runningSums,
+  rowLengths,
   sketchLeaves,
   sketchRoot,
-  sumLeaves,
 } from "../../sdk/transcript.ts";
 import { bondFor } from "../support/disputes.ts";
 import { eventually } from "../support/program.ts";
 import { sampleSketches } from "../support/samples.ts";
+import { type Lie, longer, rowsOf, shows, sumsOf } from "../support/steps.ts";
 import { folder, idle, known, OWNER, refused, run, STRANGER, useTasks } from "../support/tasks.ts";
 import { deployedWith, ethers, freeze, K, networkHelpers, owner, type Ready, stranger } from "../support/world.ts";
 
@@ -43,6 +43,9 @@ async function onTrial() {
   return { ...world, datanetId: String(datanetId) };
 }
 
+/** What `--sums` reads. */
+const written = (sums: RunningSum[]) => JSON.stringify(sums.map(({ sum, length }) => [`${sum}`, `${length}`]));
+
 const expectRevert = async (attempt: Promise<unknown>, error: string) =>
   expect(
     await attempt.then(
@@ -59,14 +62,21 @@ describe("Tasks of a pending registration", function () {
 
   /**
    * Mints model 1 and registers its sketches. An owner who cheats puts others into the store (`published`), commits others
-   * in the columns (`inColumns`), or changes the sums (`lie`).
+   * in the columns (`inColumns`), changes the sums (`lie`), or shifts base weights (`shift`).
    */
   async function registered({
     rows = sampleSketches(ROWS, K),
     published = rows,
     inColumns = rows,
-    lie = (sums: bigint[]) => sums,
-  }: Partial<{ rows: Int8Array; published: Int8Array; inColumns: Int8Array; lie: (sums: bigint[]) => bigint[] }> = {}) {
+    lie = (sums) => sums,
+    shift = (weights) => weights,
+  }: Partial<{
+    rows: Int8Array;
+    published: Int8Array;
+    inColumns: Int8Array;
+    lie: Lie;
+    shift: (weights: number[]) => number[];
+  }> = {}) {
     const world = await known(await networkHelpers.loadFixture(onTrial));
     const content = new ContentStore(store());
     const put = (text: string) => content.put(Buffer.from(text));
@@ -93,30 +103,22 @@ describe("Tasks of a pending registration", function () {
     const columns = await commitColumns(inColumns, K, srs);
     const flags = await commitFlags(counts, srs);
     const gRoot = sketchRoot(rows, K);
-    const id = commitmentId({ ...facts, k: K, columns, flags, gRoot, m0: 1n });
-    const { zeta, gamma } = registrationChallenges(id);
-    const sums = lie(runningSums(foldRows(inColumns, K, gamma), zeta));
-    const leaves = sumLeaves(sums);
-    const proven = await proveSums(inColumns, K, { zeta, gamma }, srs);
+    const base = shift(baseWeights(rowLengths(inColumns, K), counts));
+    const id = commitmentId({ ...facts, k: K, baseWeights: base, columns, flags, gRoot, m0: 1n });
+    const challenges = registrationChallenges(id);
+    const sums = lie(sumsOf(id, inColumns, K));
+    const shown = shows(rowsOf(rows, K), sketchLeaves(rows, K), sums);
+    const proven = await proveSums(inColumns, K, challenges, srs);
     await world.attribution.connect(owner).register({
-      ...{ modelId: 1n, vkId: world.vkId, k: K, columns, flags, gRoot, m0: 1n },
-      opening: await proveOwnership(counts, flags, zeta, srs),
-      sums: { ...proven, root: merkleRoot(leaves), proof: merkleProof(leaves, ROWS) },
+      ...{ modelId: 1n, vkId: world.vkId, k: K, columns, flags, gRoot, m0: 1n, baseWeights: base },
+      opening: await proveOwnership(counts, flags, challenges.zeta, srs),
+      sums: { ...proven, ...shown.sums },
     });
-    const [rowTree, disputes] = [sketchLeaves(rows, K), await sketchDisputes(world)];
-    const step = (row: number) => ({
-      row,
-      entries: int8Bytes(rows.subarray(row * K, (row + 1) * K)),
-      entriesProof: merkleProof(rowTree, row),
-      sumBefore: sums[row]!,
-      beforeProof: merkleProof(leaves, row),
-      sumAfter: sums[row + 1]!,
-      afterProof: merkleProof(leaves, row + 1),
-    });
+    const disputes = await sketchDisputes(world);
     const { operators, token } = world;
     const credit = async (account: typeof owner) => Number((await operators.credits(token, account)) / UNIT);
     const of = { model: 1n, store: store() };
-    return { ...world, id, sums, step, credit, rows: manifest.sketches.rows, of, trial: disputes };
+    return { ...world, id, sums, step: shown.step, credit, rows: manifest.sketches.rows, of, trial: disputes };
   }
 
   it("finds nothing wrong where nothing is, and frees the bond once it is active", async () => {
@@ -137,16 +139,16 @@ describe("Tasks of a pending registration", function () {
   });
 
   it("challenges the first wrong sum, from sums that the owner published, and takes his bond", async () => {
-    const lie = (sums: bigint[]) => sums.with(5, sums[5]! + 1n);
+    const lie: Lie = (sums) => sums.with(5, { ...sums[5]!, sum: sums[5]!.sum + 1n });
     const { of, sums, credit } = await registered({ lie });
     const path = join(folder, "sums.json");
     const from = { ...of, account: STRANGER, sums: path };
     expect(await refused("model:challenge", from)).to.match(/sums: there is no .*SUMS_INVALID/);
     writeFileSync(path, "{}");
     expect(await refused("model:challenge", from)).to.match(/sums: .* no JSON list.*SUMS_INVALID/);
-    writeFileSync(path, JSON.stringify(sums.with(4, 1n).map(String)));
+    writeFileSync(path, written(sums.with(4, { sum: 1n, length: 0n })));
     expect(await refused("model:challenge", from)).to.match(/SUMS_OTHER/);
-    writeFileSync(path, JSON.stringify(sums.map(String)));
+    writeFileSync(path, written(sums));
     const plan = await idle("model:challenge", { ...from, dryRun: true });
     expect(plan.transactions[0].function).to.match(/^challengeRow/);
     expect(await run("model:challenge", from)).to.include({ row: 4, fault: "sum" });
@@ -155,7 +157,7 @@ describe("Tasks of a pending registration", function () {
   });
 
   it("lets sums be that are not the rows' own where the last one is: the columns commit the rows", async () => {
-    const lie = (sums: bigint[]) => sums.map((sum, i) => (i > 11 && i < ROWS ? sum + 7n : sum));
+    const lie: Lie = (sums) => sums.map((one, i) => (i > 11 && i < ROWS ? { ...one, sum: one.sum + 7n } : one));
     const { of } = await registered({ lie });
     expect((await idle("model:challenge", { ...of, account: STRANGER })).message).to.match(/is right/);
   });
@@ -197,8 +199,52 @@ describe("Tasks of a pending registration", function () {
     const from = { ...of, account: STRANGER };
     expect(await refused("model:challenge", from)).to.match(/Row 3 is out of bounds.*demand row 3/);
     const path = join(folder, "sums.json");
-    writeFileSync(path, JSON.stringify(sums.map(String)));
+    writeFileSync(path, written(sums));
     expect(await run("model:challenge", { ...from, sums: path })).to.include({ row: 3, fault: "bounds" });
+  });
+
+  /** The first contributor's base weight larger by 40; the second's first row is 9. */
+  const toTheFirst = ([first, second]: number[]) => [first! + 40, second! - 40];
+
+  it("challenges a base weight that was shifted to another contributor", async () => {
+    const { of, credit, attribution } = await registered({ shift: toTheFirst });
+    const from = { ...of, account: STRANGER };
+    const plan = await idle("model:challenge", { ...from, dryRun: true });
+    expect(plan.transactions[0].function).to.match(/^challengeBorder/);
+    expect(await run("model:challenge", from)).to.include({ row: 9, contributor: 1, fault: "base weights" });
+    expect(await credit(stranger)).to.equal(5);
+    expect(BigInt(await attribution.commitmentOf(1n))).to.equal(0n);
+  });
+
+  it("has the sum before a shifted base weight shown where sums are not published, then challenges it", async () => {
+    const lie: Lie = (sums) => sums.map((one, i) => (i > 11 && i < ROWS ? { ...one, sum: one.sum + 7n } : one));
+    const { of, id, step, trial } = await registered({ lie, shift: toTheFirst });
+    const from = { ...of, account: STRANGER, demand: true };
+    const { row, why } = await run("model:challenge", from);
+    expect(row).to.equal(9);
+    expect(why).to.match(/base weights before contributor 1 are not those of the rows/);
+    await trial.connect(owner).answerRow(id, step(9));
+    expect(await run("model:challenge", from)).to.include({ row: 9, contributor: 1, fault: "base weights" });
+  });
+
+  it("finds the row whose length was made up for a larger base weight, from the sums or by halves", async () => {
+    const { of, id, sums, step, trial } = await registered({
+      lie: longer(6, 7n),
+      shift: ([first, second]) => [first! + 7, second!],
+    });
+    const from = { ...of, account: STRANGER, demand: true };
+    const demanded: number[] = [];
+    for (;;) {
+      const { row } = await run("model:challenge", from);
+      demanded.push(row);
+      if (row === 5) break;
+      await trial.connect(owner).answerRow(id, step(row));
+    }
+    expect(demanded).to.deep.equal([7, 3, 5]);
+    await expectRevert(trial.connect(owner).answerRow(id, step(5)), "SketchesRowWrong");
+    const path = join(folder, "sums.json");
+    writeFileSync(path, written(sums));
+    expect(await run("model:challenge", { ...from, sums: path })).to.include({ row: 5, fault: "length" });
   });
 
   it("demands rows of a registration whose published rows are others, has them shown, or has it revoked", async () => {

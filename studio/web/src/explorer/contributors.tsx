@@ -52,6 +52,9 @@ export function Contributors({
               <th>#</th>
               <th>Account</th>
               <th className="number">Rows</th>
+              <th className="number" title="The lengths of his rows' sketches, added up">
+                Base weight
+              </th>
               <th className="number">Signed score</th>
               <th className="number">Total</th>
               <th className="number">Share</th>
@@ -62,34 +65,37 @@ export function Contributors({
             </tr>
           </thead>
           <tbody>
-            {commitment.accounts.map(({ contributor: c, account, contribution, rows, claimable, claimed }) => (
-              <tr key={c}>
-                <td title={`Contribution ${contribution}`}>{c + 1}</td>
-                <td>
-                  <Address of={account} /> {mine(account) && <Badge kind="plain">you</Badge>}
-                </td>
-                <td className="number">{rows.toLocaleString("en")}</td>
-                <td className="number">{scored.data?.signed[c]?.toLocaleString("en") ?? ""}</td>
-                <td className="number">
-                  {(settlement?.totals[c] ?? scored.data?.totals[c])?.toLocaleString("en") ?? ""}
-                </td>
-                <td className="number">{potShare(c)}</td>
-                <td className="number">{settlement && <Money amount={settlement.pay[c]} />}</td>
-                <td className="number">
-                  <Money amount={claimable} />
-                </td>
-                <td className="number">
-                  <Money amount={claimed} />
-                </td>
-                <td className="number">
-                  {mine(account) && claimable > 0n && (
-                    <Action small primary run={claim}>
-                      Claim
-                    </Action>
-                  )}
-                </td>
-              </tr>
-            ))}
+            {commitment.accounts.map(
+              ({ contributor: c, account, contribution, rows, baseWeight, claimable, claimed }) => (
+                <tr key={c}>
+                  <td title={`Contribution ${contribution}`}>{c + 1}</td>
+                  <td>
+                    <Address of={account} /> {mine(account) && <Badge kind="plain">you</Badge>}
+                  </td>
+                  <td className="number">{rows.toLocaleString("en")}</td>
+                  <td className="number">{baseWeight.toLocaleString("en")}</td>
+                  <td className="number">{scored.data?.signed[c]?.toLocaleString("en") ?? ""}</td>
+                  <td className="number">
+                    {(settlement?.totals[c] ?? scored.data?.totals[c])?.toLocaleString("en") ?? ""}
+                  </td>
+                  <td className="number">{potShare(c)}</td>
+                  <td className="number">{settlement && <Money amount={settlement.pay[c]} />}</td>
+                  <td className="number">
+                    <Money amount={claimable} />
+                  </td>
+                  <td className="number">
+                    <Money amount={claimed} />
+                  </td>
+                  <td className="number">
+                    {mine(account) && claimable > 0n && (
+                      <Action small primary run={claim}>
+                        Claim
+                      </Action>
+                    )}
+                  </td>
+                </tr>
+              ),
+            )}
           </tbody>
         </table>
       </div>
@@ -100,8 +106,8 @@ export function Contributors({
       )}
       <small>
         The signed score adds up all of a contributor's rows; the total leaves rows below zero out, and is what is
-        proven and paid. Part of the pot follows totals, the rest the number of rows. Claimable and claimed count all
-        epochs of this adapter.{" "}
+        proven and paid. Part of the pot follows totals, the rest base weights: the lengths of the rows' sketches, added
+        up. Claimable and claimed count all epochs of this adapter.{" "}
         {commitment.versions.map(({ datanetId, version }) => (
           <Link key={`${datanetId} ${version}`} to={`/datanets/${datanetId}`}>
             Datanet {String(datanetId)}, version {String(version)}

@@ -19,7 +19,7 @@ const NAMES: Record<string, [string, string]> = {
   redeemingEnds: ["redeeming ends", "redeeming ended"],
   proposingEnds: ["proposing ends", "proposing ended"],
   challengesEnd: ["challenges end", "challenges ended"],
-  baseWeightsPay: ["without a proof, row counts pay", "could be paid by row counts from"],
+  baseWeightsPay: ["without a proof, base weights pay", "could be paid by base weights from"],
 };
 
 /** A time of an epoch in words. */

@@ -44,7 +44,7 @@ export function Proof({ modelId, settlement }: { modelId: bigint; settlement: Se
       <Card title={title}>
         <Notice kind="info">
           {totals.length === 0
-            ? "No proof was needed or none came in time: the pot was shared by the number of rows."
+            ? "No proof was needed or none came in time: the pot was shared by base weights."
             : "Another contract sent the proof, so its inputs are not read here. The verifier checked it all the same."}
         </Notice>
         <dl className="meanings">{settled}</dl>
@@ -83,7 +83,7 @@ export function Proof({ modelId, settlement }: { modelId: bigint; settlement: Se
         </Fact>
         <Fact name="Floor" value={floorUnits.toLocaleString("en")}>
           Totals are divided by their sum or by this, whichever is more, so that buying answers on one's own data does
-          not pay. What the totals leave is shared by the number of rows.
+          not pay. What the totals leave is shared by base weights.
         </Fact>
         <Fact name="Chunks" value={`${chunks.length}, ${352 * chunks.length + 64} bytes`}>
           The rows are proven in pieces of one circuit; one check folds them all.

@@ -64,11 +64,11 @@ export function EarningRows({
           : byProof
             ? "What was recomputed here is not what the contract paid."
             : settlement
-              ? "This epoch was paid by row counts, so scores did not count."
+              ? "This epoch was paid by base weights, so scores did not count."
               : "Scores are computed here from the proposal; nothing is paid by them until the epoch is settled."}
       </Notice>
       {best.length === 0 ? (
-        <Empty title="No row scored above zero">The whole pot is shared by the number of rows.</Empty>
+        <Empty title="No row scored above zero">The whole pot is shared by base weights.</Empty>
       ) : (
         <div className="scroll">
           <table className="best">

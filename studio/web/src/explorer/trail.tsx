@@ -85,7 +85,7 @@ export function Trail({
           ))}
         >
           {settlement
-            ? `What the settlement gave the contributors${settlement.totals.length > 0 ? ", by proven scores" : ", by row counts"}.`
+            ? `What the settlement gave the contributors${settlement.totals.length > 0 ? ", by proven scores" : ", by base weights"}.`
             : "Set when the epoch is settled."}
         </Step>
         <Step

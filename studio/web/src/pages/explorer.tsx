@@ -136,7 +136,7 @@ function ModelRow({ modelId, owner, versions, credits, settlements, accounts, co
       <td>
         {last ? (
           <Badge kind="good">
-            epoch {String(last.epochId)}, {last.totals.length > 0 ? "by proof" : "by row counts"}
+            epoch {String(last.epochId)}, {last.totals.length > 0 ? "by proof" : "by base weights"}
           </Badge>
         ) : commitment ? (
           <Badge kind="plain">none yet</Badge>
