@@ -27,7 +27,7 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     struct Record {
         address head; // abi.encode(Commitment)
         address[] columns; // 64 bytes a point
-        address[] contributors; // 16 bytes each: | base weight (4) | row count (4) | contribution id (8) |
+        address[] contributors; // 16 bytes each: | row count (4) | base weight (4) | contribution id (8) |
     }
 
     /// @dev Working memory of a registration.
@@ -43,8 +43,8 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
     );
     uint256 private constant POINT_BYTES = 64;
     uint256 private constant CONTRIBUTOR_BYTES = 16;
-    uint256 private constant BASE_WEIGHT_AT = 0;
-    uint256 private constant ROW_COUNT_AT = 4;
+    uint256 private constant ROW_COUNT_AT = 0;
+    uint256 private constant BASE_WEIGHT_AT = 4;
 
     /// @notice Between the signed change of a payout and its effect: time to notice one that was not wanted.
     uint256 public constant PAYOUT_DELAY = 2 days;
@@ -358,8 +358,8 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         bytes memory packed = new bytes(count * CONTRIBUTOR_BYTES);
         for (uint256 c; c < count; ++c) {
             uint256 entry =
-                (uint256(weights[c]) << 96) |
-                    (uint256(SafeCast.toUint32(contributors.counts[c])) << 64) |
+                (uint256(SafeCast.toUint32(contributors.counts[c])) << 96) |
+                    (uint256(weights[c]) << 64) |
                     SafeCast.toUint64(contributors.ids[c]);
             assembly ("memory-safe") {
                 // Writes 32 bytes of which 16 count: the rest is overwritten by the next one, or lies beyond the end
