@@ -183,7 +183,7 @@ describe("Retraining a model", () => {
     await models.connect(owner).retrain(modelId, RETRAINED, [{ datanetId, version: 1n }]);
     expect(await attribution.commitmentOf(modelId)).to.equal(id);
     await pay(all, 1000n);
-    const again = { rows: new Int8Array(10 * K), k: K, m0: 1 };
+    const again = { rows: new Int8Array(10 * K).map((_, at) => (at % K === K - 1 ? 1 : 0)), k: K, m0: 1 };
     const second = await register(all, modelId, [4, 6], again);
     expect(await attribution.commitmentOf(modelId)).to.equal(second);
     expect(await commitmentsOf(attribution, modelId)).to.deep.equal([id, second]);

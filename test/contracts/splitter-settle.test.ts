@@ -11,6 +11,7 @@ import { sharePot } from "../../sdk/epoch.ts";
 import { int8Bytes } from "../../sdk/hash.ts";
 import { claimOf, earningsOf } from "../../sdk/history.ts";
 import { claimRoot } from "../../sdk/merkle.ts";
+import { baseWeights, rowLengths } from "../../sdk/transcript.ts";
 import { settlementsOf } from "../../sdk/views/money.ts";
 import { settleCallOf } from "../../sdk/views/proofs.ts";
 import { integers, sampleSketches } from "../support/samples.ts";
@@ -38,7 +39,7 @@ import {
 /** Two chunks of 210 rows; the second contributor spans both. */
 const COUNTS = [150, 90, 20];
 const ROWS = 260;
-const BASE = COUNTS.map(BigInt);
+const BASE = baseWeights(rowLengths(sampleSketches(ROWS, K), K), COUNTS).map(BigInt);
 const FEES = 40_003n;
 /** So small against the fees that the floor, not the sum of the scores, divides them. */
 const V = Array.from(integers("V", K, 100), (entry) => BigInt(entry) * 10n ** 10n);

@@ -15,7 +15,7 @@ import { mined } from "../../sdk/transactions.ts";
 import { integers } from "../support/samples.ts";
 import { ACCOUNTS, program, TOKEN, World } from "./world.ts";
 
-type Lie = (method: string, result: unknown) => unknown;
+type Lie = (method: string, result: unknown, params: unknown) => unknown;
 type Log = { topics: string[]; data: string };
 type Chunk = { y: bigint; pA: bigint[]; pC: bigint[] };
 type Proof = { chunks: Chunk[]; opening: bigint[] };
@@ -30,7 +30,7 @@ class LyingProvider extends JsonRpcProvider {
   }
 
   override async send(method: string, params: Record<string, unknown>): Promise<unknown> {
-    return this.#lie(method, await super.send(method, params));
+    return this.#lie(method, await super.send(method, params), params);
   }
 }
 
@@ -84,7 +84,7 @@ describe("verifying a settlement from scratch", () => {
   }
 
   const ALL = [
-    ...["fees", "rows and owners", "published sketches", "commitments", "registration"],
+    ...["fees", "rows and owners", "published sketches", "base weights", "commitments", "registration"],
     ...["Q", "receipts", "totals", "proof", "shares"],
   ];
 
@@ -158,6 +158,17 @@ describe("verifying a settlement from scratch", () => {
     expect((await verify(0n, missing)).wrong).to.deep.equal(["fees"]);
   });
 
+  it("finds base weights that are not the lengths of the published rows, and whom they paid", async () => {
+    const abi = world.chain.as(0).attribution.interface as Interface;
+    const { selector } = abi.getFunction("baseWeights")!;
+    const shifted: Lie = (method, result, params) => {
+      if (method !== "eth_call" || !JSON.stringify(params).includes(`"${selector}`)) return result;
+      const [first, second, ...rest] = [...abi.decodeFunctionResult("baseWeights", result as string)[0]] as bigint[];
+      return abi.encodeFunctionResult("baseWeights", [[first! + 50n, second! - 50n, ...rest]]);
+    };
+    expect((await verify(2n, shifted)).wrong).to.deep.equal(["base weights", "registration", "shares"]);
+  });
+
   /** Changes argument `index` of the transactions that call `name`. */
   const inCall =
     <T>(name: "propose" | "settle", index: number, change: (value: T) => unknown): Lie =>
@@ -203,7 +214,7 @@ describe("verifying a settlement from scratch", () => {
     };
     const { wrong, skipped } = await verify(0n, undefined, other);
     expect(wrong).to.deep.equal(["published sketches"]);
-    expect(skipped).to.deep.equal(["commitments", "totals", "claims"]);
+    expect(skipped).to.deep.equal(["base weights", "commitments", "totals", "claims"]);
   });
 
   it("and the operator follow each epoch's own release once the model is retrained", async () => {

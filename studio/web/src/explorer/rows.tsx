@@ -44,14 +44,14 @@ export function EarningRows({
     );
   const { scores, totals, isCommitted } = scored.data;
   const byProof = settlement !== undefined && settlement.totals.length > 0;
-  const counts = commitment.accounts.map(({ rows }) => rows);
+  const base = commitment.accounts.map(({ baseWeight }) => baseWeight);
   const same = (own: bigint[], chain: bigint[]) => own.every((amount, c) => amount === chain[c]);
   const agrees =
     byProof &&
     same(totals, settlement.totals) &&
-    same(sharePot(settlement.pot, totals, epoch.chain.floorUnits, counts).pay, settlement.pay);
+    same(sharePot(settlement.pot, totals, epoch.chain.floorUnits, base).pay, settlement.pay);
   const best = topRows(scores, SHOWN);
-  const first = starts(counts.map(Number));
+  const first = starts(commitment.accounts.map(({ rows }) => Number(rows)));
   const ownerOf = (row: number) => commitment.accounts[first.findLastIndex((start) => start <= row)]!;
   return (
     <Card title={title}>

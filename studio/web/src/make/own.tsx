@@ -135,6 +135,7 @@ type Registration = {
   flags: [string, string];
   gRoot: string;
   m0: string;
+  baseWeights: number[];
   opening: [string, string];
   sums: { root: string; total: string; proof: string[]; opening: [string, string] };
 };
