@@ -41,7 +41,7 @@ export async function linearDatamodeling(json: boolean): Promise<void> {
   for (const k of [32, 64, 128, 256, 512]) {
     energies[k] = Number((sum(sketches.eigenvalues.slice(0, k)) / sketches.energy).toFixed(4));
     const [q, g] = cut(sketches, k);
-    measure(`int8 sketch k=${k} (shipped, unit rows)`, await multiply(int8(q), int8(g), 0, 1));
+    measure(`int8 sketch k=${k} (shipped)`, await multiply(int8(q), int8(g), 0, 1));
     measure(`float sketch k=${k}, rows keep their length`, await multiply(q, g, 0, 1));
   }
   for (const bits of [4, 1]) {
