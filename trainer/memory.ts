@@ -1,10 +1,10 @@
 import { OpenLedgerError } from "../sdk/errors.ts";
 import type { BackendName } from "./backends.ts";
 import { ONNX_PROVIDERS } from "./backends.ts";
-import type { LlamaConfig } from "./config.ts";
+import { type LlamaConfig, weightShapes } from "./config.ts";
 import { paddedLength, type Reduce } from "./engine.ts";
 import { type LoraConfig, loraLayout } from "./lora.ts";
-import { bytesOf, type PackedTensor } from "./packed.ts";
+import { packedBytes, WEIGHT_FORMATS, type WeightFormat } from "./packed.ts";
 
 /** What one gradient task works on, on each of the threads at once. */
 export interface GradientWork {
@@ -19,7 +19,7 @@ export interface GradientWork {
 /** Where it runs. */
 export interface Workplace {
   config: LlamaConfig;
-  weights: ReadonlyMap<string, PackedTensor>;
+  weightFormat: WeightFormat;
   backend: BackendName;
   threads: number;
 }
@@ -32,10 +32,40 @@ const [PROGRAM, THREAD] = [150e6, 50e6];
  */
 const OVERHEAD = { onnx: 1.2, tfjs: 6 };
 
+/** Bytes that this process may come to: what it has, and what the machine has left. */
+export const memoryHere = (): number => process.memoryUsage().rss + process.availableMemory();
+
+/** Bytes of a model's weights. */
+function weightBytes(config: LlamaConfig, format: WeightFormat): number {
+  return [...weightShapes(config)].reduce((sum, [name, shape]) => sum + packedBytes(name, shape, format), 0);
+}
+
+/**
+ * Refuses a base whose weights alone would not fit, before they are read.
+ * @throws OpenLedgerError `TRAINER_MEMORY`, with the formats that would fit
+ */
+export function requireWeightMemory(
+  name: string,
+  config: LlamaConfig,
+  format: WeightFormat,
+  memory = memoryHere(),
+): void {
+  // While they are read the largest is there twice besides: as the file has it, and in float32.
+  const largest = Math.max(...[...weightShapes(config).values()].map((shape) => shape.reduce((a, b) => a * b, 1)));
+  const need = (format: WeightFormat) => PROGRAM + weightBytes(config, format) + 8 * largest;
+  if (need(format) <= memory) return;
+  const fitting = WEIGHT_FORMATS.filter((other) => need(other) <= memory);
+  const advice = fitting.length > 0 ? `they fit as ${fitting.join(" or ")}` : "choose a smaller base";
+  throw new OpenLedgerError(
+    "TRAINER_MEMORY",
+    `the weights of ${name} would take about ${gigabytes(need(format))} of memory as ${format}, and there are ${gigabytes(memory)}; ${advice}`,
+  );
+}
+
 /** Bytes that gradients will take at their peak: the weights, and what each thread works with. */
-export function predictMemory({ config, weights, backend, threads }: Workplace, work: GradientWork) {
+export function predictMemory({ config, weightFormat, backend, threads }: Workplace, work: GradientWork) {
   const onnx = backend in ONNX_PROVIDERS;
-  const stored = [...weights.values()].reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+  const stored = weightBytes(config, weightFormat);
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, layers, vocabSize } = config;
   const length = paddedLength(config, work.length);
   const { rank, targetModules } = work.lora;
@@ -73,8 +103,12 @@ export function requireMemory(
     fits({ threads: count }),
   );
   if (fewer !== undefined) advice.push(`${fewer === 1 ? "one thread" : `${fewer} threads`}`);
-  if (!(backend in ONNX_PROVIDERS) && fits({ backend: "onnx" })) advice.push("the backend onnx");
-  const rest = "shorter rows, a lower rank, or a base loaded in 4 bits (loadPackedBase, backend onnx)";
+  const onnx = backend in ONNX_PROVIDERS;
+  if (!onnx && fits({ backend: "onnx" })) advice.push("the backend onnx");
+  const packed = WEIGHT_FORMATS.slice(WEIGHT_FORMATS.indexOf(place.weightFormat) + 1);
+  const enough = packed.find((weightFormat) => fits({ weightFormat, ...(!onnx && { backend: "onnx" }) }));
+  if (enough !== undefined) advice.push(`the base's weights as ${enough}`);
+  const rest = "shorter rows, a lower rank, or a smaller base";
   const parts = `weights ${gigabytes(need.weights)}, ${threads} × ${gigabytes(need.thread)} a thread`;
   const more = extra > 0 ? `, sketches ${gigabytes(extra)}` : "";
   throw new OpenLedgerError(

@@ -10,9 +10,10 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import type { ModelManifest } from "../sdk/models.ts";
 import { buildSketches } from "./attribution/build.ts";
 import type { BackendName } from "./backends.ts";
-import { loadBase } from "./base.ts";
+import { loadConfig, loadPackedBase } from "./base.ts";
 import { readPaths, readVersion, type TrainingData, type TrainingRow, type VersionSource } from "./data.ts";
 import { type FinetuneOptions, type FinetuneProgress, type FinetuneReport, finetune } from "./finetune.ts";
+import type { WeightFormat } from "./packed.ts";
 import { loadAdapter, saveAdapter } from "./peft.ts";
 import { Pool } from "./pool.ts";
 import { publishModel } from "./publish.ts";
@@ -28,6 +29,8 @@ export interface TrainingPlan {
   validation?: { fraction: number; by: "contribution" | "file" } | { paths: string[] };
   /** Leaves out rows with findings of these checks. */
   drop: CheckName[];
+  /** How the base's weights are kept while they are learned over; float32 unless told. */
+  weights?: WeightFormat;
   backend?: BackendName;
   /** Refuses a backend whose results differ from run to run. */
   deterministic: boolean;
@@ -52,6 +55,8 @@ export interface RunManifest {
 export interface RunHooks {
   /** CPU threads; they change nothing but the time it takes. */
   threads?: number;
+  /** Bytes that the run may take; it is refused if it would take more. Default: what the machine has left. */
+  memory?: number;
   /** Steps between two checkpoints. */
   everySteps?: number;
   onData?: (data: { rows: number; heldOut: number; dropped: number; findings: Finding[]; backend: string }) => void;
@@ -74,9 +79,11 @@ export async function trainRun(plan: TrainingPlan, out: string, hooks: RunHooks 
   const read = Array.isArray(plan.data) ? await readPaths(plan.data) : await readVersion(plan.data);
   const { rows, dropped } = without(read, plan);
   const { train, heldOut, sources } = await split(rows, plan);
-  const base = loadBase(plan.base);
+  const { threads, memory } = hooks;
+  const base = loadPackedBase(plan.base, plan.weights ?? "f32", memory);
   const pool = await Pool.start(base, {
-    ...(hooks.threads !== undefined && { threads: hooks.threads }),
+    ...(threads !== undefined && { threads }),
+    ...(memory !== undefined && { memory }),
     ...(plan.backend && { backend: plan.backend }),
   });
   try {
@@ -127,7 +134,11 @@ export async function trainRun(plan: TrainingPlan, out: string, hooks: RunHooks 
         name: publish,
         ...(await publishModel(out, new ContentStore(content), base, adapter, sketches)),
         versions: [{ datanetId, version }],
-        training: { ...plan.options, order: manifest.order, code: manifest.code.hash },
+        training: {
+          ...plan.options,
+          ...(plan.weights && { weights: plan.weights }),
+          ...{ order: manifest.order, code: manifest.code.hash },
+        },
       };
       replace(path.join(out, "model.json"), model);
     }
@@ -186,7 +197,7 @@ export function readManifest(file: string): RunManifest {
 
 function distance(oldFolder: string, newFolder: string, baseFolder: string): number | undefined {
   if (!existsSync(path.join(oldFolder, "adapter"))) return undefined;
-  const base = loadBase(baseFolder);
+  const base = { config: loadConfig(baseFolder) };
   const [old, made] = [oldFolder, newFolder].map((one) => loadAdapter(path.join(one, "adapter"), base).adapter.params);
   const norm = (values: Iterable<number>) => Math.sqrt([...values].reduce((sum, value) => sum + value * value, 0));
   return norm(made!.map((value, i) => value - old![i]!)) / norm(old!);

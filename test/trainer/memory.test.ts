@@ -12,7 +12,7 @@ const base = loadBase(MODEL);
 const lora = { rank: 8, alpha: 16, targetModules: [...LINEARS] };
 
 describe("The memory that a run will take", () => {
-  const place: Workplace = { config: base.config, weights: base.weights, backend: "onnx", threads: 2 };
+  const place: Workplace = { config: base.config, weightFormat: "f32", backend: "onnx", threads: 2 };
   const work: GradientWork = { lora, batch: 8, length: 128, reduce: "sum" };
   const total = (where: Partial<Workplace> = {}, what: Partial<GradientWork> = {}) =>
     predictMemory({ ...place, ...where }, { ...work, ...what }).total;
@@ -26,7 +26,7 @@ describe("The memory that a run will take", () => {
       total({ backend: "wasm+ort" }),
     ])
       expect(more).to.be.above(total());
-    expect(total({ weights: loadPackedBase(MODEL, "q4").weights })).to.be.below(total());
+    expect(total({ weightFormat: "q4" })).to.be.below(total());
   });
 
   it("is told before a run that does not fit, with what would fit", async () => {
@@ -53,5 +53,14 @@ describe("The memory that a run will take", () => {
     } finally {
       await pool.close();
     }
+  });
+
+  it("of a base's weights is told before they are read, with the formats that would fit", async () => {
+    const { code, message } = await failure(() => loadPackedBase(MODEL, "f32", 157e6));
+    expect(code).to.equal("TRAINER_MEMORY");
+    expect(message).to.match(
+      /^the weights of tiny-llama would take about 0\.16 GB of memory as f32, and there are 0\.16 GB; they fit as f16 or q4 \[/,
+    );
+    expect((await failure(() => loadPackedBase(MODEL, "q4", 1e6))).message).to.include("choose a smaller base");
   });
 });
