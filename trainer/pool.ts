@@ -6,13 +6,20 @@ import type { Base } from "./base.ts";
 import type { Decoding, Gradients, Matrix, Reduce } from "./engine.ts";
 import type { Example } from "./examples.ts";
 import type { Adapter } from "./lora.ts";
-import { memoryHere, type Workplace } from "./memory.ts";
+import { memoryHere, type Place, predictMemory } from "./memory.ts";
 import { formatOfAll, type PackedTensor, type WeightFormat } from "./packed.ts";
 
 /** What a thread can be asked for, and what it answers: see Engine; `product` is a·b with either side transposed. */
 interface Tasks {
   gradients: {
-    task: { adapter: Adapter; examples: readonly Example[]; alpha: number; reduce: Reduce };
+    task: {
+      adapter: Adapter;
+      examples: readonly Example[];
+      alpha: number;
+      reduce: Reduce;
+      /** See Engine; where it is not said, if it would not fit into memory otherwise. */
+      recompute?: boolean;
+    };
     result: Gradients;
   };
   losses: { task: { adapter: Adapter | undefined; examples: readonly Example[] }; result: Float32Array };
@@ -50,6 +57,8 @@ export class Pool {
   readonly #threads: Thread[];
   readonly #idle: Thread[];
   readonly #waiting: ((thread: Thread) => void)[] = [];
+  /** Bytes that whoever asks needs besides. */
+  #reserved = 0;
 
   private constructor(
     base: Base<PackedTensor>,
@@ -94,10 +103,13 @@ export class Pool {
   }
 
   /** Where gradients are computed, for predictions of memory. */
-  get place(): Workplace & { memory: number } {
+  get place(): Place {
     const { weightFormat, memory } = this;
     const [{ config }, { name: backend }] = [this.base, this.backend];
-    return { config, weightFormat, backend, threads: this.#threads.length, memory };
+    const reserve = (bytes: number) => {
+      this.#reserved = bytes;
+    };
+    return { config, weightFormat, backend, threads: this.#threads.length, memory, reserve };
   }
 
   /** Runs a task on the next free thread. */
@@ -105,7 +117,7 @@ export class Pool {
     const thread = this.#idle.pop() ?? (await new Promise<Thread>((resolve) => this.#waiting.push(resolve)));
     const { worker, ended: signal } = thread;
     try {
-      worker.postMessage({ kind, ...task });
+      worker.postMessage({ kind, ...task, ...("reduce" in task && { recompute: this.#recomputes(task) }) });
       const [{ result, error }] = await once(worker, "message", { signal });
       if (error !== undefined) throw error;
       return result;
@@ -114,6 +126,13 @@ export class Pool {
       if (next === undefined) this.#idle.push(thread);
       else next(thread);
     }
+  }
+
+  #recomputes({ recompute, adapter: { lora }, examples, reduce }: Tasks["gradients"]["task"]): boolean {
+    if (recompute !== undefined) return recompute;
+    const length = Math.max(...examples.map(({ ids }) => ids.length - 1), 1);
+    const work = { lora, batch: examples.length, length, reduce };
+    return predictMemory(this.place, work).total + this.#reserved > this.memory;
   }
 
   /** Stops the threads; tasks that are still running or waiting fail. */

@@ -119,6 +119,7 @@ describe("Training over packed weights", function () {
         const scores = await tfjs.logits(adapter, ids);
         expect(relativeError(await onnx.logits(adapter, ids), scores)).to.be.below(1e-5);
         expect(relativeError(await onnx.losses(adapter, examples), expected.losses)).to.be.below(1e-5);
+        expect(await onnx.gradients(adapter, examples, 1, "none", true), "computed again").to.deep.equal(own);
         const greedy: Decoding = { maxTokens: 6, temperature: 0, seed: 1, eos: -1 };
         expect(await onnx.generate(adapter, ids.slice(0, 5), greedy)).to.deep.equal(
           await tfjs.generate(adapter, ids.slice(0, 5), greedy),
