@@ -98,6 +98,14 @@ export function predictMemory({ config, weightFormat, backend, threads }: Workpl
   return { weights: stored, thread, total: PROGRAM + stored + threads * thread };
 }
 
+/** What is said of a run's memory before it begins, in bytes. */
+export interface MemoryForecast {
+  predicted: number;
+  limit: number;
+  /** Whether each layer's values have to be computed again on the way back, so that it fits. */
+  recompute: boolean;
+}
+
 /**
  * Refuses work that would not fit into memory, before it begins. What fits only with each layer's values computed again is not refused: the
  * pool does that by itself.
@@ -110,15 +118,18 @@ export function requireMemory(
   what: string,
   work: GradientWork,
   { extra = 0, adjustableBatch }: { extra?: number; adjustableBatch?: string } = {},
-): void {
+): MemoryForecast {
   place.reserve(extra);
+  const { memory, threads, backend, weightFormat } = place;
+  const plain = predictMemory(place, work).total + extra;
+  if (plain <= memory) return { predicted: plain, limit: memory, recompute: false };
   const least = (other: Partial<GradientWork & Workplace> = {}) => {
     const there = { ...place, ...other };
     return predictMemory(there, { ...work, recompute: there.backend in ONNX_PROVIDERS, ...other });
   };
-  const fits = (other: Partial<GradientWork & Workplace>) => least(other).total + extra <= place.memory;
-  if (fits({})) return;
-  const { memory, threads, backend, weightFormat } = place;
+  const fits = (other: Partial<GradientWork & Workplace>) => least(other).total + extra <= memory;
+  const need = least();
+  if (fits({})) return { predicted: need.total + extra, limit: memory, recompute: true };
   const onnx = backend in ONNX_PROVIDERS;
   const below = (most: number) => Array.from({ length: most - 1 }, (_, n) => most - 1 - n);
   const advice: string[] = [];
@@ -131,7 +142,6 @@ export function requireMemory(
     fits({ weightFormat, ...(!onnx && { backend: "onnx" }) }),
   );
   if (format !== undefined) advice.push(`the base's weights as ${format}`);
-  const need = least();
   const parts = `weights ${gigabytes(need.weights)}, ${threads} × ${gigabytes(need.thread)} a thread`;
   const more = extra > 0 ? `, sketches ${gigabytes(extra)}` : "";
   throw new OpenLedgerError(
@@ -143,4 +153,4 @@ export function requireMemory(
   );
 }
 
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+export const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;

@@ -13,6 +13,7 @@ import type { BackendName } from "./backends.ts";
 import { loadConfig, loadPackedBase } from "./base.ts";
 import { readPaths, readVersion, type TrainingData, type TrainingRow, type VersionSource } from "./data.ts";
 import { type FinetuneOptions, type FinetuneProgress, type FinetuneReport, finetune } from "./finetune.ts";
+import type { MemoryForecast } from "./memory.ts";
 import type { WeightFormat } from "./packed.ts";
 import { loadAdapter, saveAdapter } from "./peft.ts";
 import { Pool } from "./pool.ts";
@@ -34,7 +35,7 @@ export interface TrainingPlan {
   backend?: BackendName;
   /** Refuses a backend whose results differ from run to run. */
   deterministic: boolean;
-  options: Omit<FinetuneOptions, "rows" | "heldOut" | "run" | "onProgress">;
+  options: Omit<FinetuneOptions, "rows" | "heldOut" | "run" | "onProgress" | "onMemory">;
 }
 
 /** What was done, and what is needed to do it again to the same bits; `run.json` of a run's folder. */
@@ -60,6 +61,7 @@ export interface RunHooks {
   /** Steps between two checkpoints. */
   everySteps?: number;
   onData?: (data: { rows: number; heldOut: number; dropped: number; findings: Finding[]; backend: string }) => void;
+  onMemory?: (forecast: MemoryForecast) => void;
   onProgress?: (progress: FinetuneProgress) => void;
   /** Also publishes the model of a frozen version under this name, for `model:mint`. */
   publish?: string;
@@ -109,6 +111,7 @@ export async function trainRun(plan: TrainingPlan, out: string, hooks: RunHooks 
       rows: train.map(({ row }) => row),
       heldOut: heldOut.map(({ row }) => row),
       run: { folder: out, everySteps },
+      ...(hooks.onMemory && { onMemory: hooks.onMemory }),
       ...(hooks.onProgress && { onProgress: hooks.onProgress }),
     });
     const orderBytes = canonicalJson(order);

@@ -4,6 +4,7 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { BACKENDS, type BackendName } from "./backends.ts";
 import { LINEARS, type LinearName } from "./config.ts";
 import { type FinetuneProgress, SCHEDULES, type Schedule } from "./finetune.ts";
+import { gigabytes } from "./memory.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "./packed.ts";
 import { plotLosses } from "./plot.ts";
 import { PRESETS, type PresetName } from "./presets.ts";
@@ -68,7 +69,7 @@ Result
   --publish NAME       of a frozen version: also sketches every row, stores the model's files in --content and writes
                        model.json for the task model:mint
   --reproduce FILE     does the run of a run.json again, and ends with 0 only if the adapter is the same to the last bit
-  --json               a line of JSON for the data, each step and the end, instead of a plot`;
+  --json               a line of JSON for the data, the memory, each step and the end, instead of a plot`;
 
 const text = { type: "string" } as const;
 const texts = { type: "string", multiple: true } as const;
@@ -208,6 +209,7 @@ type Compared = { same: boolean; differences: string[]; distance: number | undef
 class Lines {
   readonly hooks: RunHooks = {
     onData: (data) => this.#line("data", data),
+    onMemory: (forecast) => this.#line("memory", forecast),
     onProgress: (progress) => this.#line("step", progress),
     onSketched: (rows, of) => this.#line("sketched", { rows, of }),
   };
@@ -252,6 +254,10 @@ class Screen {
       for (const { row, path, reason, fix } of findings.slice(0, SHOWN))
         console.log(`  row ${row} (${path}) ${reason}. ${fix}`);
       if (findings.length > SHOWN) console.log(`  and ${findings.length - SHOWN} more; --json has all`);
+    },
+    onMemory: ({ predicted, limit, recompute }) => {
+      const how = recompute ? ", with each layer computed again on the way back" : "";
+      console.log(`It takes about ${gigabytes(predicted)} of memory${how}; there are ${gigabytes(limit)}.`);
     },
     onProgress: (progress) => this.#step(progress),
     onSketched: (rows, of) => {

@@ -104,6 +104,9 @@ describe("openledger train", function () {
     expect(await train("--data", at("more.jsonl"), ...options, "--out", at("packed"))).to.equal(0);
     const [{ plan, code, result }] = events("done");
     expect([plan.weights, code.backend]).to.deep.equal(["q4", "onnx"]);
+    const [memory] = events("memory");
+    expect(memory).to.include({ limit: 4e9, recompute: false });
+    expect(memory.predicted).to.be.within(1e8, 1e9);
     const again = ["--reproduce", at("packed", "run.json"), "--json", "--out", at("packed-again")];
     expect(await train(...again)).to.equal(0);
     printed = [];
@@ -130,6 +133,7 @@ describe("openledger train", function () {
     expect(await train("--data", at("copies.jsonl"), ...options)).to.equal(0);
     const shown = printed.join("\n");
     expect(shown).to.match(/^3 rows, 13 held out, 1 left out\. Backend wasm/);
+    expect(shown).to.match(/^It takes about \d\.\d\d GB of memory; there are \d+\.\d\d GB\.$/m);
     expect(shown).to.match(/row 3 \(copies\.jsonl\) is a copy of row 0 of contribution 1 \(copies\.jsonl\)/);
     expect(shown).to.match(/┤.*•/);
     expect(shown).to.match(/Held-out loss \d\.\d+ → \d\.\d+/);
