@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
   options: {
     model: { type: "string", default: "tiny-llama" },
     backends: { type: "string", default: "wasm+ort,onnx" },
-    /** How the onnx backends keep the frozen weights: f32, f16 or q4. */
+    /** Ways in which the onnx backends keep the frozen weights, each measured: f32, f16, q4. */
     weights: { type: "string", default: "f32" },
     threads: { type: "string", default: "1" },
     /** Examples of one task; every thread gets one task a step. */
@@ -47,12 +47,17 @@ const backends = options.backends.split(",") as BackendName[];
 const unknown = backends.find((name) => !BACKENDS.includes(name));
 if (unknown !== undefined) throw new Error(`--backends names ${unknown}; there are ${BACKENDS}`);
 
-const format = options.weights as WeightFormat;
-if (!WEIGHT_FORMATS.includes(format)) throw new Error(`--weights is ${format}; there are ${WEIGHT_FORMATS}`);
+const formats = options.weights.split(",") as WeightFormat[];
+const odd = formats.find((format) => !WEIGHT_FORMATS.includes(format));
+if (odd !== undefined) throw new Error(`--weights names ${odd}; there are ${WEIGHT_FORMATS}`);
 
 const { config, weights } = options.model === "tiny-llama" ? tinyLlama() : randomModel(options.model);
 const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
-const packed = new Map([...weights].map(([name, tensor]) => [name, packTensor(name, tensor, format)]));
+const runs = backends.flatMap((backend) =>
+  backend in ONNX_PROVIDERS
+    ? formats.map((format) => ({ backend, format }))
+    : [{ backend, format: "f32" as WeightFormat }],
+);
 const random = new Random(1);
 const examples = Array.from({ length: threads }, () =>
   Array.from({ length: batch }, () => randomExample(config, length)),
@@ -60,11 +65,11 @@ const examples = Array.from({ length: threads }, () =>
 
 const results = [];
 let expected: Float32Array[] | undefined;
-for (const backend of backends) {
+for (const { backend, format } of runs) {
   const adapter = newAdapter(config, { rank: 8, alpha: 16, targetModules: [...LINEARS] }, 1);
   const started = performance.now();
-  const kept = backend in ONNX_PROVIDERS ? packed : weights;
-  const pool = await Pool.start({ config, weights: kept } as Base<PackedTensor>, { threads, backend });
+  const packed = new Map([...weights].map(([name, tensor]) => [name, packTensor(name, tensor, format)]));
+  const pool = await Pool.start({ config, weights: packed } as Base<PackedTensor>, { threads, backend });
   const loadSeconds = (performance.now() - started) / 1000;
   const gradients = (reduce: Reduce) =>
     Promise.all(examples.map((each) => pool.run("gradients", { adapter, examples: each, alpha: 1, reduce })));

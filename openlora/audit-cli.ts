@@ -10,7 +10,7 @@ import { findingLine } from "../sdk/findings.ts";
 import type { ClaimedQuery } from "../trainer/attribution/audit.ts";
 import { BACKENDS, type BackendName } from "../trainer/backends.ts";
 import { loadPackedBase } from "../trainer/base.ts";
-import { WEIGHT_FORMATS, type WeightFormat } from "../trainer/packed.ts";
+import type { WeightFormat } from "../trainer/packed.ts";
 import { Pool } from "../trainer/pool.ts";
 import { auditModel } from "./audit.ts";
 
@@ -25,7 +25,6 @@ export const HELP = `openledger audit: derives a model's sketches again from its
   --queries FILE    served answers whose sketches to check: lines of {"promptIds", "completionIds", "sketch"}
   --rpc URL         of the chain, http://127.0.0.1:8545 unless told
   --threads N       default 2
-  --weights FORMAT  that the sketches were made over: f32 (default), f16 or q4, with a backend onnx
   --backend NAME    one of ${BACKENDS.join(", ")}
   --scratch FOLDER  for gradients that do not fit into memory
   --json            one line of JSON instead of the report
@@ -42,7 +41,6 @@ const OPTIONS = {
   queries: { type: "string" },
   rpc: { type: "string", default: "http://127.0.0.1:8545" },
   threads: { type: "string", default: "2" },
-  weights: { type: "string", default: "f32" },
   backend: { type: "string" },
   scratch: { type: "string" },
   json: { type: "boolean", default: false },
@@ -74,16 +72,12 @@ async function audit(args: string[]): Promise<number> {
   const queries = options.queries === undefined ? undefined : readQueries(options.queries);
   const backend = options.backend as BackendName | undefined;
   if (backend !== undefined && !BACKENDS.includes(backend)) throw usage(`--backend must be one of ${BACKENDS}`);
-  const format = options.weights as WeightFormat;
-  if (!WEIGHT_FORMATS.includes(format)) throw usage(`--weights must be one of ${WEIGHT_FORMATS.join(", ")}`);
-
-  const pool = await Pool.start(loadPackedBase(options.base, format), {
-    threads: whole("threads", options.threads),
-    ...(backend && { backend }),
-  });
+  const threads = whole("threads", options.threads);
+  const start = (format: WeightFormat) =>
+    Pool.start(loadPackedBase(options.base, format), { threads, ...(backend && { backend }) });
   const provider = new JsonRpcProvider(options.rpc, undefined, { staticNetwork: true });
   try {
-    const findings = await auditModel(protocol(addresses, provider), store, pool, modelId, {
+    const findings = await auditModel(protocol(addresses, provider), store, start, modelId, {
       ...(sample && { sample }),
       ...(queries && { queries }),
       ...(options.scratch !== undefined && { scratch: options.scratch }),
@@ -102,7 +96,6 @@ async function audit(args: string[]): Promise<number> {
     return wrong.length === 0 ? 0 : 1;
   } finally {
     provider.destroy();
-    await pool.close();
   }
 }
 

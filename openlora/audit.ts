@@ -5,8 +5,10 @@ import type { Content } from "../sdk/content.ts";
 import type { Protocol } from "../sdk/contracts.ts";
 import { fetchVersion } from "../sdk/datanets.ts";
 import { type Finding, Findings, requireThat } from "../sdk/findings.ts";
+import { fetchManifest } from "../sdk/models.ts";
 import { sketchRoot } from "../sdk/transcript.ts";
 import { type AuditOptions, auditSketches } from "../trainer/attribution/audit.ts";
+import { WEIGHT_FORMATS, type WeightFormat } from "../trainer/packed.ts";
 import type { Pool } from "../trainer/pool.ts";
 import { fetchRelease, fetchSketches } from "./adapters.ts";
 
@@ -14,22 +16,25 @@ import { fetchRelease, fetchSketches } from "./adapters.ts";
  * Audits a model from the chain and published content: its adapter, its rows and its sketches are fetched and checked against
  * what the chain says of them, and the sketches derived again. What is audited is the release that was committed last; of a
  * model without a commitment the one minted last.
- * @param pool holds the model's base
+ * @param start loads the model's base with its weights in the format that the sketches were made over
  * @throws OpenLedgerError `MODEL_…`, `CONTENT_…`, `CONTRIBUTION_MISMATCH`, `TRAINER_…` where it cannot look
  */
 export async function auditModel(
   { attribution, models, datanets }: Protocol,
   store: Content,
-  pool: Pool,
+  start: (format: WeightFormat) => Promise<Pool>,
   modelId: bigint,
   options: AuditOptions = {},
 ): Promise<Finding[]> {
   const folder = mkdtempSync(join(tmpdir(), "openledger-audit-"));
+  let pool: Pool | undefined;
   try {
     const commitmentId = await attribution.commitmentOf(modelId);
     const committed = BigInt(commitmentId) === 0n ? undefined : await attribution.commitment(commitmentId);
-    const { manifest, adapter } = await fetchRelease(models, store, pool.base, modelId, folder, committed?.release);
+    const { manifest } = await fetchManifest(models, store, modelId, committed?.release);
     const sketches = await fetchSketches(store, manifest, folder);
+    pool = await start(WEIGHT_FORMATS.find((format) => format === sketches.weightFormat) ?? "f32");
+    const { adapter } = await fetchRelease(models, store, pool.base, modelId, folder, committed?.release);
     const rows: string[] = [];
     for (const { datanetId, version } of manifest.versions) {
       const fetched = await fetchVersion(datanets, store, BigInt(datanetId), BigInt(version));
@@ -48,6 +53,7 @@ export async function auditModel(
       });
     return [...findings.all, ...(await auditSketches(pool, adapter, rows, sketches, options))];
   } finally {
+    await pool?.close();
     rmSync(folder, { recursive: true });
   }
 }

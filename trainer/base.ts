@@ -3,8 +3,9 @@ import path from "node:path";
 import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { type LlamaConfig, parseConfig, weightShapes } from "./config.ts";
+import { requireWeightMemory } from "./memory.ts";
 import { type PackedTensor, packTensor, type WeightFormat } from "./packed.ts";
-import { type Keep, readWeights, type StoredTensor } from "./safetensors.ts";
+import { readWeights, type StoredTensor } from "./safetensors.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
 
 /** A model in memory, on no backend yet. */
@@ -23,23 +24,29 @@ export interface Base<Weight extends PackedTensor = StoredTensor> extends Model<
 
 /**
  * Loads a Hugging Face folder: config.json, tokenizer.json, tokenizer_config.json, model.safetensors (or shards).
- * @throws OpenLedgerError `TRAINER_BASE`, `TRAINER_CONFIG`, `TRAINER_SAFETENSORS`
+ * @throws OpenLedgerError `TRAINER_BASE`, `TRAINER_CONFIG`, `TRAINER_SAFETENSORS`, `TRAINER_MEMORY`
  */
 export function loadBase(folder: string): Base {
-  return readBase(folder, (_, tensor) => tensor);
+  return loadPackedBase(folder, "f32") as Base;
 }
 
 /**
  * The same with its weights in a smaller format, tensor by tensor as they are read, so that the whole is never in float32. Its hash is that of
  * the files.
+ * @param memory bytes that there are; weights that need more are refused before any is read
  */
-export function loadPackedBase(folder: string, format: WeightFormat): Base<PackedTensor> {
-  return readBase(folder, (name, tensor) => packTensor(name, tensor, format));
+export function loadPackedBase(folder: string, format: WeightFormat, memory?: number): Base<PackedTensor> {
+  return reading(folder, () => read(folder, format, memory));
 }
 
-function readBase<Weight extends PackedTensor>(folder: string, keep: Keep<Weight>): Base<Weight> {
+/** The architecture alone. */
+export function loadConfig(folder: string): LlamaConfig {
+  return reading(folder, () => parseConfig(readJson(folder)));
+}
+
+function reading<T>(folder: string, read: () => T): T {
   try {
-    return read(folder, keep);
+    return read();
   } catch (cause) {
     if (cause instanceof OpenLedgerError) throw cause;
     const message = `base ${folder} cannot be read (${(cause as Error).message}); name a Hugging Face model folder`;
@@ -47,13 +54,19 @@ function readBase<Weight extends PackedTensor>(folder: string, keep: Keep<Weight
   }
 }
 
-function read<Weight extends PackedTensor>(folder: string, keep: Keep<Weight>): Base<Weight> {
-  const json = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<string, unknown>;
+const readJson = (folder: string) =>
+  JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<string, unknown>;
+
+function read(folder: string, format: WeightFormat, memory?: number): Base<PackedTensor> {
+  const json = readJson(folder);
   const config = parseConfig(json);
+  const name = path.basename(folder);
+  requireWeightMemory(name, config, format, memory);
   const hashes = new Map<string, string>();
   const weights = readWeights(folder, (name, tensor) => {
-    hashes.set(name, keccak256(new Uint8Array(tensor.data.buffer)));
-    return keep(name, tensor);
+    const { buffer, byteLength } = tensor.data;
+    hashes.set(name, keccak256(new Uint8Array(buffer, 0, byteLength)));
+    return packTensor(name, tensor, format);
   });
   checkWeights(config, weights);
   const weightHashes = [...weights.keys()].map((name) => [name, hashes.get(name)]);
@@ -61,7 +74,7 @@ function read<Weight extends PackedTensor>(folder: string, keep: Keep<Weight>): 
   const chat = tokenizer.chat === undefined ? [] : [tokenizer.chat.source];
   const parts = [json, readFileSync(path.join(folder, "tokenizer.json"), "utf8"), weightHashes, ...chat];
   const hash = keccak256(Buffer.from(JSON.stringify(parts)));
-  return { name: path.basename(folder), config, weights, tokenizer, hash };
+  return { name, config, weights, tokenizer, hash };
 }
 
 /** Weights that some folders hold and no computation needs: constants of old Llama files, and a head that is the embedding. */

@@ -31,8 +31,15 @@ export interface Engine {
   /**
    * Gradient of each example's mean token loss with respect to the adapter, at the point base + alpha·adapter.
    * @param reduce "none" keeps one row per example, "sum" adds them up
+   * @param recompute each layer's values are computed again on the way back: less memory, more time, the same bits; an engine that cannot goes on without
    */
-  gradients(adapter: Adapter, examples: readonly Example[], alpha: number, reduce: Reduce): Promise<Gradients>;
+  gradients(
+    adapter: Adapter,
+    examples: readonly Example[],
+    alpha: number,
+    reduce: Reduce,
+    recompute?: boolean,
+  ): Promise<Gradients>;
 
   /** Mean token loss of each example, nats. */
   losses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array>;

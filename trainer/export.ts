@@ -12,10 +12,11 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { type Base, loadBase } from "./base.ts";
+import { type Base, loadPackedBase } from "./base.ts";
 import { encodeBase, encodeLora } from "./gguf.ts";
 import type { Adapter } from "./lora.ts";
 import { mergeAdapter } from "./merge.ts";
+import { unpackTensor, type WeightFormat } from "./packed.ts";
 import { loadAdapter } from "./peft.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
@@ -31,6 +32,7 @@ export type ExportKind = keyof typeof EXPORTS;
 /**
  * Writes a base (Hugging Face folder), an adapter over it (PEFT folder) or both as one, all in float32.
  * @param adapterFolder not needed for `gguf` alone
+ * @param weights the base's weights as they were learned over: then what is written computes what the trainer did
  * @param out file, or folder for `merged`; must not exist, and exists only when it is whole
  * @throws OpenLedgerError `EXPORT_OUT`, `EXPORT_ADAPTER`, `GGUF_UNSUPPORTED`, `TRAINER_…`
  */
@@ -39,9 +41,11 @@ export function exportModel(
   baseFolder: string,
   adapterFolder: string | undefined,
   out: string,
+  weights: WeightFormat = "f32",
 ): void {
   if (existsSync(out)) throw new OpenLedgerError("EXPORT_OUT", `${out} exists already; name another place`);
-  const base = loadBase(baseFolder);
+  const packed = loadPackedBase(baseFolder, weights);
+  const base = { ...packed, weights: new Map([...packed.weights].map(([name, one]) => [name, unpackTensor(one)])) };
   const partial = `${out}.partial`;
   rmSync(partial, { recursive: true, force: true }); // of a run that was stopped
   try {

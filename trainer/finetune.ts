@@ -4,7 +4,7 @@ import { AdamW } from "./adamw.ts";
 import { RunFolder } from "./checkpoint.ts";
 import { bucketByLength, type Example, type RowExample, rowExample, sampleExample, scoredTokens } from "./examples.ts";
 import { type Adapter, type LoraConfig, newAdapter } from "./lora.ts";
-import { requireMemory } from "./memory.ts";
+import { type MemoryForecast, requireMemory } from "./memory.ts";
 import type { Pool } from "./pool.ts";
 import { Random } from "./random.ts";
 import { SAMPLE_KINDS, type Sample, type SampleKind } from "./samples.ts";
@@ -35,6 +35,8 @@ export interface FinetuneOptions extends LoraConfig {
   /** Keeps checkpoints and metrics there, and goes on from the last checkpoint, to the same bits. */
   run?: { folder: string; everySteps: number };
   onProgress?: (progress: FinetuneProgress) => void;
+  /** Told what memory the run will take, before it begins. */
+  onMemory?: (forecast: MemoryForecast) => void;
 }
 
 export interface FinetuneProgress {
@@ -100,7 +102,9 @@ export async function finetune(pool: Pool, options: FinetuneOptions): Promise<Fi
 
   const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
   const work = { lora: { rank, alpha, targetModules }, batch: Math.min(microBatch, batch), length: longest };
-  requireMemory(pool.place, "fine-tuning", { ...work, reduce: "sum" }, { adjustableBatch: "microBatch" });
+  const adjustable = { adjustableBatch: "microBatch" };
+  const forecast = requireMemory(pool.place, "fine-tuning", { ...work, reduce: "sum" }, adjustable);
+  options.onMemory?.(forecast);
 
   const folder = options.run && new RunFolder(options.run.folder, describeRun(pool, options));
   const saved = folder?.resume();
@@ -226,7 +230,7 @@ function checkOptions(options: FinetuneOptions): void {
 
 /** Hash of all that decides a run's result, to the last bit. */
 function describeRun(pool: Pool, options: FinetuneOptions): string {
-  const { run: _, onProgress: __, ...decisive } = options;
+  const { run: _, onProgress: __, onMemory: ___, ...decisive } = options;
   const { microBatch = TASK_ROWS, clip = 1, ...others } = decisive;
   const packed = pool.weightFormat === "f32" ? {} : { weights: pool.weightFormat };
   const base = { base: pool.base.hash, backend: pool.backend.name, ...packed };

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.float16" />
+import { OpenLedgerError } from "../sdk/errors.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
 /**
@@ -35,8 +36,6 @@ export function formatOfAll(tensors: Iterable<PackedTensor>): WeightFormat {
   const found = new Set(Array.from(tensors, formatOf));
   return found.has("q4") ? "q4" : found.has("f16") ? "f16" : "f32";
 }
-export const bytesOf = (tensor: PackedTensor): number =>
-  tensor.data.byteLength + ("scales" in tensor ? tensor.scales.byteLength : 0);
 
 /** Values of a block, and its bytes. */
 export const BLOCK = 32;
@@ -44,15 +43,48 @@ const BLOCK_BYTES = BLOCK / 2;
 /** What q stands for the value 0. */
 const ZERO = 8;
 
-export function packTensor(name: string, tensor: StoredTensor, format: WeightFormat): PackedTensor {
-  if (format === "f32" || tensor.shape.length !== 2) return tensor;
-  const linear = /^model\.layers\.\d+\.(self_attn|mlp)\./.test(name);
-  return format === "q4" && linear ? quantiseWeight(tensor) : halve(tensor);
+/** How a weight of a model is kept in a format of the whole. */
+function formatIn(format: WeightFormat, name: string, shape: readonly number[]): WeightFormat {
+  if (format === "f32" || shape.length !== 2) return "f32";
+  return format === "q4" && /^model\.layers\.\d+\.(self_attn|mlp)\./.test(name) ? "q4" : "f16";
 }
 
-function halve({ shape, data }: StoredTensor): HalfTensor {
+/** A copy of a weight in a format, in memory that threads can share. */
+export function packTensor(name: string, { shape, data }: StoredTensor, format: WeightFormat): PackedTensor {
+  switch (formatIn(format, name, shape)) {
+    case "f32": {
+      const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
+      copy.set(data);
+      return { shape, data: copy };
+    }
+    case "f16":
+      return halve(name, { shape, data });
+    case "q4":
+      return quantiseWeight({ shape, data });
+  }
+}
+
+/** Bytes that it takes so. */
+export function packedBytes(name: string, shape: readonly number[], format: WeightFormat): number {
+  const size = shape.reduce((product, n) => product * n, 1);
+  switch (formatIn(format, name, shape)) {
+    case "f32":
+      return 4 * size;
+    case "f16":
+      return 2 * size;
+    case "q4":
+      return shape[0]! * Math.ceil(shape[1]! / BLOCK) * (BLOCK_BYTES + 4);
+  }
+}
+
+function halve(name: string, { shape, data }: StoredTensor): HalfTensor {
   const buffer = new SharedArrayBuffer(2 * data.length);
-  new Float16Array(buffer).set(data);
+  const values = new Float16Array(buffer);
+  values.set(data);
+  if (!values.every(Number.isFinite)) {
+    const message = `base weights: ${name} has values that 16 bits cannot hold; keep this base in float32`;
+    throw new OpenLedgerError("TRAINER_BASE", message);
+  }
   return { format: "f16", shape, data: new Uint16Array(buffer) };
 }
 

@@ -1,18 +1,25 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { BackendName } from "./backends.ts";
+import { type BackendName, ONNX_PROVIDERS } from "./backends.ts";
 import type { Base } from "./base.ts";
 import type { Decoding, Gradients, Matrix, Reduce } from "./engine.ts";
 import type { Example } from "./examples.ts";
 import type { Adapter } from "./lora.ts";
-import type { Workplace } from "./memory.ts";
+import { memoryHere, type Place, predictMemory } from "./memory.ts";
 import { formatOfAll, type PackedTensor, type WeightFormat } from "./packed.ts";
 
 /** What a thread can be asked for, and what it answers: see Engine; `product` is a·b with either side transposed. */
 interface Tasks {
   gradients: {
-    task: { adapter: Adapter; examples: readonly Example[]; alpha: number; reduce: Reduce };
+    task: {
+      adapter: Adapter;
+      examples: readonly Example[];
+      alpha: number;
+      reduce: Reduce;
+      /** See Engine; where it is not said, if it would not fit into memory otherwise. */
+      recompute?: boolean;
+    };
     result: Gradients;
   };
   losses: { task: { adapter: Adapter | undefined; examples: readonly Example[] }; result: Float32Array };
@@ -28,7 +35,7 @@ export interface WorkerSetup extends Pick<Base<PackedTensor>, "config" | "weight
 export interface PoolOptions {
   /** Default 2. Results do not depend on it: work is cut and summed the same way for any number of threads. */
   threads?: number;
-  /** Default: the first of the ladder that starts. */
+  /** Default: the first of the ladder that starts; for packed weights onnx, which alone takes them. */
   backend?: BackendName;
   /** Bytes that the process may take; work that would take more is refused. Default: what it has, and what the machine has left. */
   memory?: number;
@@ -50,6 +57,8 @@ export class Pool {
   readonly #threads: Thread[];
   readonly #idle: Thread[];
   readonly #waiting: ((thread: Thread) => void)[] = [];
+  /** Bytes that whoever asks needs besides. */
+  #reserved = 0;
 
   private constructor(
     base: Base<PackedTensor>,
@@ -65,14 +74,16 @@ export class Pool {
     this.#idle = [...threads];
   }
 
-  static async start(base: Base<PackedTensor>, { threads = 2, backend, memory }: PoolOptions = {}): Promise<Pool> {
+  static async start(base: Base<PackedTensor>, options: PoolOptions = {}): Promise<Pool> {
+    const { threads = 2, memory } = options;
     if (!Number.isInteger(threads) || threads < 1) {
       throw new OpenLedgerError("TRAINER_POOL", `threads is ${threads}; it must be an integer of at least 1`);
     }
     const weightFormat = formatOfAll(base.weights.values());
-    if (weightFormat !== "f32" && !backend?.startsWith("onnx")) {
-      const problem = `backend ${backend ?? "(first of the ladder)"} needs weights in f32, not ${weightFormat}`;
-      throw new OpenLedgerError("TRAINER_POOL", `${problem}; name backend onnx, or load the base with loadBase`);
+    const backend = options.backend ?? (weightFormat === "f32" ? undefined : "onnx");
+    if (weightFormat !== "f32" && !(backend! in ONNX_PROVIDERS)) {
+      const problem = `backend ${backend} takes weights as f32 only, not as ${weightFormat}`;
+      throw new OpenLedgerError("TRAINER_POOL", `${problem}; use backend onnx, or load the base as f32`);
     }
     const workerData: WorkerSetup = { config: base.config, weights: base.weights, backend };
     const all = Array.from({ length: threads }, (): Thread => {
@@ -83,8 +94,7 @@ export class Pool {
     });
     try {
       const ready = await Promise.all(all.map(({ worker }) => once(worker, "message")));
-      const left = process.memoryUsage().rss + process.availableMemory();
-      return new Pool(base, ready[0]![0].result, all, memory ?? left);
+      return new Pool(base, ready[0]![0].result, all, memory ?? memoryHere());
     } catch (cause) {
       await Promise.all(all.map(({ worker }) => worker.terminate()));
       const message = `a thread did not start on backend ${backend ?? "(first of the ladder)"}; try another backend`;
@@ -93,9 +103,13 @@ export class Pool {
   }
 
   /** Where gradients are computed, for predictions of memory. */
-  get place(): Workplace & { memory: number } {
-    const { base, backend, memory } = this;
-    return { config: base.config, weights: base.weights, backend: backend.name, threads: this.#threads.length, memory };
+  get place(): Place {
+    const { weightFormat, memory } = this;
+    const [{ config }, { name: backend }] = [this.base, this.backend];
+    const reserve = (bytes: number) => {
+      this.#reserved = bytes;
+    };
+    return { config, weightFormat, backend, threads: this.#threads.length, memory, reserve };
   }
 
   /** Runs a task on the next free thread. */
@@ -103,7 +117,7 @@ export class Pool {
     const thread = this.#idle.pop() ?? (await new Promise<Thread>((resolve) => this.#waiting.push(resolve)));
     const { worker, ended: signal } = thread;
     try {
-      worker.postMessage({ kind, ...task });
+      worker.postMessage({ kind, ...task, ...("reduce" in task && { recompute: this.#recomputes(task) }) });
       const [{ result, error }] = await once(worker, "message", { signal });
       if (error !== undefined) throw error;
       return result;
@@ -112,6 +126,13 @@ export class Pool {
       if (next === undefined) this.#idle.push(thread);
       else next(thread);
     }
+  }
+
+  #recomputes({ recompute, adapter: { lora }, examples, reduce }: Tasks["gradients"]["task"]): boolean {
+    if (recompute !== undefined) return recompute;
+    const length = Math.max(...examples.map(({ ids }) => ids.length - 1), 1);
+    const work = { lora, batch: examples.length, length, reduce };
+    return predictMemory(this.place, work).total + this.#reserved > this.memory;
   }
 
   /** Stops the threads; tasks that are still running or waiting fail. */

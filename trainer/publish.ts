@@ -14,7 +14,7 @@ import { saveAdapter } from "./peft.ts";
 export async function publishModel(
   folder: string,
   store: Content,
-  base: Base,
+  base: Pick<Base, "name" | "hash" | "config">,
   adapter: Adapter,
   sketches: Sketches,
 ): Promise<Pick<ModelManifest, "methodVersion" | "base" | "adapter" | "sketches">> {

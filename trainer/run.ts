@@ -10,9 +10,11 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import type { ModelManifest } from "../sdk/models.ts";
 import { buildSketches } from "./attribution/build.ts";
 import type { BackendName } from "./backends.ts";
-import { loadBase } from "./base.ts";
+import { loadConfig, loadPackedBase } from "./base.ts";
 import { readPaths, readVersion, type TrainingData, type TrainingRow, type VersionSource } from "./data.ts";
 import { type FinetuneOptions, type FinetuneProgress, type FinetuneReport, finetune } from "./finetune.ts";
+import type { MemoryForecast } from "./memory.ts";
+import type { WeightFormat } from "./packed.ts";
 import { loadAdapter, saveAdapter } from "./peft.ts";
 import { Pool } from "./pool.ts";
 import { publishModel } from "./publish.ts";
@@ -28,10 +30,12 @@ export interface TrainingPlan {
   validation?: { fraction: number; by: "contribution" | "file" } | { paths: string[] };
   /** Leaves out rows with findings of these checks. */
   drop: CheckName[];
+  /** How the base's weights are kept while they are learned over; float32 unless told. */
+  weights?: WeightFormat;
   backend?: BackendName;
   /** Refuses a backend whose results differ from run to run. */
   deterministic: boolean;
-  options: Omit<FinetuneOptions, "rows" | "heldOut" | "run" | "onProgress">;
+  options: Omit<FinetuneOptions, "rows" | "heldOut" | "run" | "onProgress" | "onMemory">;
 }
 
 /** What was done, and what is needed to do it again to the same bits; `run.json` of a run's folder. */
@@ -52,9 +56,12 @@ export interface RunManifest {
 export interface RunHooks {
   /** CPU threads; they change nothing but the time it takes. */
   threads?: number;
+  /** Bytes that the run may take; it is refused if it would take more. Default: what the machine has left. */
+  memory?: number;
   /** Steps between two checkpoints. */
   everySteps?: number;
   onData?: (data: { rows: number; heldOut: number; dropped: number; findings: Finding[]; backend: string }) => void;
+  onMemory?: (forecast: MemoryForecast) => void;
   onProgress?: (progress: FinetuneProgress) => void;
   /** Also publishes the model of a frozen version under this name, for `model:mint`. */
   publish?: string;
@@ -74,9 +81,11 @@ export async function trainRun(plan: TrainingPlan, out: string, hooks: RunHooks 
   const read = Array.isArray(plan.data) ? await readPaths(plan.data) : await readVersion(plan.data);
   const { rows, dropped } = without(read, plan);
   const { train, heldOut, sources } = await split(rows, plan);
-  const base = loadBase(plan.base);
+  const { threads, memory } = hooks;
+  const base = loadPackedBase(plan.base, plan.weights ?? "f32", memory);
   const pool = await Pool.start(base, {
-    ...(hooks.threads !== undefined && { threads: hooks.threads }),
+    ...(threads !== undefined && { threads }),
+    ...(memory !== undefined && { memory }),
     ...(plan.backend && { backend: plan.backend }),
   });
   try {
@@ -102,6 +111,7 @@ export async function trainRun(plan: TrainingPlan, out: string, hooks: RunHooks 
       rows: train.map(({ row }) => row),
       heldOut: heldOut.map(({ row }) => row),
       run: { folder: out, everySteps },
+      ...(hooks.onMemory && { onMemory: hooks.onMemory }),
       ...(hooks.onProgress && { onProgress: hooks.onProgress }),
     });
     const orderBytes = canonicalJson(order);
@@ -127,7 +137,11 @@ export async function trainRun(plan: TrainingPlan, out: string, hooks: RunHooks 
         name: publish,
         ...(await publishModel(out, new ContentStore(content), base, adapter, sketches)),
         versions: [{ datanetId, version }],
-        training: { ...plan.options, order: manifest.order, code: manifest.code.hash },
+        training: {
+          ...plan.options,
+          ...(plan.weights && { weights: plan.weights }),
+          ...{ order: manifest.order, code: manifest.code.hash },
+        },
       };
       replace(path.join(out, "model.json"), model);
     }
@@ -186,7 +200,7 @@ export function readManifest(file: string): RunManifest {
 
 function distance(oldFolder: string, newFolder: string, baseFolder: string): number | undefined {
   if (!existsSync(path.join(oldFolder, "adapter"))) return undefined;
-  const base = loadBase(baseFolder);
+  const base = { config: loadConfig(baseFolder) };
   const [old, made] = [oldFolder, newFolder].map((one) => loadAdapter(path.join(one, "adapter"), base).adapter.params);
   const norm = (values: Iterable<number>) => Math.sqrt([...values].reduce((sum, value) => sum + value * value, 0));
   return norm(made!.map((value, i) => value - old![i]!)) / norm(old!);

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import path from "node:path";
 import { OpenLedgerError } from "../sdk/errors.ts";
 
-/** A tensor as stored: its values are always handed out as float32, and those of files as memory that threads can share. */
+/** A tensor as stored: its values are always handed out as float32. */
 export interface StoredTensor {
   shape: number[];
   data: Float32Array;
@@ -15,13 +15,13 @@ const BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
 const MAX_HEADER = 100_000_000;
 const READ_SIZE = 1 << 30;
 
-/** What is kept of a tensor when it has been read: the others need not be in memory at the same time. */
+/** What is kept of a tensor: a copy of it in some form, since the memory that it was read into is used for the next one again. */
 export type Keep<Kept> = (name: string, tensor: StoredTensor) => Kept;
 
-/** A file's size, and a copy of its bytes from one place to another. */
+/** A file's size, and what copies its bytes from a place on. */
 interface Source {
   size: number;
-  read(from: number, to: number): Uint8Array;
+  read(from: number, into: Uint8Array): void;
 }
 
 /**
@@ -29,7 +29,7 @@ interface Source {
  * Refuses anything that is not exactly that, since adapters come from strangers.
  */
 export function readSafetensors(bytes: Uint8Array): Map<string, StoredTensor> {
-  return readTensors(inMemory(bytes), (_, tensor) => tensor);
+  return readTensors(inMemory(bytes), (_, { shape, data }) => ({ shape, data: data.slice() }));
 }
 
 /** What the file's `__metadata__` says: texts by name. */
@@ -39,13 +39,14 @@ export function readMetadata(bytes: Uint8Array): Record<string, string> {
 }
 
 function inMemory(bytes: Uint8Array): Source {
-  return { size: bytes.length, read: (from, to) => new Uint8Array(bytes.subarray(from, to)) };
+  return { size: bytes.length, read: (from, into) => into.set(bytes.subarray(from, from + into.length)) };
 }
 
 function readTensors<Kept>(source: Source, keep: Keep<Kept>): Map<string, Kept> {
   const { header, start } = readHeader(source);
   const tensors = new Map<string, Kept>();
   const ranges: [number, number][] = [];
+  const [raw, wide] = [new Scratch(), new Scratch()];
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
     const { dtype, shape, data_offsets: offsets } = entry ?? {};
@@ -62,9 +63,12 @@ function readTensors<Kept>(source: Source, keep: Keep<Kept>): Map<string, Kept> 
       throw bad(`tensor "${name}" does not fit its data_offsets or the file`);
     }
     ranges.push([from, to]);
-    const data = toFloat32(source.read(start + from, start + to), dtype);
+    const stored = raw.of(to - from);
+    source.read(start + from, stored);
+    const data = dtype === "F32" ? new Float32Array(stored.buffer, 0, size) : widen(stored, dtype, wide.of(4 * size));
     tensors.set(name, keep(name, { shape: [...shape], data }));
   }
+  for (const scratch of [raw, wide]) scratch.free();
   ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let end = 0;
   for (const [from, to] of ranges) {
@@ -80,12 +84,17 @@ type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [nu
 /** The file's own description, and where its data start. */
 function readHeader({ size, read }: Source): { header: Header; start: number } {
   if (size < 8) throw bad("is shorter than its 8-byte header length");
-  const length = new DataView(read(0, 8).buffer).getBigUint64(0, true);
+  const bytes = (from: number, to: number) => {
+    const into = new Uint8Array(to - from);
+    read(from, into);
+    return into;
+  };
+  const length = new DataView(bytes(0, 8).buffer).getBigUint64(0, true);
   if (length > BigInt(Math.min(MAX_HEADER, size - 8))) throw bad(`header length ${length} exceeds the file`);
   const start = 8 + Number(length);
   let header: Header;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(read(8, start)));
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes(8, start)));
   } catch (cause) {
     throw bad("header is not JSON", cause);
   }
@@ -138,14 +147,12 @@ export function readWeights<Kept>(folder: string, keep: Keep<Kept>): Map<string,
 function readFile<Kept>(file: string, keep: Keep<Kept>): Map<string, Kept> {
   const handle = openSync(file, "r");
   try {
-    const read = (from: number, to: number) => {
-      const bytes = new Uint8Array(new SharedArrayBuffer(to - from));
-      for (let done = 0; done < bytes.length; ) {
-        const count = readSync(handle, bytes, done, Math.min(bytes.length - done, READ_SIZE), from + done);
+    const read = (from: number, into: Uint8Array) => {
+      for (let done = 0; done < into.length; ) {
+        const count = readSync(handle, into, done, Math.min(into.length - done, READ_SIZE), from + done);
         if (count === 0) throw bad(`${file} ends while it is read`);
         done += count;
       }
-      return bytes;
     };
     return readTensors({ size: fstatSync(handle).size, read }, keep);
   } finally {
@@ -153,17 +160,34 @@ function readFile<Kept>(file: string, keep: Keep<Kept>): Map<string, Kept> {
   }
 }
 
-function toFloat32({ buffer }: Uint8Array, dtype: string): Float32Array {
-  if (dtype === "F32") return new Float32Array(buffer);
-  const wide = new SharedArrayBuffer(2 * buffer.byteLength);
-  const values = new Float32Array(wide);
-  if (dtype === "F16") values.set(new Float16Array(buffer));
+/** Values of 16 bits as float32. */
+function widen({ buffer, length }: Uint8Array, dtype: string, into: Uint8Array): Float32Array {
+  const count = length / 2;
+  const values = new Float32Array(into.buffer, 0, count);
+  if (dtype === "F16") values.set(new Float16Array(buffer, 0, count));
   else {
-    const bits = new Uint32Array(wide); // BF16 is the top half of float32
-    bits.set(new Uint16Array(buffer));
+    const bits = new Uint32Array(into.buffer, 0, count); // BF16 is the top half of float32
+    bits.set(new Uint16Array(buffer, 0, count));
     for (let i = 0; i < bits.length; i++) bits[i]! <<= 16;
   }
   return values;
+}
+
+/** Memory for one tensor after another. A fresh buffer for each would pile up, as its size does not hurry the collector. */
+class Scratch {
+  #buffer = new ArrayBuffer(0);
+
+  of(size: number): Uint8Array<ArrayBuffer> {
+    if (this.#buffer.byteLength < size) {
+      this.#buffer.transfer(0); // frees it at once
+      this.#buffer = new ArrayBuffer(size);
+    }
+    return new Uint8Array(this.#buffer, 0, size);
+  }
+
+  free(): void {
+    this.#buffer.transfer(0);
+  }
 }
 
 function bad(problem: string, cause?: unknown): OpenLedgerError {

@@ -4,6 +4,8 @@ import { OpenLedgerError } from "../sdk/errors.ts";
 import { BACKENDS, type BackendName } from "./backends.ts";
 import { LINEARS, type LinearName } from "./config.ts";
 import { type FinetuneProgress, SCHEDULES, type Schedule } from "./finetune.ts";
+import { gigabytes } from "./memory.ts";
+import { WEIGHT_FORMATS, type WeightFormat } from "./packed.ts";
 import { plotLosses } from "./plot.ts";
 import { PRESETS, type PresetName } from "./presets.ts";
 import { type RunHooks, type RunManifest, reproduceRun, type TrainingPlan, trainRun } from "./run.ts";
@@ -43,6 +45,7 @@ Data
 
 Model
   --base FOLDER        Hugging Face folder (default models/tiny-llama)
+  --weights FORMAT     how the base's weights are kept in memory: f32 (default), f16, or q4, in 4 bits as QLoRA trains over
   --preset NAME        what the options below start from (default quick):
 ${presets.join("\n")}
   --rank N             of the adapter; --alpha X (default twice the rank)
@@ -57,6 +60,8 @@ Training
   --backend NAME       ${BACKENDS.join(", ")} (default: the fastest that is sure to start)
   --deterministic      refuse backends that do not give the same bits in every run
   --threads N          default 2; changes nothing but the time
+  --memory SIZE        that the run may take, such as 8GB; one that would take more is refused before it begins, with
+                       what would fit (default: what the machine has left)
   --checkpoint-every N steps, default 20
 
 Result
@@ -64,7 +69,7 @@ Result
   --publish NAME       of a frozen version: also sketches every row, stores the model's files in --content and writes
                        model.json for the task model:mint
   --reproduce FILE     does the run of a run.json again, and ends with 0 only if the adapter is the same to the last bit
-  --json               a line of JSON for the data, each step and the end, instead of a plot`;
+  --json               a line of JSON for the data, the memory, each step and the end, instead of a plot`;
 
 const text = { type: "string" } as const;
 const texts = { type: "string", multiple: true } as const;
@@ -76,6 +81,7 @@ const OPTIONS = {
   drop: { ...text, default: "" },
   split: { ...text, default: "contribution" },
   base: { ...text, default: "models/tiny-llama" },
+  ...{ weights: text, memory: text },
   preset: { ...text, default: "quick" },
   ...{ rank: text, alpha: text, target: text, epochs: text, batch: text, "micro-batch": text, "learning-rate": text },
   ...{ clip: text, schedule: text, warmup: text, "evaluate-every": text, patience: text, seed: text, backend: text },
@@ -99,6 +105,7 @@ export async function main(args: string[]): Promise<number> {
   const hooks: RunHooks = {
     ...show.hooks,
     threads: number(values, "threads"),
+    ...(values.memory !== undefined && { memory: bytesIn(values.memory) }),
     everySteps: number(values, "checkpoint-every"),
     ...(publish !== undefined && { publish }),
   };
@@ -113,7 +120,7 @@ export async function main(args: string[]): Promise<number> {
 }
 
 function planOf(values: Values): TrainingPlan {
-  const { datanet: datanetId, version, addresses, rpc, content, data = [], backend, split } = values;
+  const { datanet: datanetId, version, addresses, rpc, content, data = [], weights, backend, split } = values;
   if (data.length > 0 === (datanetId !== undefined)) throw wrong("give either --data or --datanet");
   if (datanetId !== undefined && (version === undefined || addresses === undefined))
     throw wrong("--datanet needs --version and --addresses");
@@ -124,6 +131,8 @@ function planOf(values: Values): TrainingPlan {
     throw wrong("--drop is for --data: a frozen version is trained on as it is");
   if (backend !== undefined && !BACKENDS.includes(backend as BackendName))
     throw wrong(`--backend must be one of ${BACKENDS.join(", ")}`);
+  if (weights !== undefined && !WEIGHT_FORMATS.includes(weights as WeightFormat))
+    throw wrong(`--weights must be one of ${WEIGHT_FORMATS.join(", ")}`);
   if (split !== "contribution" && split !== "file") throw wrong("--split must be contribution or file");
   const validation = validationOf(values, split);
   return {
@@ -131,6 +140,7 @@ function planOf(values: Values): TrainingPlan {
     data: datanetId === undefined ? data : { datanetId, version: version!, addresses: addresses!, rpc, content },
     ...(validation && { validation }),
     drop,
+    ...(weights !== undefined && { weights: weights as WeightFormat }),
     ...(backend !== undefined && { backend: backend as BackendName }),
     deterministic: values.deterministic,
     options: optionsOf(values),
@@ -184,6 +194,13 @@ function number(values: Values, name: keyof Values & string): number {
   return value;
 }
 
+/** Of a size such as 8GB or 512 MB. */
+function bytesIn(size: string): number {
+  const [, value, unit] = /^(\d+(?:\.\d+)?) ?([GM])B$/i.exec(size) ?? [];
+  if (value === undefined) throw wrong(`--memory must be a size such as 8GB or 512MB, not ${size}`);
+  return Number(value) * (unit!.toUpperCase() === "G" ? 1e9 : 1e6);
+}
+
 const wrong = (problem: string) => new OpenLedgerError("USAGE", `${problem}. See openledger train --help.`);
 
 type Compared = { same: boolean; differences: string[]; distance: number | undefined };
@@ -192,6 +209,7 @@ type Compared = { same: boolean; differences: string[]; distance: number | undef
 class Lines {
   readonly hooks: RunHooks = {
     onData: (data) => this.#line("data", data),
+    onMemory: (forecast) => this.#line("memory", forecast),
     onProgress: (progress) => this.#line("step", progress),
     onSketched: (rows, of) => this.#line("sketched", { rows, of }),
   };
@@ -236,6 +254,10 @@ class Screen {
       for (const { row, path, reason, fix } of findings.slice(0, SHOWN))
         console.log(`  row ${row} (${path}) ${reason}. ${fix}`);
       if (findings.length > SHOWN) console.log(`  and ${findings.length - SHOWN} more; --json has all`);
+    },
+    onMemory: ({ predicted, limit, recompute }) => {
+      const how = recompute ? ", with each layer computed again on the way back" : "";
+      console.log(`It takes about ${gigabytes(predicted)} of memory${how}; there are ${gigabytes(limit)}.`);
     },
     onProgress: (progress) => this.#step(progress),
     onSketched: (rows, of) => {

@@ -17,7 +17,7 @@ const engine: Engine = provider
 function work(task: PoolTask): Promise<unknown> {
   switch (task.kind) {
     case "gradients":
-      return engine.gradients(task.adapter, task.examples, task.alpha, task.reduce);
+      return engine.gradients(task.adapter, task.examples, task.alpha, task.reduce, task.recompute);
     case "losses":
       return engine.losses(task.adapter, task.examples);
     case "generate":

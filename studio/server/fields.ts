@@ -21,8 +21,8 @@ export class Fields {
     return idOf(this.#fields[field], field);
   }
 
-  oneOf<T extends string>(field: string, values: readonly T[]): T {
-    const value = this.#fields[field];
+  oneOf<T extends string>(field: string, values: readonly T[], fallback?: T): T {
+    const value = this.#fields[field] ?? fallback;
     if (!values.includes(value as T)) throw refuse(field, `must be one of ${values.join(", ")}`);
     return value as T;
   }

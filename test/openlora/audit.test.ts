@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { devSrs } from "../../circuits/setup/dev.ts";
 import { type LocalChain, startLocalChain } from "../../deploy/local.ts";
 import { main } from "../../openlora/audit-cli.ts";
+import { Sketcher } from "../../openlora/sketcher.ts";
 import { registerSketches } from "../../prover/register.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { contribute } from "../../sdk/datanets.ts";
@@ -12,14 +13,15 @@ import { mintModel } from "../../sdk/models.ts";
 import { emitted, mined } from "../../sdk/transactions.ts";
 import type { Sketches } from "../../trainer/attribution/artifact.ts";
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
-import { loadBase } from "../../trainer/base.ts";
+import { loadBase, loadPackedBase } from "../../trainer/base.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { publishModel } from "../../trainer/publish.ts";
 import { UNUSED_KEY } from "../support/world.ts";
 import { rowsOf, someAdapter } from "../trainer/tiny.ts";
 import { SAMPLE_SPLIT } from "./sample.ts";
 
-const base = loadBase(new URL("../../models/tiny-llama", import.meta.url).pathname);
+const MODEL = new URL("../../models/tiny-llama", import.meta.url).pathname;
+const base = loadBase(MODEL);
 const adapter = someAdapter(base, ["q_proj"], 2);
 
 describe("openledger audit", () => {
@@ -28,6 +30,8 @@ describe("openledger audit", () => {
   /** Of a model whose sketches are what they should be, and of one that gives each row its neighbour's. */
   let honest: bigint;
   let forged: bigint;
+  /** Made over weights in 4 bits. */
+  let packed: bigint;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "openledger-audit-test-"));
     chain = await startLocalChain(0, 0, UNUSED_KEY);
@@ -45,8 +49,7 @@ describe("openledger audit", () => {
 
     const pool = await Pool.start(base, { threads: 1 });
     const sketches = await buildSketches(pool, adapter, texts.flat());
-    const { bos } = base.tokenizer;
-    const query = { promptIds: [bos, 5, 6, 7], completionIds: [8, 9, 10] };
+    const query = { promptIds: [base.tokenizer.bos, 5, 6, 7], completionIds: [8, 9, 10] };
     const [sketch] = await sketchQueries(pool, adapter, sketches, [query]);
     await pool.close();
     const lines = [query, { ...query, completionIds: [500, 600] }].map((one) => ({ ...one, sketch: [...sketch!] }));
@@ -61,14 +64,23 @@ describe("openledger audit", () => {
         training: {},
       };
       const terms = { token: await chain.token.getAddress(), inputPrice: 1n, outputPrice: 1n, split: SAMPLE_SPLIT };
-      return (await mintModel(models, store, manifest, terms)).modelId;
+      return { manifest, modelId: (await mintModel(models, store, manifest, terms)).modelId };
     };
-    honest = await publish("honest", sketches);
+    honest = (await publish("honest", sketches)).modelId;
     await registerSketches(chain.as(0), honest, chain.vkId, sketches, await devSrs(24));
     const turned = sketches.rows.slice();
     turned.copyWithin(0, sketches.k);
     turned.set(sketches.rows.subarray(0, sketches.k), turned.length - sketches.k);
-    forged = await publish("forged", { ...sketches, rows: turned });
+    forged = (await publish("forged", { ...sketches, rows: turned })).modelId;
+
+    const small = await Pool.start(loadPackedBase(MODEL, "q4"), { threads: 1 });
+    const { manifest, modelId } = await publish("packed", await buildSketches(small, adapter, texts.flat()));
+    await small.close();
+    packed = modelId;
+    const server = new Sketcher(base, store, join(folder, "server"));
+    const [served] = await server.sketch({ modelId, number: 1n, manifest, adapter, gguf: "" }, [query]);
+    await server.close();
+    writeFileSync(join(folder, "query-packed"), `${JSON.stringify({ ...query, sketch: [...served!] })}\n`);
   });
   after(async () => {
     await chain.close();
@@ -98,6 +110,19 @@ describe("openledger audit", () => {
     expect(output.match(/^holds +(\S+( \S+)*)/gm)!.length).to.equal(checks.length);
     for (const check of checks) expect(output).to.match(new RegExp(`^holds +${check} `, "m"));
     expect(output).to.include(`The sketches of model ${honest} are what its data and its adapter give.\n`);
+  });
+
+  it("loads the base in the format that the sketches were made over, as the server does", async () => {
+    const args = ["--sample", "6", "--queries", join(folder, "query-packed"), "--json"];
+    const { code, output } = await audit(packed, ...args);
+    expect(code, output).to.equal(0);
+    const results = JSON.parse(output).findings.map(
+      ({ check, result }: Record<string, string>) => `${check}: ${result}`,
+    );
+    expect(results).to.include.members(["form: holds", "rows: holds", "queries: holds"]);
+    const other = await audit(packed, ...args, "--backend", "cpu");
+    expect(other.code).to.equal(2);
+    expect(other.output).to.include("backend cpu takes weights as f32 only, not as q4");
   });
 
   it("ends with 1 and names what is wrong: rows with their neighbour's sketches, answers with another's", async () => {

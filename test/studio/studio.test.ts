@@ -44,7 +44,7 @@ describe("the Studio", function () {
   });
 
   const order = { name: "Assistant", datanetId: "1", version: "1", base: "tiny-llama", preset: "quick" };
-  const train = async () => (await studio.ask("/api/jobs", order)).body;
+  const train = async (more: object = {}) => (await studio.ask("/api/jobs", { ...order, ...more })).body;
 
   it("passes content and the chain through: contribute, review, freeze from a page", async () => {
     const [owner, reviewer] = [await studio.as("Datanet owner"), await studio.as("Reviewer")];
@@ -63,7 +63,7 @@ describe("the Studio", function () {
   });
 
   it("trains in a process that no page holds: a second connection sees the same losses", async () => {
-    const job = await train();
+    const job = await train({ weights: "q4" });
     expect(job.id).to.be.a("string");
     const halfway = await studio.until(job.id, ({ losses }) => losses.length > 2);
     expect(halfway).to.include({ state: "training" });
@@ -75,6 +75,7 @@ describe("the Studio", function () {
     expect(trained.losses.map(([step]) => step)).to.deep.equal(trained.losses.map((_, i) => i + 1));
     expect(trained.epochLosses.at(-1)).to.be.below(trained.epochLosses[0]!);
     expect(trained.k).to.be.oneOf([128, 256, 512]);
+    expect(trained.manifest!.training).to.have.property("weights", "q4");
     expect((await studio.ask(`/api/jobs/${job.id}`)).body).to.deep.equal(trained);
   });
 
@@ -211,6 +212,7 @@ describe("the Studio", function () {
     ["a version that is not frozen", "jobs", { ...order, version: "2" }, 404, "VERSION_UNKNOWN"],
     ["a base it does not have", "jobs", { ...order, base: "other" }, 404, "BASE_UNKNOWN"],
     ["a preset it does not have", "jobs", { ...order, preset: "toString" }, 400, "REQUEST_PRESET"],
+    ["weights in a format it does not have", "jobs", { ...order, weights: "q2" }, 400, "REQUEST_WEIGHTS"],
     ["no name", "jobs", { ...order, name: " " }, 400, "REQUEST_NAME"],
     ["a Datanet that is no number", "jobs", { ...order, datanetId: "1; drop" }, 400, "REQUEST_DATANETID"],
     ["a job's id with a path in it", "jobs/..%2f..%2fetc/cancel", {}, 404, "JOB_UNKNOWN"],

@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from "node:path";
 import { expect } from "chai";
 import { selectBackend } from "../../trainer/backends.ts";
-import { loadBase, type Model } from "../../trainer/base.ts";
+import { loadBase, loadPackedBase, type Model } from "../../trainer/base.ts";
 import { LINEARS } from "../../trainer/config.ts";
 import { type ExportKind, exportModel } from "../../trainer/export.ts";
 import { main } from "../../trainer/export-cli.ts";
 import { encodeBase, encodeLora } from "../../trainer/gguf.ts";
 import type { Adapter } from "../../trainer/lora.ts";
 import { mergeAdapter } from "../../trainer/merge.ts";
+import type { PackedTensor } from "../../trainer/packed.ts";
 import { loadAdapter } from "../../trainer/peft.ts";
 import { ENGINES, failure, someAdapter, temporaryFolder, tinyBase } from "./tiny.ts";
 
@@ -16,11 +17,11 @@ const FIXTURES = path.join(import.meta.dirname, "fixtures");
 const fixture = (name: string) => path.join(FIXTURES, name);
 const ADAPTER = fixture("adapters/ours");
 
+const worst = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
+
 describe("An adapter merged into its base", () => {
   before(() => selectBackend("cpu"));
-
-  const worst = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-    Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
   for (const [name, AnyEngine] of Object.entries(ENGINES))
     it(`has the logits of the two in ${name}, for every kind of linear, with biases and an untied head`, async () => {
@@ -84,6 +85,21 @@ describe("openledger export", () => {
     }
   });
 
+  it("writes the base as it was learned over in 4 bits: with the adapter merged in it has the trainer's logits", async () => {
+    const out = path.join(temporaryFolder(), "merged");
+    await run("merged", out, "--adapter", ADAPTER, "--weights", "q4");
+    const ids = [5, 17, 300, 2, 99, 41, 7];
+    const logits = async (weights: ReadonlyMap<string, PackedTensor>, adapter?: Adapter) => {
+      const engine = new ENGINES.onnx(base.config, weights);
+      const out = await engine.logits(adapter, ids);
+      await engine.dispose();
+      return out;
+    };
+    const trained = await logits(loadPackedBase(fixture("smollm2"), "q4").weights, adapter);
+    expect(worst(await logits(loadBase(out).weights), trained)).to.be.below(1e-4);
+    expect(worst(await logits(base.weights, adapter), trained)).to.be.above(1e-3);
+  });
+
   it("says what is wrong, and then leaves nothing behind", async () => {
     const folder = temporaryFolder();
     const out = path.join(folder, "out");
@@ -92,6 +108,7 @@ describe("openledger export", () => {
       ["USAGE", () => run("onnx", out)],
       ["USAGE", () => main(["--as", "gguf"])],
       ["USAGE", () => main(["--quantise"])],
+      ["USAGE", () => run("gguf", out, "--weights", "q5")],
       ["EXPORT_ADAPTER", () => run("merged", out)],
       ["TRAINER_ADAPTER", () => run("gguf-lora", out, "--adapter", folder)],
       ["GGUF_UNSUPPORTED", () => windowed("gguf")],

@@ -9,7 +9,7 @@ import { type Example, rowExample } from "../../trainer/examples.ts";
 import { finetune } from "../../trainer/finetune.ts";
 import { newAdapter } from "../../trainer/lora.ts";
 import { OnnxEngine } from "../../trainer/onnx/engine.ts";
-import { bytesOf, formatOf, type PackedTensor, packTensor, unpackTensor } from "../../trainer/packed.ts";
+import { formatOf, type PackedTensor, packedBytes, packTensor, unpackTensor } from "../../trainer/packed.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
 import { TfjsEngine } from "../../trainer/tfjs-engine.ts";
@@ -52,8 +52,10 @@ describe("Packed weights", () => {
     expect(formats("model.layers.0.self_attn.q_proj.bias", [128])).to.deep.equal(["f32", "f32", "f32"]);
   });
 
-  it("come from a folder under the same hash, in less memory", () => {
+  it("come from a folder under the same hash, in less memory: as much as was predicted", () => {
     const whole = loadBase(MODEL);
+    const bytesOf = (tensor: PackedTensor) =>
+      tensor.data.byteLength + ("scales" in tensor ? tensor.scales.byteLength : 0);
     const bytes = (weights: Map<string, PackedTensor>) =>
       [...weights.values()].reduce((sum, tensor) => sum + bytesOf(tensor), 0);
     for (const [format, share] of [
@@ -62,17 +64,27 @@ describe("Packed weights", () => {
     ] as const) {
       const base = loadPackedBase(MODEL, format);
       expect(base.hash).to.equal(whole.hash);
+      for (const [name, tensor] of base.weights)
+        expect(bytesOf(tensor), name).to.equal(packedBytes(name, tensor.shape, format));
       expect(bytes(base.weights) / bytes(whole.weights)).to.be.below(share);
     }
   });
 
-  it("need the backend onnx", async () => {
+  it("are taken by the backend onnx, and by no other", async () => {
     const base = loadPackedBase(MODEL, "q4");
-    for (const backend of [undefined, "wasm+ort"] as const) {
-      const { code, message } = await failure(() => Pool.start(base, { threads: 1, ...(backend && { backend }) }));
-      expect(code).to.equal("TRAINER_POOL");
-      expect(message).to.include("name backend onnx");
-    }
+    const { code, message } = await failure(() => Pool.start(base, { threads: 1, backend: "wasm+ort" }));
+    expect(code).to.equal("TRAINER_POOL");
+    expect(message).to.include("backend wasm+ort takes weights as f32 only, not as q4; use backend onnx");
+    const pool = await Pool.start(base, { threads: 1 });
+    expect(pool.backend.name).to.equal("onnx");
+    await pool.close();
+  });
+
+  it("are refused where 16 bits cannot hold them, by name", async () => {
+    const { code, message } = await failure(() =>
+      packTensor(linear, { shape: [1, 1], data: Float32Array.of(1e5) }, "f16"),
+    );
+    expect([code, message.includes(linear)]).to.deep.equal(["TRAINER_BASE", true]);
   });
 });
 
@@ -107,6 +119,7 @@ describe("Training over packed weights", function () {
         const scores = await tfjs.logits(adapter, ids);
         expect(relativeError(await onnx.logits(adapter, ids), scores)).to.be.below(1e-5);
         expect(relativeError(await onnx.losses(adapter, examples), expected.losses)).to.be.below(1e-5);
+        expect(await onnx.gradients(adapter, examples, 1, "none", true), "computed again").to.deep.equal(own);
         const greedy: Decoding = { maxTokens: 6, temperature: 0, seed: 1, eos: -1 };
         expect(await onnx.generate(adapter, ids.slice(0, 5), greedy)).to.deep.equal(
           await tfjs.generate(adapter, ids.slice(0, 5), greedy),

@@ -99,6 +99,33 @@ describe("openledger train", function () {
     expect((await failure(() => train("--reproduce", at("qa.jsonl"), "--out", at("x")))).code).to.equal("RUN_MANIFEST");
   });
 
+  it("learns over weights in 4 bits within the memory it is given, and does that again to the last bit", async () => {
+    const options = [...small, "--epochs", "1", "--weights", "q4", "--memory", "4 GB", "--json"];
+    expect(await train("--data", at("more.jsonl"), ...options, "--out", at("packed"))).to.equal(0);
+    const [{ plan, code, result }] = events("done");
+    expect([plan.weights, code.backend]).to.deep.equal(["q4", "onnx"]);
+    const [memory] = events("memory");
+    expect(memory).to.include({ limit: 4e9, recompute: false });
+    expect(memory.predicted).to.be.within(1e8, 1e9);
+    const again = ["--reproduce", at("packed", "run.json"), "--json", "--out", at("packed-again")];
+    expect(await train(...again)).to.equal(0);
+    printed = [];
+    expect(await train("--data", at("more.jsonl"), ...small, "--epochs", "1", "--json", "--out", at("whole"))).to.equal(
+      0,
+    );
+    expect(events("done")[0].result.epochLosses[0])
+      .to.be.closeTo(result.epochLosses[0], 0.5)
+      .and.not.equal(result.epochLosses[0]);
+
+    const tight = await failure(() =>
+      train("--data", at("more.jsonl"), ...options, "--memory", "220MB", "--out", at("tight")),
+    );
+    expect(tight.message).to.match(
+      /^fine-tuning would take about .* and there are 0\.22 GB; it fits with .*one thread/,
+    );
+    expect(existsSync(at("tight"))).to.equal(false);
+  });
+
   it("draws the loss, names rows that the checks found something in, and leaves them out where it is told to", async () => {
     const texts = [0, 1, 2, 0].map((kind) => rowsOf(kind, 1)[0]!);
     writeFileSync(at("copies.jsonl"), lines(...texts.map((text) => ({ text }))));
@@ -106,6 +133,7 @@ describe("openledger train", function () {
     expect(await train("--data", at("copies.jsonl"), ...options)).to.equal(0);
     const shown = printed.join("\n");
     expect(shown).to.match(/^3 rows, 13 held out, 1 left out\. Backend wasm/);
+    expect(shown).to.match(/^It takes about \d\.\d\d GB of memory; there are \d+\.\d\d GB\.$/m);
     expect(shown).to.match(/row 3 \(copies\.jsonl\) is a copy of row 0 of contribution 1 \(copies\.jsonl\)/);
     expect(shown).to.match(/┤.*•/);
     expect(shown).to.match(/Held-out loss \d\.\d+ → \d\.\d+/);
@@ -146,6 +174,10 @@ describe("openledger train", function () {
       [[...one, "--rank", "many"], /--rank must be a number, not many.*USAGE/],
       [[...one, "--preset", "huge"], /--preset must be one of quick, demo, light, full.*USAGE/],
       [[...one, "--backend", "abacus"], /--backend must be one of.*USAGE/],
+      [[...one, "--weights", "q5"], /--weights must be one of f32, f16, q4.*USAGE/],
+      [[...one, "--memory", "lots"], /--memory must be a size such as 8GB or 512MB, not lots.*USAGE/],
+      [[...one, "--memory", "10MB"], /the weights of tiny-llama would take .*TRAINER_MEMORY/],
+      [[...one, "--weights", "q4", "--backend", "cpu"], /takes weights as f32 only, not as q4.*TRAINER_POOL/],
       [[...one, "--schedule", "steep"], /--schedule must be one of.*USAGE/],
       [[...one, "--split", "row"], /--split must be contribution or file.*USAGE/],
       [[...one, "--drop", "copies"], /--drop: there is no check copies.*CHECK_UNKNOWN/],

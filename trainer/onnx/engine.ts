@@ -41,10 +41,16 @@ export class OnnxEngine implements Engine {
     this.#frozen = (name) => ({ format: formats.get(name)!, shape: shapes.get(name)! });
   }
 
-  async gradients(adapter: Adapter, examples: readonly Example[], alpha: number, reduce: Reduce): Promise<Gradients> {
+  async gradients(
+    adapter: Adapter,
+    examples: readonly Example[],
+    alpha: number,
+    reduce: Reduce,
+    recompute = false,
+  ): Promise<Gradients> {
     const out = await this.#run(
-      `gradients ${reduce}`,
-      (plan) => lossGraph(this.#config, this.#frozen, plan, reduce),
+      `gradients ${reduce} ${recompute}`,
+      (plan) => lossGraph(this.#config, this.#frozen, plan, reduce, recompute),
       this.#batchFeeds(examples),
       adapter,
       alpha,

@@ -21,14 +21,18 @@ export interface AdapterPlan {
 /** Format and [out, in] of a weight. In 4 bits it is an input of bytes [out, blocks, 16] and one of `:scales` [out, blocks]: see ../packed.ts. */
 export type Frozen = (name: string) => { format: WeightFormat; shape: readonly number[] };
 
-/** Outputs `losses` [B, T, 1], weighted; with `reduce` also `gradients` [B, P] in the adapter's flat layout, or their sum [1, P]. */
+/**
+ * Outputs `losses` [B, T, 1], weighted; with `reduce` also `gradients` [B, P] in the adapter's flat layout, or their sum [1, P].
+ * @param recompute the values of a layer are computed again when the way back reaches it (gradient checkpointing)
+ */
 export function lossGraph(
   config: LlamaConfig,
   frozen: Frozen,
   adapter: AdapterPlan | undefined,
   reduce?: Reduce,
+  recompute = false,
 ): Uint8Array {
-  const model = new Model(config, frozen, adapter, reduce ?? "none");
+  const model = new Model(config, frozen, adapter, reduce ?? "none", recompute);
   const hidden = model.hidden();
   const loss = model.loss(hidden.y);
   model.graph.output("losses", loss.y);
@@ -76,14 +80,22 @@ class Model {
   readonly #frozen: Frozen;
   readonly #adapter: AdapterPlan | undefined;
   readonly #reduce: Reduce;
+  readonly #recompute: boolean;
   /** Gradients of A and B by module, each [rows, values]. */
   readonly #gradients = new Map<string, [a: string, b: string]>();
 
-  constructor(config: LlamaConfig, frozen: Frozen, adapter: AdapterPlan | undefined, reduce: Reduce = "none") {
+  constructor(
+    config: LlamaConfig,
+    frozen: Frozen,
+    adapter: AdapterPlan | undefined,
+    reduce: Reduce = "none",
+    recompute = false,
+  ) {
     this.#config = config;
     this.#frozen = frozen;
     this.#adapter = adapter;
     this.#reduce = reduce;
+    this.#recompute = recompute;
   }
 
   /** Hidden states [B, T, d] after the last norm; the way back ends at the embeddings. */
@@ -96,12 +108,37 @@ class Model {
       h = step.y;
     };
     for (let layer = 0; layer < this.#config.layers; layer++) {
-      const name = `model.layers.${layer}`;
-      then(this.#residual(h, `${name}.input_layernorm`, (x) => this.#attention(x, `${name}.self_attn`, layer, cached)));
-      then(this.#residual(h, `${name}.post_attention_layernorm`, (x) => this.#mlp(x, `${name}.mlp`)));
+      const whole = (x: string) => this.#layer(x, layer, cached);
+      then(this.#recompute ? this.#checkpointed(h, whole) : whole(h));
     }
     then(this.#norm(h, "model.norm"));
     return { y: h, back: (dy) => steps.reduceRight((d, step) => step.back(d), dy) };
+  }
+
+  #layer(h: string, layer: number, cached: Cached): Step {
+    const name = `model.layers.${layer}`;
+    const attention = this.#residual(h, `${name}.input_layernorm`, (x) =>
+      this.#attention(x, `${name}.self_attn`, layer, cached),
+    );
+    const mlp = this.#residual(attention.y, `${name}.post_attention_layernorm`, (x) => this.#mlp(x, `${name}.mlp`));
+    return {
+      y: mlp.y,
+      back: (dy) => {
+        const before = new Set(this.#gradients.keys());
+        const dx = attention.back(mlp.back(dy));
+        // Its gradients first, or ONNX Runtime would keep what they are made of until all layers are through.
+        const own = [...this.#gradients].filter(([name]) => !before.has(name)).flatMap(([, parts]) => parts);
+        return this.#late(dx, [0, 0, -1], ...own);
+      },
+    };
+  }
+
+  /**
+   * A step of which nothing but what it began with waits for the way back. That takes the step again, and not before it is there, or ONNX
+   * Runtime would take it the first time for both.
+   */
+  #checkpointed(x: string, step: (x: string) => Step): Step {
+    return { y: step(x).y, back: (dy) => step(this.#late(x, [0, 0, -1], dy)).back(dy) };
   }
 
   /** Next-token logits [B, T, vocab]. */
@@ -181,13 +218,14 @@ class Model {
   }
 
   /**
-   * Reshapes a weight, but only once another value is there: the shape is said to depend on its size. Otherwise ONNX Runtime unpacks all
-   * weights first, and once for forward and backward pass, which takes the memory of the whole model in float32.
+   * Reshapes a value, but only once others are there: the shape is said to depend on their sizes. Without it ONNX Runtime computes early, and
+   * once for forward and backward pass: it would unpack all weights first, which takes the memory of the whole model in float32.
    */
-  #late(weight: string, shape: number[], when: string): string {
+  #late(x: string, shape: number[], ...when: string[]): string {
     const { graph } = this;
-    const nothing = this.#mul(graph.add("Size", [when]), graph.integers([0]));
-    return graph.add("Reshape", [weight, this.#sum(graph.integers(shape), nothing)]);
+    const size = when.map((value) => graph.add("Size", [value])).reduce((sum, one) => this.#sum(sum, one));
+    const nothing = this.#mul(size, graph.integers([0]));
+    return graph.add("Reshape", [x, this.#sum(graph.integers(shape), nothing)]);
   }
 
   #cast(x: string, type: ElementType): string {

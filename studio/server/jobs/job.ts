@@ -2,6 +2,7 @@ import type { CheckName } from "../../../sdk/checks/rows.ts";
 import type { Addresses } from "../../../sdk/contracts.ts";
 import type { Described } from "../../../sdk/errors.ts";
 import type { ModelManifest } from "../../../sdk/models.ts";
+import type { WeightFormat } from "../../../trainer/packed.ts";
 import type { PresetName } from "../../../trainer/presets.ts";
 
 export type JobState = "queued" | "training" | "sketching" | "publishing" | "done" | "failed" | "cancelled";
@@ -14,6 +15,8 @@ export type Job = {
   version: string;
   base: { id: string; name: string; hash: string };
   preset: PresetName;
+  /** How the base's weights are kept in memory while it is trained. */
+  weights: WeightFormat;
   rows: number;
   /** Times are ISO 8601. */
   createdAt: string;

@@ -1,14 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { OpenLedgerError } from "../../../sdk/errors.ts";
-import type { PresetName } from "../../../trainer/presets.ts";
 import type { Base } from "../bases.ts";
 import { JobFiles } from "./files.ts";
 import { isOver, type Job, type News, type Task } from "./job.ts";
 
-export type NewJob = Pick<Job, "name" | "datanetId" | "version" | "rows" | "genesis"> & {
+export type NewJob = Pick<Job, "name" | "datanetId" | "version" | "preset" | "weights" | "rows" | "genesis"> & {
   base: Base;
-  preset: PresetName;
 };
 
 /** Milliseconds between two looks of a listener, and two writes, while a job changes. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { OpenLedgerError } from "../../../sdk/errors.ts";
+import { WEIGHT_FORMATS } from "../../../trainer/packed.ts";
 import { PRESETS, type PresetName } from "../../../trainer/presets.ts";
 import { Fields } from "../fields.ts";
 import { modelIds, registration } from "../models.ts";
@@ -37,6 +38,7 @@ export function jobRoutes(app: FastifyInstance, { stack, bases, jobs, chats }: S
       version,
       base: bases.get(fields.text("base", 200)),
       preset: fields.oneOf("preset", Object.keys(PRESETS) as PresetName[]),
+      weights: fields.oneOf("weights", WEIGHT_FORMATS, "f32"),
       rows: rowCounts.reduce((sum, count) => sum + Number(count), 0),
       genesis: stack.genesis,
     });

@@ -8,7 +8,7 @@ import { protocol } from "../../../sdk/contracts.ts";
 import { fetchVersion } from "../../../sdk/datanets.ts";
 import { describeError } from "../../../sdk/errors.ts";
 import { buildSketches } from "../../../trainer/attribution/build.ts";
-import { loadBase } from "../../../trainer/base.ts";
+import { loadPackedBase } from "../../../trainer/base.ts";
 import { finetune } from "../../../trainer/finetune.ts";
 import { Pool } from "../../../trainer/pool.ts";
 import { PRESETS } from "../../../trainer/presets.ts";
@@ -23,7 +23,7 @@ async function train(task: Task): Promise<void> {
   const store = new ContentStore(content);
   const texts = await textsOf(task, store);
   const preset = PRESETS[job.preset];
-  const base = loadBase(task.base);
+  const base = loadPackedBase(task.base, job.weights);
   const pool = await Pool.start(base);
   try {
     const eta = new Eta(texts.length, preset.epochs);
@@ -49,7 +49,7 @@ async function train(task: Task): Promise<void> {
       name: job.name,
       ...(await publishModel(folder, store, base, adapter, sketches)),
       versions: [{ datanetId: job.datanetId, version: job.version }],
-      training: { ...preset },
+      training: { ...preset, ...(job.weights !== "f32" && { weights: job.weights }) },
     };
     const bytes = canonicalJson(manifest);
     const manifestCid = await store.put(bytes);

@@ -26,9 +26,10 @@ export function useJob(id: string) {
 }
 
 /** Has the server train. */
-export const startJob = (job: { name: string; datanetId: string; version: string; base: string; preset: string }) =>
-  api<Job>("jobs", job);
+export const startJob = (
+  job: Pick<Job, "name" | "datanetId" | "version" | "weights"> & { base: string; preset: string },
+) => api<Job>("jobs", job);
 
 /** The same again, as a new job. */
-export const repeatJob = ({ name, datanetId, version, base, preset }: Job) =>
-  startJob({ name, datanetId, version, base: base.id, preset });
+export const repeatJob = ({ name, datanetId, version, base, preset, weights }: Job) =>
+  startJob({ name, datanetId, version, base: base.id, preset, weights });

@@ -1,4 +1,9 @@
+import type { WeightFormat } from "../../../../trainer/packed.ts";
 import { Facts } from "../ui/page.tsx";
+
+export type { WeightFormat };
+/** Ways to keep the base's weights in memory, by their names. */
+export const WEIGHTS: Record<WeightFormat, string> = { f32: "Full precision", f16: "16 bits", q4: "4 bits" };
 
 const NAMES: Record<string, string> = {
   rank: "LoRA rank",

@@ -4,7 +4,7 @@ import { type Base, Bases, useBases } from "../make/bases.tsx";
 import { Step, Tiles } from "../make/choose.tsx";
 import { startJob } from "../make/jobs.ts";
 import { JobList } from "../make/list.tsx";
-import { Settings } from "../make/settings.tsx";
+import { Settings, WEIGHTS, type WeightFormat } from "../make/settings.tsx";
 import { type Frozen, Versions } from "../make/versions.tsx";
 import "../make/make.css";
 import { useStack } from "../stack.ts";
@@ -19,6 +19,7 @@ export function FactoryPage() {
   const [data, setData] = useState<{ datanet: Frozen; version: string }>();
   const [base, setBase] = useState<Base | undefined>(bases[0]);
   const [preset, setPreset] = useState(Object.keys(presets)[0]!);
+  const [weights, setWeights] = useState<WeightFormat>("f32");
   const [typedName, setName] = useState<string>();
   const name = typedName ?? (data ? `${data.datanet.name}, ${presets[preset]!.title.toLowerCase()}` : "");
   const missing =
@@ -28,7 +29,7 @@ export function FactoryPage() {
 
   const train = async () => {
     const version = { datanetId: data!.datanet.id, version: data!.version };
-    const job = await startJob({ name: name.trim(), ...version, base: base!.id, preset });
+    const job = await startJob({ name: name.trim(), ...version, base: base!.id, preset, weights });
     await navigate(`/factory/${job.id}`);
   };
   return (
@@ -60,6 +61,18 @@ export function FactoryPage() {
           <summary>All settings</summary>
           <div className="inset">
             <Settings of={presets[preset]!} />
+            <Field
+              label="Base in memory"
+              hint="For bases that would not fit otherwise. In 4 bits the model learns over a coarser base, as QLoRA does."
+            >
+              <select value={weights} onChange={({ target }) => setWeights(target.value as WeightFormat)}>
+                {Object.entries(WEIGHTS).map(([format, title]) => (
+                  <option key={format} value={format}>
+                    {title}
+                  </option>
+                ))}
+              </select>
+            </Field>
           </div>
         </details>
       </Step>

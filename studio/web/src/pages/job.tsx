@@ -3,6 +3,7 @@ import { Compare } from "../make/compare.tsx";
 import { useJob } from "../make/jobs.ts";
 import { Own } from "../make/own.tsx";
 import { JobProgress } from "../make/progress.tsx";
+import { WEIGHTS } from "../make/settings.tsx";
 import "../make/make.css";
 import { useStack } from "../stack.ts";
 import { Empty, Notice, Pending } from "../ui/notice.tsx";
@@ -32,7 +33,8 @@ export function JobPage() {
   return (
     <>
       <PageHead title={job.name}>
-        {presets[job.preset]?.title ?? job.preset} training of {job.base.name} on{" "}
+        {presets[job.preset]?.title ?? job.preset} training of {job.base.name}
+        {(job.weights ?? "f32") !== "f32" && ` in ${WEIGHTS[job.weights]}`} on{" "}
         {job.genesis === genesis ? (
           <Link to={`/datanets/${job.datanetId}`}>Datanet {job.datanetId}</Link>
         ) : (
