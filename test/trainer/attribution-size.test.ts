@@ -81,6 +81,9 @@ describe("Sketches of many rows", function () {
     const onDisk = gradientRows(50, 300, { scratch }, 0);
     for (let i = 49; i >= 0; i--) onDisk.set(i, gradients.data.subarray(i * 300, (i + 1) * 300));
     expect(onDisk.block(3, 20, 100, 107)).to.deep.equal(gradientsOf(gradients, 3, 20, 100, 107));
+    const rows: Float32Array[] = [];
+    onDisk.each((row) => rows.push(row.slice()));
+    expect(rows).to.deep.equal(Array.from({ length: 50 }, (_, i) => gradients.data.slice(i * 300, (i + 1) * 300)));
     const halves: Span[] = [
       [0, 150],
       [150, 300],

@@ -14,7 +14,7 @@ import {
 import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import type { Matrix } from "../engine.ts";
-import { sharedMatrix } from "./blocks.ts";
+import { rowBlocks, sharedMatrix } from "./blocks.ts";
 import type { GradientRows } from "./gradient-rows.ts";
 
 /** The values; a byte a row, 1 where its values are on disk for sure; and what they are of. */
@@ -74,6 +74,17 @@ export class GradientFile implements GradientRows {
     for (let piece = 0; piece < pieces; piece++)
       this.#read(new Uint8Array(out.data.buffer, piece * size, size), 4 * ((from + piece) * width + first));
     return out;
+  }
+
+  each(use: (gradient: Float32Array) => void): void {
+    const [, width] = this.shape;
+    const blocks = rowBlocks(this.shape);
+    const read = new Float32Array((blocks[0]?.[1] ?? 0) * width);
+    for (const [from, to] of blocks) {
+      const rows = read.subarray(0, (to - from) * width).fill(0);
+      this.#read(new Uint8Array(read.buffer, 0, rows.byteLength), 4 * from * width);
+      for (let at = 0; at < rows.length; at += width) use(rows.subarray(at, at + width));
+    }
   }
 
   close(done: boolean): void {

@@ -10,6 +10,8 @@ export interface StoredGradients {
   shape: [count: number, width: number];
   /** Rows from..to−1, columns first..last−1 of them (all unless told), as memory of their own that threads can share. */
   block(from: number, to: number, first?: number, last?: number): Matrix;
+  /** Every row in order, in memory that the next ones take: what threads share is not given back before the collector runs. */
+  each(use: (gradient: Float32Array) => void): void;
 }
 
 export interface GradientRows extends StoredGradients {
@@ -68,6 +70,9 @@ export function heldGradients({ data, shape }: Matrix): GradientRows {
       for (let row = from; row < to; row++)
         out.data.set(data.subarray(row * width + first, row * width + last), (row - from) * (last - first));
       return out;
+    },
+    each(use) {
+      for (let at = 0; at < data.length; at += width) use(data.subarray(at, at + width));
     },
     close: () => {},
   };

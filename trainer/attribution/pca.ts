@@ -209,8 +209,9 @@ function rowsOf({ data, shape: [, columns] }: Matrix, [from, end]: Span): Matrix
 /** Σ |g|². */
 export function energyOf(gradients: StoredGradients): number {
   let sum = 0;
-  for (const [from, end] of rowBlocks(gradients.shape))
-    for (const value of gradients.block(from, end).data) sum += value * value;
+  gradients.each((gradient) => {
+    for (const value of gradient) sum += value * value;
+  });
   return sum;
 }
 

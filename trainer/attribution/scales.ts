@@ -1,5 +1,5 @@
 import type { LoraLayout } from "../lora.ts";
-import { rowBlocks, type Span } from "./blocks.ts";
+import type { Span } from "./blocks.ts";
 import type { StoredGradients } from "./gradient-rows.ts";
 
 /** Added to a parameter's mean square, as a share of the mean over its matrix: a parameter that hardly moves is not noise made large. */
@@ -22,10 +22,9 @@ export function matrixSpans({ lora: { rank }, modules }: LoraLayout): Span[] {
 export function fitScales(gradients: StoredGradients, matrices: readonly Span[]): Float32Array {
   const [count, width] = gradients.shape;
   const squares = new Float64Array(width);
-  for (const [from, end] of rowBlocks([count, width])) {
-    const { data } = gradients.block(from, end);
-    for (let i = 0; i < data.length; i += width) for (let p = 0; p < width; p++) squares[p]! += data[i + p]! ** 2;
-  }
+  gradients.each((gradient) => {
+    for (let p = 0; p < width; p++) squares[p]! += gradient[p]! ** 2;
+  });
   const scales = new Float32Array(width);
   for (const [from, end] of matrices) {
     const mean = squares.subarray(from, end).reduce((sum, square) => sum + square, 0) / (end - from);
@@ -46,6 +45,13 @@ export function scaledRows(gradients: StoredGradients, scales: Float32Array): St
       for (let i = 0; i < data.length; i += last - first)
         for (let p = first; p < last; p++) data[i + p - first]! *= scales[p]!;
       return block;
+    },
+    each(use) {
+      const scaled = new Float32Array(width);
+      gradients.each((gradient) => {
+        for (let p = 0; p < width; p++) scaled[p] = gradient[p]! * scales[p]!;
+        use(scaled);
+      });
     },
   };
 }
