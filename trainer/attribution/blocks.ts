@@ -25,16 +25,19 @@ export const rowBlocks = ([count, width]: [number, number]): Span[] =>
 /** Tasks given out at a time, which bounds the memory of what they take and answer. */
 export const AHEAD = 4;
 
-/** Starts a few tasks at a time, and takes their results in the tasks' order. */
+/**
+ * Starts a few tasks at a time, and takes their results in the tasks' order.
+ * @param start is told a number below AHEAD that no task under way has: for memory that tasks take in turn
+ */
 export async function inOrder<Task, Result>(
   tasks: readonly Task[],
-  start: (task: Task) => Promise<Result>,
+  start: (task: Task, turn: number) => Promise<Result>,
   take: (result: Result, task: Task) => void,
 ): Promise<void> {
   const started: Promise<Result>[] = [];
   for (let n = 0; n < tasks.length; n++) {
     while (started.length < Math.min(n + AHEAD, tasks.length)) {
-      const running = start(tasks[started.length]!);
+      const running = start(tasks[started.length]!, started.length % AHEAD);
       running.catch(() => {}); // thrown where it is awaited, if it is
       started.push(running);
     }

@@ -14,8 +14,8 @@ import {
 import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import type { Matrix } from "../engine.ts";
-import { rowBlocks, sharedMatrix } from "./blocks.ts";
-import type { GradientRows } from "./gradient-rows.ts";
+import { rowBlocks } from "./blocks.ts";
+import { type GradientRows, matrixIn } from "./gradient-rows.ts";
 
 /** The values; a byte a row, 1 where its values are on disk for sure; and what they are of. */
 const [VALUES, DONE, RUN] = ["gradients.f32", "gradients.done", "gradients.run"];
@@ -66,13 +66,17 @@ export class GradientFile implements GradientRows {
     return this.#done[row] === 1;
   }
 
-  block(from: number, to: number, first = 0, last = this.shape[1]): Matrix {
+  block(from: number, to: number, first = 0, last = this.shape[1], into?: Float32Array): Matrix {
     const [, width] = this.shape;
-    const out = sharedMatrix(to - from, last - first);
+    const out = matrixIn(into, to - from, last - first);
+    out.data.fill(0);
     const pieces = last - first === width ? 1 : to - from;
     const size = out.data.byteLength / pieces;
     for (let piece = 0; piece < pieces; piece++)
-      this.#read(new Uint8Array(out.data.buffer, piece * size, size), 4 * ((from + piece) * width + first));
+      this.#read(
+        new Uint8Array(out.data.buffer, out.data.byteOffset + piece * size, size),
+        4 * ((from + piece) * width + first),
+      );
     return out;
   }
 

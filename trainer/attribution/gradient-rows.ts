@@ -8,9 +8,12 @@ import { GradientFile } from "./gradient-file.ts";
 /** The rows' gradients [N, P], in memory or on disk. */
 export interface StoredGradients {
   shape: [count: number, width: number];
-  /** Rows from..to−1, columns first..last−1 of them (all unless told), as memory of their own that threads can share. */
-  block(from: number, to: number, first?: number, last?: number): Matrix;
-  /** Every row in order, in memory that the next ones take: what threads share is not given back before the collector runs. */
+  /**
+   * Rows from..to−1, columns first..last−1 of them (all unless told), as memory that threads can share.
+   * @param into where they are put, memory of their own unless told: the collector is in no hurry to give back what threads share
+   */
+  block(from: number, to: number, first?: number, last?: number, into?: Float32Array): Matrix;
+  /** Every row in order, in memory that the next ones take. */
   each(use: (gradient: Float32Array) => void): void;
 }
 
@@ -65,8 +68,8 @@ export function heldGradients({ data, shape }: Matrix): GradientRows {
     shape,
     set: (row, gradient) => data.set(gradient, row * width),
     has: () => false,
-    block(from, to, first = 0, last = width) {
-      const out = sharedMatrix(to - from, last - first);
+    block(from, to, first = 0, last = width, into) {
+      const out = matrixIn(into, to - from, last - first);
       for (let row = from; row < to; row++)
         out.data.set(data.subarray(row * width + first, row * width + last), (row - from) * (last - first));
       return out;
@@ -76,6 +79,12 @@ export function heldGradients({ data, shape }: Matrix): GradientRows {
     },
     close: () => {},
   };
+}
+
+/** A matrix at the start of memory that is there, or in its own. */
+export function matrixIn(memory: Float32Array | undefined, rows: number, columns: number): Matrix {
+  if (memory === undefined) return sharedMatrix(rows, columns);
+  return { data: memory.subarray(0, rows * columns), shape: [rows, columns] };
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;

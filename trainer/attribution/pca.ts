@@ -2,7 +2,7 @@ import { Matrix as DenseMatrix, EigenvalueDecomposition } from "ml-matrix";
 import type { Matrix } from "../engine.ts";
 import type { Pool } from "../pool.ts";
 import { Random } from "../random.ts";
-import { BLOCK, inOrder, rowBlocks, type Span, sharedMatrix, spans } from "./blocks.ts";
+import { AHEAD, BLOCK, inOrder, rowBlocks, type Span, sharedMatrix, spans } from "./blocks.ts";
 import type { StoredGradients } from "./gradient-rows.ts";
 
 /** Principal components of the rows' gradients, not centred, largest first. */
@@ -134,25 +134,33 @@ export async function largestResidual(
 /** g·q [N, l] into `to`. */
 export async function projectRows(pool: Pool, gradients: StoredGradients, q: Matrix, to: Matrix): Promise<void> {
   const [, columns] = to.shape;
+  const blocks = rowBlocks(gradients.shape);
+  const memory = inTurn((blocks[0]?.[1] ?? 0) * gradients.shape[1]);
   await inOrder(
-    rowBlocks(gradients.shape),
-    ([from, end]) => pool.run("product", { a: gradients.block(from, end), b: q, transposeA: false, transposeB: false }),
+    blocks,
+    ([from, end], turn) => {
+      const a = gradients.block(from, end, undefined, undefined, memory[turn]);
+      return pool.run("product", { a, b: q, transposeA: false, transposeB: false });
+    },
     (part, [from]) => to.data.set(part, from * columns),
   );
 }
+
+/** Memory for so many floats, for each task of inOrder that is under way. */
+const inTurn = (length: number) => Array.from({ length: AHEAD }, () => sharedMatrix(1, length).data);
 
 /** gᵀ·b [P, l] into `to`. */
 async function combineRows(pool: Pool, gradients: StoredGradients, b: Matrix, to: Matrix): Promise<void> {
   const [, columns] = b.shape;
   to.data.fill(0);
-  const tiles = rowBlocks(gradients.shape).flatMap((rows) =>
-    columnBlocks(gradients.shape[1]).map((block) => [rows, block] as const),
-  );
+  const blocks = rowBlocks(gradients.shape);
+  const tiles = blocks.flatMap((rows) => columnBlocks(gradients.shape[1]).map((block) => [rows, block] as const));
+  const memory = inTurn((blocks[0]?.[1] ?? 0) * Math.min(BLOCK, gradients.shape[1]));
   await inOrder(
     tiles,
-    ([[from, end], [first, last]]) => {
+    ([[from, end], [first, last]], turn) => {
       const part = { data: b.data.subarray(from * columns, end * columns), shape: [end - from, columns] } as Matrix;
-      const block = gradients.block(from, end, first, last);
+      const block = gradients.block(from, end, first, last, memory[turn]);
       return pool.run("product", { a: block, b: part, transposeA: true, transposeB: false });
     },
     (part, [, [first, last]]) => add(to.data.subarray(first * columns, last * columns), part),

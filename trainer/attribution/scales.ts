@@ -39,8 +39,8 @@ export function scaledRows(gradients: StoredGradients, scales: Float32Array): St
   const [, width] = gradients.shape;
   return {
     shape: gradients.shape,
-    block(from, to, first = 0, last = width) {
-      const block = gradients.block(from, to, first, last);
+    block(from, to, first = 0, last = width, into) {
+      const block = gradients.block(from, to, first, last, into);
       const { data } = block;
       for (let i = 0; i < data.length; i += last - first)
         for (let p = first; p < last; p++) data[i + p - first]! *= scales[p]!;
