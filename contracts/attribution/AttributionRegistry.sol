@@ -95,8 +95,8 @@ contract AttributionRegistry is IAttributionRegistry, EIP712, Nonces {
         uint256 base = _baseTotal(registration.baseWeights, contributors.counts.length);
         IModelNFT.Manifest memory manifest = MODELS.manifest(modelId);
         commitmentId = _digest(contributors, manifest.manifestHash, registration);
-        // The same sketches of a release that changed nothing, or that were revoked: stored again, contributors would be
-        // appended to their own, and no proof would settle.
+        // The same sketches of a release that changed nothing, or that were revoked: named again, they would come before
+        // themselves, and whoever looks for the last one that stands would not end.
         require(_heads[commitmentId] == address(0), RegistryAlreadyRegistered(modelId, commitmentId));
         uint256 zeta = Transcript.challenge(commitmentId, 0);
         uint256[2] memory folded = _fold(Transcript.challenge(commitmentId, 1), registration.columns);
