@@ -63,6 +63,8 @@ async function install() {
 const node = await projectNode();
 // npm and every child run on the same Node: Hardhat's engine is skipped by an npm that runs on an older one.
 process.env.PATH = `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}`;
+// Programs of this project start in half the time once Node keeps what it compiled.
+process.env.NODE_COMPILE_CACHE ??= join(root, "build", "node");
 await install();
 const [script, ...args] = process.argv.slice(2);
 const run = spawn(node, ["--disable-warning=ExperimentalWarning", join(root, script), ...args], {
