@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Content } from "../sdk/content.ts";
 import type { ModelNFT } from "../sdk/contracts.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import { fetchManifest, type ModelManifest } from "../sdk/models.ts";
+import { type FetchedManifest, fetchManifest, type ModelManifest } from "../sdk/models.ts";
 import { loadSketches, type Sketches } from "../trainer/attribution/artifact.ts";
 import type { Base } from "../trainer/base.ts";
 import { encodeLora } from "../trainer/gguf.ts";
@@ -37,24 +37,38 @@ export async function fetchRelease(
   folder: string,
   number?: bigint,
 ): Promise<Release> {
-  const { minted, manifest } = await fetchManifest(models, store, modelId, number);
+  const fetched = await fetchManifest(models, store, modelId, number);
+  const own = join(folder, fetched.minted.adapterHash);
+  const adapter = await fetchAdapter(store, base, modelId, fetched, own);
+  return { modelId, number: fetched.number, manifest: fetched.manifest, adapter, gguf: ggufOf(own, base, adapter) };
+}
+
+/**
+ * The adapter that a release's manifest names, kept in a folder.
+ * @throws OpenLedgerError `MODEL_BASE`, `MODEL_ADAPTER`, `CONTENT_…`, `TRAINER_ADAPTER`.
+ */
+export async function fetchAdapter(
+  store: Content,
+  base: Base<PackedTensor>,
+  modelId: bigint,
+  { minted, manifest }: FetchedManifest,
+  folder: string,
+): Promise<Adapter> {
   if (minted.baseHash !== base.hash)
     throw new OpenLedgerError(
       "MODEL_BASE",
       `Model ${modelId} is made for base ${minted.baseHash}; this is ${base.hash} (${base.name}). Load that base.`,
     );
-  const own = join(folder, minted.adapterHash);
-  mkdirSync(own, { recursive: true });
-  writeFileSync(join(own, "adapter_config.json"), await store.get(manifest.adapter.config));
-  writeFileSync(join(own, "adapter_model.safetensors"), await store.get(manifest.adapter.weights));
-  const { adapter, hash } = loadAdapter(own, base);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "adapter_config.json"), await store.get(manifest.adapter.config));
+  writeFileSync(join(folder, "adapter_model.safetensors"), await store.get(manifest.adapter.weights));
+  const { adapter, hash } = loadAdapter(folder, base);
   if (hash !== minted.adapterHash)
     throw new OpenLedgerError(
       "MODEL_ADAPTER",
       `The adapter of model ${modelId} has hash ${hash}, minted is ${minted.adapterHash}. Do not use it.`,
     );
-  number ??= await models.releases(modelId);
-  return { modelId, number, manifest, adapter, gguf: ggufOf(own, base, adapter) };
+  return adapter;
 }
 
 /** The sketches that a manifest names, kept in a folder. */

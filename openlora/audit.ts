@@ -10,7 +10,7 @@ import { sketchRoot } from "../sdk/transcript.ts";
 import { type AuditOptions, auditSketches } from "../trainer/attribution/audit.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "../trainer/packed.ts";
 import type { Pool } from "../trainer/pool.ts";
-import { fetchRelease, fetchSketches } from "./adapters.ts";
+import { fetchAdapter, fetchSketches } from "./adapters.ts";
 
 /**
  * Audits a model from the chain and published content: its adapter, its rows and its sketches are fetched and checked against
@@ -31,10 +31,11 @@ export async function auditModel(
   try {
     const commitmentId = await attribution.commitmentOf(modelId);
     const committed = BigInt(commitmentId) === 0n ? undefined : await attribution.commitment(commitmentId);
-    const { manifest } = await fetchManifest(models, store, modelId, committed?.release);
+    const fetched = await fetchManifest(models, store, modelId, committed?.release);
+    const { manifest } = fetched;
     const sketches = await fetchSketches(store, manifest, folder);
     pool = await start(WEIGHT_FORMATS.find((format) => format === sketches.weightFormat) ?? "f32");
-    const { adapter } = await fetchRelease(models, store, pool.base, modelId, folder, committed?.release);
+    const adapter = await fetchAdapter(store, pool.base, modelId, fetched, folder);
     const rows: string[] = [];
     for (const { datanetId, version } of manifest.versions) {
       const fetched = await fetchVersion(datanets, store, BigInt(datanetId), BigInt(version));

@@ -104,24 +104,31 @@ export async function commitmentsOf(attribution: AttributionRegistry, modelId: b
   return events.map(({ args }) => args.commitmentId);
 }
 
+/** A model's release as the chain has it, with its manifest. */
+export type FetchedManifest = Awaited<ReturnType<typeof fetchManifest>>;
+
 /**
  * What the chain says of a model's release, its last unless told, and its manifest from the content store, checked against
  * that.
  * @throws OpenLedgerError `MODEL_UNKNOWN`, `MODEL_MANIFEST`, `CONTENT_…`
  */
 export async function fetchManifest(models: ModelNFT, store: Content, modelId: bigint, release?: bigint) {
-  const named =
-    release === undefined ? models.manifest(modelId) : models.release(modelId, release).then(([one]) => one);
-  const minted = await named.catch((cause: unknown) => {
+  const unknown = (cause: unknown) => {
     throw new OpenLedgerError("MODEL_UNKNOWN", `The chain knows no model ${modelId}. Check the id and the addresses.`, {
       cause,
     });
-  });
+  };
+  const number = release ?? (await models.releases(modelId).catch(unknown));
+  const [minted, versions] = await models.release(modelId, number).catch(unknown);
   const bytes = await store.get(minted.manifestCid);
-  if (manifestHash(bytes) !== minted.manifestHash)
-    throw new OpenLedgerError(
-      "MODEL_MANIFEST",
-      `The manifest of model ${modelId} is not the one minted. Do not use it.`,
-    );
-  return { minted, manifest: JSON.parse(toUtf8String(bytes)) as ModelManifest };
+  const wrong = (what: string) =>
+    new OpenLedgerError("MODEL_MANIFEST", `The manifest of model ${modelId} ${what}. Do not use it.`);
+  if (manifestHash(bytes) !== minted.manifestHash) throw wrong("is not the one minted");
+  const manifest = JSON.parse(toUtf8String(bytes)) as ModelManifest;
+  // Whoever contributed to the versions that the chain names is paid: rows of others must not pass for theirs.
+  const named = (all: readonly { datanetId: unknown; version: unknown }[]) =>
+    all.map(({ datanetId, version }) => `${datanetId}/${version}`).join();
+  if (!Array.isArray(manifest.versions) || named(manifest.versions) !== named(versions))
+    throw wrong("names other versions than the chain");
+  return { number, minted, manifest };
 }

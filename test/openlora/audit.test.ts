@@ -9,7 +9,7 @@ import { Sketcher } from "../../openlora/sketcher.ts";
 import { registerSketches } from "../../prover/register.ts";
 import { ContentStore } from "../../sdk/content-store.ts";
 import { contribute } from "../../sdk/datanets.ts";
-import { mintModel } from "../../sdk/models.ts";
+import { mintModel, storeManifest } from "../../sdk/models.ts";
 import { emitted, mined } from "../../sdk/transactions.ts";
 import type { Sketches } from "../../trainer/attribution/artifact.ts";
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
@@ -32,6 +32,8 @@ describe("openledger audit", () => {
   let forged: bigint;
   /** Made over weights in 4 bits. */
   let packed: bigint;
+  /** Its manifest names another version than the chain does, whose contributors are paid. */
+  let elsewhere: bigint;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "openledger-audit-test-"));
     chain = await startLocalChain(0, 0, UNUSED_KEY);
@@ -56,6 +58,7 @@ describe("openledger audit", () => {
     for (const [n, line] of lines.entries()) writeFileSync(join(folder, `query-${n}`), `${JSON.stringify(line)}\n`);
     writeFileSync(join(folder, "31337.json"), JSON.stringify({ chainId: 31337, addresses: chain.addresses }));
 
+    const terms = { token: await chain.token.getAddress(), inputPrice: 1n, outputPrice: 1n, split: SAMPLE_SPLIT };
     const publish = async (name: string, published: Sketches) => {
       const manifest = {
         name,
@@ -63,7 +66,6 @@ describe("openledger audit", () => {
         versions: [{ datanetId: String(datanetId), version: "1" }],
         training: {},
       };
-      const terms = { token: await chain.token.getAddress(), inputPrice: 1n, outputPrice: 1n, split: SAMPLE_SPLIT };
       return { manifest, modelId: (await mintModel(models, store, manifest, terms)).modelId };
     };
     honest = (await publish("honest", sketches)).modelId;
@@ -72,6 +74,14 @@ describe("openledger audit", () => {
     turned.copyWithin(0, sketches.k);
     turned.set(sketches.rows.subarray(0, sketches.k), turned.length - sketches.k);
     forged = (await publish("forged", { ...sketches, rows: turned })).modelId;
+
+    const { manifest: honestly } = await publish("elsewhere", sketches);
+    const told = await storeManifest(store, {
+      ...honestly,
+      versions: [{ datanetId: String(datanetId), version: "2" }],
+    });
+    const minted = await mined(models.mint(told, honestly.versions, terms));
+    elsewhere = emitted(models, "ModelMinted", minted).modelId as bigint;
 
     const small = await Pool.start(loadPackedBase(MODEL, "q4"), { threads: 1 });
     const { manifest, modelId } = await publish("packed", await buildSketches(small, adapter, texts.flat()));
@@ -145,6 +155,7 @@ describe("openledger audit", () => {
     writeFileSync(bad, '{"promptIds":[1],"completionIds":"x","sketch":[]}\n');
     for (const [model, args, words] of [
       ["99", [], /knows no model 99/],
+      [String(elsewhere), [], /manifest of model \d+ names other versions than the chain.*MODEL_MANIFEST/],
       ["x", [], /--model must be a whole number, not x/],
       [String(honest), ["--queries", bad], /line 1 of \S+ has no list of whole numbers as completionIds/],
       [String(honest), ["--backend", "abacus"], /--backend must be one of tfjs-node-gpu,/],
