@@ -101,7 +101,7 @@ describe("Sketches of many rows", function () {
     const adapter = someAdapter(base, ["q_proj"]);
     const { code, message } = await failure(() => gradientRows(1e9, 1e6, { scratch: temporaryFolder() }));
     expect(code).to.equal("TRAINER_DISK");
-    expect(message).to.match(/1000000000 rows take 4000000.0 GB, and .* left; name a folder/);
+    expect(message).to.match(/1000000000 rows take 4000000.00 GB, and .* left; name a folder/);
     const scratch = temporaryFolder();
     await buildSketches(pool, adapter, rowsOf(0, 20), { scratch });
     expect(readdirSync(scratch)).to.deep.equal([]);

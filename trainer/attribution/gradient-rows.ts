@@ -2,6 +2,7 @@ import { mkdirSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import type { Matrix } from "../engine.ts";
+import { gigabytes } from "../memory.ts";
 import { sharedMatrix } from "./blocks.ts";
 import { GradientFile } from "./gradient-file.ts";
 
@@ -86,5 +87,3 @@ export function matrixIn(memory: Float32Array | undefined, rows: number, columns
   if (memory === undefined) return sharedMatrix(rows, columns);
   return { data: memory.subarray(0, rows * columns), shape: [rows, columns] };
 }
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
