@@ -1,14 +1,14 @@
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { JsonRpcProvider } from "ethers";
+import { Command } from "../sdk/command.ts";
 import { ContentStore } from "../sdk/content-store.ts";
 import { protocol } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
 import { findingLine } from "../sdk/findings.ts";
 import type { ClaimedQuery } from "../trainer/attribution/audit.ts";
-import { BACKENDS, type BackendName } from "../trainer/backends.ts";
+import { BACKENDS } from "../trainer/backends.ts";
 import { loadPackedBase } from "../trainer/base.ts";
 import type { WeightFormat } from "../trainer/packed.ts";
 import { Pool } from "../trainer/pool.ts";
@@ -47,6 +47,8 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
+const command = new Command("audit");
+
 /** `openledger audit …` @returns exit code */
 export async function main(args: string[]): Promise<number> {
   try {
@@ -59,20 +61,20 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function audit(args: string[]): Promise<number> {
-  const options = parse(args);
+  const options = command.parse(args, OPTIONS);
   if (options.help) {
     console.log(HELP);
     return 0;
   }
-  const modelId = BigInt(whole("model", options.model));
-  const addresses = readAddresses(required("addresses", options.addresses));
-  const store = new ContentStore(required("content", options.content));
-  const seed = options.seed === undefined ? randomInt(2 ** 32) : whole("seed", options.seed);
-  const sample = options.sample === "all" ? undefined : { rows: Math.max(1, whole("sample", options.sample)), seed };
+  const modelId = command.id("model", options.model);
+  const addresses = readAddresses(command.required("addresses", options.addresses));
+  const store = new ContentStore(command.required("content", options.content));
+  const seed = options.seed === undefined ? randomInt(2 ** 32) : command.whole("seed", options.seed);
+  const sample =
+    options.sample === "all" ? undefined : { rows: Math.max(1, command.whole("sample", options.sample)), seed };
   const queries = options.queries === undefined ? undefined : readQueries(options.queries);
-  const backend = options.backend as BackendName | undefined;
-  if (backend !== undefined && !BACKENDS.includes(backend)) throw usage(`--backend must be one of ${BACKENDS}`);
-  const threads = whole("threads", options.threads);
+  const backend = options.backend === undefined ? undefined : command.oneOf("backend", options.backend, BACKENDS);
+  const threads = command.whole("threads", options.threads);
   const start = (format: WeightFormat) =>
     Pool.start(loadPackedBase(options.base, format), { threads, ...(backend && { backend }) });
   const provider = new JsonRpcProvider(options.rpc, undefined, { staticNetwork: true });
@@ -130,24 +132,3 @@ function readQueries(file: string): ClaimedQuery[] {
       return query;
     });
 }
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS }).values;
-  } catch (error) {
-    throw usage((error as Error).message);
-  }
-}
-
-function required(name: string, value: string | undefined): string {
-  if (value === undefined) throw usage(`--${name} is missing`);
-  return value;
-}
-
-function whole(name: string, value: string | undefined): number {
-  const text = required(name, value);
-  if (!/^\d+$/.test(text)) throw usage(`--${name} must be a whole number, not ${text}`);
-  return Number(text);
-}
-
-const usage = (problem: string) => new OpenLedgerError("USAGE", `${problem}. See openledger audit --help.`);

@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { JsonRpcProvider, parseUnits, type TransactionRequest, type TransactionResponse, Wallet } from "ethers";
+import { Command } from "../sdk/command.ts";
 import { ContentStore } from "../sdk/content-store.ts";
 import { protocol, token } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
-import { OpenLedgerError } from "../sdk/errors.ts";
 import { TOKEN_LENGTH } from "../sdk/http.ts";
 import { readKey } from "../sdk/key.ts";
 import { Turns } from "../sdk/turns.ts";
@@ -40,19 +39,36 @@ Usage: openledger serve --addresses FILE [options]
 Environment: OPENLEDGER_SERVER_KEY (the server's private key, where there is no keystore),
 OPENLEDGER_OPERATOR_TOKEN (bearer token of the operator's routes, 16 characters or more).`;
 
+const OPTIONS = {
+  help: { type: "boolean", short: "h", default: false },
+  model: { type: "string", multiple: true },
+  addresses: { type: "string" },
+  rpc: { type: "string", default: "http://127.0.0.1:8545" },
+  content: { type: "string", default: "content" },
+  base: { type: "string", default: "models/tiny-llama" },
+  data: { type: "string", default: "openlora-data" },
+  poll: { type: "string", default: "5" },
+  host: { type: "string", default: "127.0.0.1" },
+  port: { type: "string", default: "8787" },
+  threads: { type: "string", default: "2" },
+  "wallet-credit": { type: "string", default: "0.1" },
+  keystore: { type: "string" },
+} as const;
+const command = new Command("serve");
+
 /** Runs until the process is asked to end; with --help it only explains itself. */
 export async function main(args: string[]): Promise<number | undefined> {
-  const options = parse(args);
+  const options = command.parse(args, OPTIONS);
   if (options.help) {
     console.log(HELP);
     return 0;
   }
-  const { model: ids = [], addresses: file, data } = options;
-  if (file === undefined) throw wrong("Name the file with the contracts' addresses with --addresses.");
+  const { model: ids = [], data } = options;
+  const file = command.required("addresses", options.addresses);
   const operatorToken = process.env.OPENLEDGER_OPERATOR_TOKEN ?? "";
   if (operatorToken.length < TOKEN_LENGTH)
-    throw wrong(`Set OPENLEDGER_OPERATOR_TOKEN to ${TOKEN_LENGTH} characters or more.`);
-  const pollSeconds = number(options.poll, "--poll");
+    throw command.wrong(`Set OPENLEDGER_OPERATOR_TOKEN to ${TOKEN_LENGTH} characters or more`);
+  const pollSeconds = command.whole("poll", options.poll);
 
   const deployment = readAddresses(file);
   const key = await readKey("OPENLEDGER_SERVER_KEY", options.keystore);
@@ -60,7 +76,7 @@ export async function main(args: string[]): Promise<number | undefined> {
   // ethers would ask again for ever.
   await rpc._detectNetwork().catch((cause: unknown) => {
     rpc.destroy();
-    throw wrong(`No chain answers at ${options.rpc}. Start it, or name another with --rpc.`, cause);
+    throw command.wrong(`No chain answers at ${options.rpc}. Start it, or name another with --rpc`, cause);
   });
   const signer = new Sender(key, rpc);
   const contracts = protocol(deployment, signer);
@@ -74,10 +90,8 @@ export async function main(args: string[]): Promise<number | undefined> {
       if (amount >= 0n) return amount;
       throw new RangeError("it is negative");
     } catch (cause) {
-      throw wrong(
-        `--wallet-credit is ${options["wallet-credit"]}; it must be an amount in tokens, such as 0.1.`,
-        cause,
-      );
+      const given = options["wallet-credit"];
+      throw command.wrong(`--wallet-credit must be an amount in tokens, such as 0.1, not ${given}`, cause);
     }
   };
   const fetchFrom = (id: bigint) => (number?: bigint) =>
@@ -87,11 +101,11 @@ export async function main(args: string[]): Promise<number | undefined> {
     releases: await Releases.open(contracts, id, fetchFrom(id)),
     meter: await Meter.open(contracts, signer, id, own(`${id}.jsonl`), await walletCredit(id)),
   }));
-  for (const id of ids) await catalog.add(BigInt(number(id, "--model")));
+  for (const id of ids) await catalog.add(command.id("model", id));
   for (const id of catalog.remembered)
     await catalog.add(id).catch((error: Error) => console.error(`Not served: ${error.message}`));
 
-  const engine = await LlamaEngine.start(base, { threads: number(options.threads, "--threads") });
+  const engine = await LlamaEngine.start(base, { threads: command.whole("threads", options.threads, 1) });
   const sketcher = new Sketcher(base, store, join(data, "sketches"));
   const sketch: GatewayOptions["sketch"] = (release, calls) => sketcher.sketch(release, calls);
   const gateway = createGateway({ engine, catalog, operatorToken, sketch });
@@ -105,8 +119,8 @@ export async function main(args: string[]): Promise<number | undefined> {
       await sketcher.close();
       process.exit(0);
     });
-  const url = await gateway.listen({ host: options.host, port: number(options.port, "--port") }).catch((cause) => {
-    throw wrong(`Nothing can listen on ${options.host}:${options.port}. Name another with --port.`, cause);
+  const url = await gateway.listen({ host: options.host, port: command.whole("port", options.port) }).catch((cause) => {
+    throw command.wrong(`Nothing can listen on ${options.host}:${options.port}. Name another with --port`, cause);
   });
   keeper.start();
   const names = catalog.list().map(({ modelId, releases }) => `${modelId} (${releases.current.manifest.name})`);
@@ -123,36 +137,3 @@ class Sender extends Wallet {
     return this.#turns.run(() => super.sendTransaction(request));
   }
 }
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        help: { type: "boolean", short: "h", default: false },
-        model: { type: "string", multiple: true },
-        addresses: { type: "string" },
-        rpc: { type: "string", default: "http://127.0.0.1:8545" },
-        content: { type: "string", default: "content" },
-        base: { type: "string", default: "models/tiny-llama" },
-        data: { type: "string", default: "openlora-data" },
-        poll: { type: "string", default: "5" },
-        host: { type: "string", default: "127.0.0.1" },
-        port: { type: "string", default: "8787" },
-        threads: { type: "string", default: "2" },
-        "wallet-credit": { type: "string", default: "0.1" },
-        keystore: { type: "string" },
-      },
-    }).values;
-  } catch (cause) {
-    throw wrong((cause as Error).message, cause);
-  }
-}
-
-function number(text: string, option: string): number {
-  if (!/^\d+$/.test(text)) throw wrong(`${option} is ${text}; it must be a whole number.`);
-  return Number(text);
-}
-
-const wrong = (message: string, cause?: unknown) =>
-  new OpenLedgerError("SERVE_OPTIONS", `${message} \`openledger serve --help\` shows all options.`, { cause });

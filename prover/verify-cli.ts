@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { JsonRpcProvider } from "ethers";
+import { Command } from "../sdk/command.ts";
 import { ContentStore } from "../sdk/content-store.ts";
 import { protocol } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
@@ -30,10 +30,21 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
+const command = new Command("verify");
+
 /** `openledger verify …` @returns exit code */
 export async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: OPTIONS });
-  const { model, epoch, addresses, content, keys, rpc, json, help } = values;
+  try {
+    return await verify(args);
+  } catch (error) {
+    if (!(error instanceof OpenLedgerError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+}
+
+async function verify(args: string[]): Promise<number> {
+  const { model, epoch, addresses, content, keys, rpc, json, help } = command.parse(args, OPTIONS);
   if (help) {
     console.log(HELP);
     return 0;
@@ -41,11 +52,11 @@ export async function main(args: string[]): Promise<number> {
   const provider = new JsonRpcProvider(rpc, undefined, { staticNetwork: true });
   try {
     const findings = await verifySettlement(
-      protocol(readAddresses(required("addresses", addresses)), provider),
-      new ContentStore(required("content", content)),
+      protocol(readAddresses(command.required("addresses", addresses)), provider),
+      new ContentStore(command.required("content", content)),
       (vkId, rows) => powersUnder(vkId, rows, keys),
-      number("model", model),
-      number("epoch", epoch),
+      command.id("model", model),
+      command.id("epoch", epoch),
       (finding) => {
         if (!json) console.log(findingLine(finding));
       },
@@ -60,22 +71,7 @@ export async function main(args: string[]): Promise<number> {
           : `\nWRONG: ${wrong.map(({ check }) => check).join(", ")}. Do not rely on this settlement.`,
       );
     return wrong.length === 0 ? 0 : 1;
-  } catch (error) {
-    if (!(error instanceof OpenLedgerError)) throw error;
-    console.error(error.message);
-    return 2;
   } finally {
     provider.destroy();
   }
-}
-
-function required(name: string, value: string | undefined): string {
-  if (value === undefined) throw new OpenLedgerError("USAGE", `verify needs --${name}. See openledger verify --help.`);
-  return value;
-}
-
-function number(name: string, value: string | undefined): bigint {
-  const text = required(name, value);
-  if (!/^\d+$/.test(text)) throw new OpenLedgerError("USAGE", `--${name} must be a whole number, not ${text}.`);
-  return BigInt(text);
 }

@@ -1,8 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { OpenLedgerError } from "../sdk/errors.ts";
+import { Command } from "../sdk/command.ts";
 import { Deployments } from "./deployments.ts";
 import { createApp } from "./server/app.ts";
 import { Bases } from "./server/bases.ts";
@@ -19,13 +18,21 @@ Usage: openledger studio [options]
   --data FOLDER  keeps training jobs, bases and content when the Studio ends; without it nothing is kept.
                  The chain is fresh at each start either way.`;
 
+const OPTIONS = {
+  help: { type: "boolean", short: "h", default: false },
+  port: { type: "string", default: "4400" },
+  data: { type: "string" },
+} as const;
+const command = new Command("studio");
+
 /** Runs until the process is asked to end; with --help it only explains itself. */
 export async function main(args: string[]): Promise<number | undefined> {
-  const { help, port, data: kept } = parse(args);
+  const { help, data: kept, ...options } = command.parse(args, OPTIONS);
   if (help) {
     console.log(HELP);
     return 0;
   }
+  const port = command.whole("port", options.port);
   const data = kept === undefined ? mkdtempSync(join(tmpdir(), "openledger-studio-data-")) : resolve(kept);
   mkdirSync(data, { recursive: true });
   const say = (line: string) => console.log(line);
@@ -48,7 +55,7 @@ export async function main(args: string[]): Promise<number | undefined> {
   };
   const url = await app.listen({ host: "127.0.0.1", port }).catch(async (cause: unknown) => {
     await close();
-    throw wrong(`Nothing can listen on 127.0.0.1:${port}. Name another with --port.`, cause);
+    throw command.wrong(`Nothing can listen on 127.0.0.1:${port}. Name another with --port`, cause);
   });
   let closing = false; // Ctrl-C comes twice: from the terminal, and passed on by tools/run.mjs
   for (const signal of ["SIGINT", "SIGTERM"] as const)
@@ -61,25 +68,3 @@ export async function main(args: string[]): Promise<number | undefined> {
   console.log(`Studio at ${url} (chain ${chain.url}). Ctrl-C ends it.`);
   return undefined;
 }
-
-function parse(args: string[]) {
-  const { values } = (() => {
-    try {
-      return parseArgs({
-        args,
-        options: {
-          help: { type: "boolean", short: "h", default: false },
-          port: { type: "string", default: "4400" },
-          data: { type: "string" },
-        },
-      });
-    } catch (cause) {
-      throw wrong((cause as Error).message, cause);
-    }
-  })();
-  if (!/^\d{1,5}$/.test(values.port)) throw wrong(`--port is ${values.port}; it must be a whole number.`);
-  return { ...values, port: Number(values.port) };
-}
-
-const wrong = (message: string, cause?: unknown) =>
-  new OpenLedgerError("STUDIO_OPTIONS", `${message} \`openledger studio --help\` shows all options.`, { cause });

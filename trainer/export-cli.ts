@@ -1,7 +1,6 @@
-import { parseArgs } from "node:util";
-import { OpenLedgerError } from "../sdk/errors.ts";
+import { Command } from "../sdk/command.ts";
 import { EXPORTS, type ExportKind, exportModel } from "./export.ts";
-import { WEIGHT_FORMATS, type WeightFormat } from "./packed.ts";
+import { WEIGHT_FORMATS } from "./packed.ts";
 
 export const HELP = `openledger export: writes a model for other programs, in float32
 
@@ -27,28 +26,19 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
+const command = new Command("export");
+
 /** `openledger export …` @returns exit code */
 export async function main(args: string[]): Promise<number> {
-  const { as: kind = "", base, adapter, weights, out, help } = parse(args);
+  const { as: kind, base, adapter, weights, out, help } = command.parse(args, OPTIONS);
   if (help) {
     console.log(HELP);
     return 0;
   }
-  if (!Object.hasOwn(EXPORTS, kind)) throw wrong(`--as must be one of ${Object.keys(EXPORTS).join(", ")}`);
-  if (!WEIGHT_FORMATS.includes(weights as WeightFormat))
-    throw wrong(`--weights must be one of ${WEIGHT_FORMATS.join(", ")}`);
-  if (out === undefined) throw wrong("--out is missing");
-  exportModel(kind as ExportKind, base, adapter, out, weights as WeightFormat);
-  console.log(`Wrote ${EXPORTS[kind as ExportKind]}: ${out}`);
+  const as = command.oneOf("as", kind ?? "", Object.keys(EXPORTS) as ExportKind[]);
+  const format = command.oneOf("weights", weights, WEIGHT_FORMATS);
+  const to = command.required("out", out);
+  exportModel(as, base, adapter, to, format);
+  console.log(`Wrote ${EXPORTS[as]}: ${to}`);
   return 0;
 }
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS }).values;
-  } catch (error) {
-    throw wrong((error as Error).message);
-  }
-}
-
-const wrong = (problem: string) => new OpenLedgerError("USAGE", `${problem}. See openledger export --help.`);

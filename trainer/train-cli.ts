@@ -1,11 +1,10 @@
-import { parseArgs } from "node:util";
 import { CHECKS, type CheckName, countFindings, parseChecks } from "../sdk/checks/rows.ts";
-import { OpenLedgerError } from "../sdk/errors.ts";
-import { BACKENDS, type BackendName } from "./backends.ts";
+import { Command } from "../sdk/command.ts";
+import { BACKENDS } from "./backends.ts";
 import { LINEARS, type LinearName } from "./config.ts";
-import { type FinetuneProgress, SCHEDULES, type Schedule } from "./finetune.ts";
+import { type FinetuneProgress, SCHEDULES } from "./finetune.ts";
 import { gigabytes } from "./memory.ts";
-import { WEIGHT_FORMATS, type WeightFormat } from "./packed.ts";
+import { WEIGHT_FORMATS } from "./packed.ts";
 import { plotLosses } from "./plot.ts";
 import { PRESETS, type PresetName } from "./presets.ts";
 import { type RunHooks, type RunManifest, reproduceRun, type TrainingPlan, trainRun } from "./run.ts";
@@ -90,17 +89,19 @@ const OPTIONS = {
   ...{ out: text, publish: text, reproduce: text, deterministic: flag, json: flag },
   help: { ...flag, short: "h" },
 } as const;
-type Values = ReturnType<typeof parse>;
+type Values = ReturnType<typeof command.parse<typeof OPTIONS>>;
+
+const command = new Command("train");
 
 /** `openledger train …` @returns exit code */
 export async function main(args: string[]): Promise<number> {
-  const values = parse(args);
+  const values = command.parse(args, OPTIONS);
   if (values.help) {
     console.log(HELP);
     return 0;
   }
-  const { out, reproduce, publish } = values;
-  if (out === undefined) throw wrong("--out is missing");
+  const { reproduce, publish } = values;
+  const out = command.required("out", values.out);
   const show = values.json ? new Lines() : new Screen();
   const hooks: RunHooks = {
     ...show.hooks,
@@ -121,27 +122,21 @@ export async function main(args: string[]): Promise<number> {
 
 function planOf(values: Values): TrainingPlan {
   const { datanet: datanetId, version, addresses, rpc, content, data = [], weights, backend, split } = values;
-  if (data.length > 0 === (datanetId !== undefined)) throw wrong("give either --data or --datanet");
+  if (data.length > 0 === (datanetId !== undefined)) throw command.wrong("give either --data or --datanet");
   if (datanetId !== undefined && (version === undefined || addresses === undefined))
-    throw wrong("--datanet needs --version and --addresses");
-  for (const [name, id] of Object.entries({ datanet: datanetId, version }))
-    if (id !== undefined && !/^\d{1,30}$/.test(id)) throw wrong(`--${name} must be a whole number, not ${id}`);
+    throw command.wrong("--datanet needs --version and --addresses");
+  for (const [name, id] of Object.entries({ datanet: datanetId, version })) if (id !== undefined) command.id(name, id);
   const drop = parseChecks("--drop", values.drop);
   if (datanetId !== undefined && drop.length > 0)
-    throw wrong("--drop is for --data: a frozen version is trained on as it is");
-  if (backend !== undefined && !BACKENDS.includes(backend as BackendName))
-    throw wrong(`--backend must be one of ${BACKENDS.join(", ")}`);
-  if (weights !== undefined && !WEIGHT_FORMATS.includes(weights as WeightFormat))
-    throw wrong(`--weights must be one of ${WEIGHT_FORMATS.join(", ")}`);
-  if (split !== "contribution" && split !== "file") throw wrong("--split must be contribution or file");
-  const validation = validationOf(values, split);
+    throw command.wrong("--drop is for --data: a frozen version is trained on as it is");
+  const validation = validationOf(values, command.oneOf("split", split, ["contribution", "file"]));
   return {
     base: values.base,
     data: datanetId === undefined ? data : { datanetId, version: version!, addresses: addresses!, rpc, content },
     ...(validation && { validation }),
     drop,
-    ...(weights !== undefined && { weights: weights as WeightFormat }),
-    ...(backend !== undefined && { backend: backend as BackendName }),
+    ...(weights !== undefined && { weights: command.oneOf("weights", weights, WEIGHT_FORMATS) }),
+    ...(backend !== undefined && { backend: command.oneOf("backend", backend, BACKENDS) }),
     deterministic: values.deterministic,
     options: optionsOf(values),
   };
@@ -149,20 +144,18 @@ function planOf(values: Values): TrainingPlan {
 
 function validationOf(values: Values, by: "contribution" | "file"): TrainingPlan["validation"] {
   const { validation, evaluation } = values;
-  if (validation !== undefined && evaluation !== undefined) throw wrong("give either --validation or --evaluation");
+  if (validation !== undefined && evaluation !== undefined)
+    throw command.wrong("give either --validation or --evaluation");
   if (evaluation !== undefined) return { paths: evaluation };
   return validation === undefined ? undefined : { fraction: number(values, "validation"), by };
 }
 
 function optionsOf(values: Values): TrainingPlan["options"] {
   const { preset, target, schedule } = values;
-  if (!Object.hasOwn(PRESETS, preset)) throw wrong(`--preset must be one of ${Object.keys(PRESETS).join(", ")}`);
-  if (schedule !== undefined && !SCHEDULES.includes(schedule as Schedule))
-    throw wrong(`--schedule must be one of ${SCHEDULES.join(", ")}`);
   const given = (name: keyof Values & string, field: string) =>
     values[name] === undefined ? {} : { [field]: number(values, name) };
   return {
-    ...PRESETS[preset as PresetName],
+    ...PRESETS[command.oneOf("preset", preset, Object.keys(PRESETS) as PresetName[])],
     ...given("rank", "rank"),
     ...(values.rank !== undefined && { alpha: 2 * number(values, "rank") }),
     ...given("alpha", "alpha"),
@@ -173,35 +166,26 @@ function optionsOf(values: Values): TrainingPlan["options"] {
     ...given("learning-rate", "learningRate"),
     ...given("clip", "clip"),
     ...given("warmup", "warmup"),
-    ...(schedule !== undefined && { schedule: schedule as Schedule }),
+    ...(schedule !== undefined && { schedule: command.oneOf("schedule", schedule, SCHEDULES) }),
     ...given("evaluate-every", "evaluateEvery"),
     ...given("patience", "patience"),
     ...given("seed", "seed"),
   };
 }
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS }).values;
-  } catch (error) {
-    throw wrong((error as Error).message);
-  }
-}
-
 function number(values: Values, name: keyof Values & string): number {
   const value = Number(values[name]);
-  if (values[name] === "" || !Number.isFinite(value)) throw wrong(`--${name} must be a number, not ${values[name]}`);
+  if (values[name] === "" || !Number.isFinite(value))
+    throw command.wrong(`--${name} must be a number, not ${values[name]}`);
   return value;
 }
 
 /** Of a size such as 8GB or 512 MB. */
 function bytesIn(size: string): number {
   const [, value, unit] = /^(\d+(?:\.\d+)?) ?([GM])B$/i.exec(size) ?? [];
-  if (value === undefined) throw wrong(`--memory must be a size such as 8GB or 512MB, not ${size}`);
+  if (value === undefined) throw command.wrong(`--memory must be a size such as 8GB or 512MB, not ${size}`);
   return Number(value) * (unit!.toUpperCase() === "G" ? 1e9 : 1e6);
 }
-
-const wrong = (problem: string) => new OpenLedgerError("USAGE", `${problem}. See openledger train --help.`);
 
 type Compared = { same: boolean; differences: string[]; distance: number | undefined };
 

@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { parseArgs } from "node:util";
-import { OpenLedgerError } from "../../sdk/errors.ts";
+import { Command } from "../../sdk/command.ts";
 import { loadConfig } from "./config.ts";
 import { Daemon } from "./daemon.ts";
 import { doctor } from "./doctor.ts";
@@ -43,6 +42,8 @@ const OPTIONS = {
   memory: { type: "string" },
 } as const;
 
+const command = new Command("operator");
+
 /** Runs until SIGINT or SIGTERM. */
 export async function runUntilStopped(daemon: Daemon): Promise<void> {
   console.log(`Operator ${daemon.sender.address} at work; health and metrics on ${await daemon.start()}`);
@@ -53,17 +54,17 @@ export async function runUntilStopped(daemon: Daemon): Promise<void> {
 
 /** `openledger operator …` @returns exit code */
 export async function main(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  const { values, positionals } = command.parseWithWords(args, OPTIONS);
   const { config: path, json, help, ...options } = values;
-  const [command] = positionals;
-  if (help || command === undefined) {
+  const [action] = positionals;
+  if (help || action === undefined) {
     console.log(HELP);
     return 0;
   }
-  switch (command) {
+  switch (action) {
     case "init":
       for (const name of ["rpc", "addresses", "content", "server"] as const)
-        if (!options[name]) throw usage(`init needs --${name}.`);
+        if (!options[name]) throw command.wrong(`init needs --${name}`);
       await init(path, options as InitOptions);
       console.log(`Wrote ${path}. Next: openledger operator doctor --config ${path}`);
       return 0;
@@ -80,7 +81,7 @@ export async function main(args: string[]): Promise<number> {
       await show(path, json);
       return 0;
     default:
-      throw usage(`operator has no command ${command}.`);
+      throw command.wrong(`operator has no command ${action}`);
   }
 }
 
@@ -106,14 +107,8 @@ async function show(path: string, json: boolean): Promise<void> {
 
 /** What `--workers` and `--memory` change of a configuration. */
 function resources({ workers, memory }: { workers?: string; memory?: string }) {
-  const whole = (name: string, text: string) => {
-    if (!/^[1-9]\d*$/.test(text)) throw usage(`--${name} must be a whole number from 1, not ${text}.`);
-    return Number(text);
-  };
   return {
-    ...(workers !== undefined && { workers: whole("workers", workers) }),
-    ...(memory !== undefined && { memoryMB: whole("memory", memory) }),
+    ...(workers !== undefined && { workers: command.whole("workers", workers, 1) }),
+    ...(memory !== undefined && { memoryMB: command.whole("memory", memory, 1) }),
   };
 }
-
-const usage = (message: string) => new OpenLedgerError("USAGE", `${message} See openledger operator --help.`);

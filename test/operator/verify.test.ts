@@ -255,6 +255,12 @@ describe("verifying a settlement from scratch", () => {
     const open = await run("--epoch", "5", "--content", content);
     expect(open.code).to.equal(2);
     expect(open.output).to.contain("Epoch 5 of model 1 is not settled").and.contain("VERIFY_NOT_SETTLED");
-    expect((await run("--epoch", "first", "--content", content)).output).to.contain("--epoch must be a whole number");
+    for (const [given, words] of [
+      [["--epoch", "first"], "--epoch must be a whole number, not first"],
+      [["--epoch", "1", "--epok", "2"], "Unknown option '--epok'"],
+    ] as const) {
+      const { code, output } = await run(...given, "--content", content);
+      expect([code, output.includes(words)], output).to.deep.equal([2, true]);
+    }
   });
 });
