@@ -10,7 +10,7 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 /** `SCREENSHOTS=1` takes the pictures of docs/screenshots anew. */
 const PICTURES = process.env.SCREENSHOTS ? join(ROOT, "docs", "screenshots") : undefined;
 const WIDTH = 1280;
-const LONG = 120_000; // ms: training, starting a server, settling
+const LONG = 240_000; // ms: training, starting a server, settling
 
 const DATA = [
   {
