@@ -179,7 +179,7 @@ describe("openledger train", function () {
       [[...one, "--memory", "10MB"], /the weights of tiny-llama would take .*TRAINER_MEMORY/],
       [[...one, "--weights", "q4", "--backend", "cpu"], /takes weights as f32 only, not as q4.*TRAINER_POOL/],
       [[...one, "--schedule", "steep"], /--schedule must be one of.*USAGE/],
-      [[...one, "--split", "row"], /--split must be contribution or file.*USAGE/],
+      [[...one, "--split", "row"], /--split must be one of contribution, file.*USAGE/],
       [[...one, "--drop", "copies"], /--drop: there is no check copies.*CHECK_UNKNOWN/],
       [[...one, "--publish", "Name"], /only a model of a frozen version.*RUN_PUBLISH/],
       [[...one, "--validation", "0.1"], /one group.*TRAINER_SPLIT/],
