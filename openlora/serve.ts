@@ -17,7 +17,7 @@ import { Meter } from "./meter.ts";
 import { Releases } from "./releases.ts";
 import { Sketcher } from "./sketcher.ts";
 
-const HELP = `Serves models to paying customers through OpenAI's API.
+const HELP = `openledger serve: serves models to paying customers through OpenAI's API
 
 Usage: openledger serve --addresses FILE [options]
 

@@ -10,7 +10,7 @@ import { Jobs } from "./server/jobs/manager.ts";
 import { startStack } from "./stack.ts";
 import { builtWeb } from "./web-build.ts";
 
-const HELP = `Starts the whole of OpenLedger on this machine, with web pages: a local chain, OpenLoRA, an operator.
+const HELP = `openledger studio: starts the whole on this machine, with web pages: a local chain, OpenLoRA, an operator
 
 Usage: openledger studio [options]
 

@@ -5,7 +5,9 @@
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { ROOT } from "../circuits/cache.ts";
 
 type Part = { name: string; commands: string[][] };
 
@@ -59,7 +61,8 @@ const summary: { part: string; seconds: number; result: string }[] = [];
 
 /** Runs one command of node_modules/.bin, showing its output line by line under the part's name; adds up what mocha counted. */
 async function run(name: string, command: string[]): Promise<boolean> {
-  const child = spawn("npx", ["--no-install", ...command], { stdio: ["ignore", "pipe", "pipe"] });
+  const [program, ...args] = command as [string, ...string[]];
+  const child = spawn(join(ROOT, "node_modules/.bin", program), args, { stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<number | null>((done) => child.on("close", done));
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on("line", (line) => {

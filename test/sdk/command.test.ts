@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { Command } from "../../sdk/command.ts";
 
@@ -34,4 +35,18 @@ describe("options of a command", () => {
       expect(act).to.throw(words);
       expect(act).to.throw(/See openledger bake --help\. \[USAGE/);
     });
+});
+
+describe("openledger", () => {
+  const run = (...args: string[]) => spawnSync(process.execPath, ["bin/openledger.ts", ...args], { encoding: "utf8" });
+
+  it("says what each command does when asked, and where a command is none", () => {
+    const help = run("--help");
+    expect([help.status, help.stderr]).to.deep.equal([0, ""]);
+    for (const name of ["studio", "train", "export", "serve", "operator", "verify", "audit"])
+      expect(help.stdout).to.match(new RegExp(`^  ${name} +\\w`, "m"));
+    const other = run("bake");
+    expect([other.status, other.stdout]).to.deep.equal([1, ""]);
+    expect(other.stderr).to.equal(`There is no command bake.\n\n${help.stdout}`);
+  });
 });
