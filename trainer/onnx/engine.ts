@@ -29,8 +29,6 @@ export class OnnxEngine implements Engine {
   readonly #provider: OnnxProvider;
   readonly #weights: Feeds;
   readonly #frozen: Frozen;
-  /** Whether values lie in ONNX Runtime's own memory. Where matrices are unpacked from 4 bits between them, that gets holes: up to half more is taken. */
-  readonly #arena: boolean;
   /** Compiled graphs, by what they compute. */
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
 
@@ -39,7 +37,6 @@ export class OnnxEngine implements Engine {
     this.#provider = provider;
     this.#weights = Object.fromEntries([...weights].flatMap(([name, tensor]) => weightFeeds(name, tensor)));
     const formats = new Map<string, WeightFormat>([...weights].map(([name, tensor]) => [name, formatOf(tensor)]));
-    this.#arena = ![...formats.values()].includes("q4");
     const shapes = weightShapes(config);
     this.#frozen = (name) => ({ format: formats.get(name)!, shape: shapes.get(name)! });
   }
@@ -115,7 +112,7 @@ export class OnnxEngine implements Engine {
     const layout = adapter && loraLayout(this.#config, adapter.lora);
     let session = this.#sessions.get(key);
     if (session === undefined) {
-      session = startSession(graph(layout && { layout, alpha }), this.#provider, this.#arena);
+      session = startSession(graph(layout && { layout, alpha }), this.#provider);
       this.#sessions.set(key, session);
     }
     const ready = await session;
@@ -164,12 +161,11 @@ export class OnnxEngine implements Engine {
   }
 }
 
-function startSession(graph: Uint8Array, provider: OnnxProvider, arena = true): Promise<InferenceSession> {
+function startSession(graph: Uint8Array, provider: OnnxProvider): Promise<InferenceSession> {
   return InferenceSession.create(graph, {
     executionProviders: [provider],
     // Data parallelism over worker threads beats ORT's spinning pool on a busy machine.
     ...{ intraOpNumThreads: 1, interOpNumThreads: 1 },
-    enableCpuMemArena: arena,
     enableMemPattern: false, // which would take up to 1.8 times the memory, and no less time
   });
 }
