@@ -175,7 +175,7 @@ const TITLES: Record<string, string> = {
   modules: `modules of an adapter on all linears, ${K} columns`,
 };
 
-/** Beside what is known of the adapter on q and v, and of Fashion-MNIST. */
+/** Beside what is known of the adapter on q and v, and of Fashion-MNIST; the energy is that of the first curve. */
 function plot(curves: Curves): void {
   const read = (name: string) => JSON.parse(readFileSync(path.join(RESULTS, `attribution-${name}.json`), "utf8"));
   const fashion: Record<string, Estimate> = read("lds").lds;
@@ -193,6 +193,7 @@ function plot(curves: Curves): void {
       ...own,
       [`${LEFT_OUT}, adapter on q and v`]: ticks.map((at) => contributors[known(curve, at)[0]]?.lds),
       "LDS, Fashion-MNIST": ticks.map((at) => fashion[known(curve, at)[1]]),
+      ...(curve === "columns" && { "energy kept": Object.values(own)[0]!.map(({ energyKept: value }) => ({ value })) }),
     };
     const measured = Object.entries(lines).filter(([, points]) => points.some((point) => point !== undefined));
     return { title: TITLES[curve]!, ticks, lines: Object.fromEntries(measured) };

@@ -75,7 +75,7 @@ export interface Panel {
   lines: Record<string, readonly (Pick<Bar, "value" | "interval"> | undefined)[]>;
 }
 
-const COLOURS = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9d755d"];
+const COLOURS = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9d755d", "#999999"];
 
 /** Panels of lines between 0 and 1, two in a row, as SVG; a line has the same colour in all of them. */
 export function writeLines(name: string, title: string, panels: readonly Panel[]): void {
