@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     base: { type: "string", default: ".local/smollm2-135m" },
     presets: { type: "string", default: "light,full" },
     /** Times the preset's rate. */
-    factors: { type: "string", default: "1,3,10,30" },
+    factors: { type: "string", default: "0.333,1,3.33" },
     rows: { type: "string", default: "160" },
     bytes: { type: "string", default: "128" },
     threads: { type: "string", default: "1" },

@@ -13,15 +13,15 @@ import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.t
 import type { Matrix } from "../../trainer/engine.ts";
 import { queryExample } from "../../trainer/examples.ts";
 import { loraLayout } from "../../trainer/lora.ts";
-import { OnnxEngine } from "../../trainer/onnx/engine.ts";
 import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
 import { fitWhitening, whiten } from "./curvature.ts";
 import type { Kind } from "./datanet.ts";
 import { lengthShares, norms } from "./lengths.ts";
-import { beside, firstColumns, int8, multiply, shuffledRows, unscaledSketch } from "./linear.ts";
+import { beside, firstColumns, int8, multiply, rowsWhere, shuffledRows, unitRows, unscaledSketch } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
+import { representations } from "./representations.ts";
 import { type Estimate, interval, lds, mean, pearson, rounded, spearman, sum } from "./statistics.ts";
 
 const HALVES = 40;
@@ -268,7 +268,7 @@ function judge(
 }
 
 /** Σ of each contributor's row scores, for each wanted query. */
-function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, queries: readonly number[]): number[][] {
+export function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, queries: readonly number[]): number[][] {
   return queries.map((t) => {
     const sums = Array<number>(llama.contributors.length).fill(0);
     for (let i = 0; i < count; i++) sums[llama.owners[i]!]! += data[t * count + i]!;
@@ -415,47 +415,20 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   out.served.set("BM25", table(asked.map((text) => bm25.scores(text))));
   const counted = table(llama.references.map(() => llama.rows.map(() => 1)));
   for (const kind of KINDS) out[kind].set("row counts", counted);
-  const [representations] = await cached("llama-representations", async () => {
-    const engine = new OnnxEngine(llama.pool.base.config, llama.pool.base.weights);
-    const adapter = await llama.full();
-    const vectors: Float32Array[] = [];
-    for (const { ids } of [...texts, ...answered]) vectors.push(await meanLogits(engine, adapter, ids));
-    await engine.dispose();
-    return [Float32Array.from(vectors.flatMap((vector) => [...vector]))];
-  });
-  const width = representations!.length / (texts.length + answered.length);
-  const centre = new Float64Array(width);
-  for (let i = 0; i < llama.rows.length * width; i++) centre[i % width]! += representations![i]! / llama.rows.length;
-  const centred = representations!.map((value, i) => value - centre[i % width]!);
-  const slice = (from: number, to?: number): Matrix => {
-    const data = centred.slice(from * width, to === undefined ? undefined : to * width);
-    return unitRows({ data, shape: [data.length / width, width] });
+  const seen = await representations(
+    "llama-representations",
+    llama.pool,
+    await llama.full(),
+    [...texts, ...answered],
+    llama.rows.length,
+  );
+  const between = (from: number, to: number) => rowsWhere(seen, (i) => i >= from && i < to);
+  const represented = {
+    references: between(llama.rows.length, texts.length),
+    served: between(texts.length, seen.shape[0]),
   };
-  const represented = { references: slice(llama.rows.length, texts.length), served: slice(texts.length) };
-  await add("representation similarity (mean logits)", represented, slice(0, llama.rows.length));
+  await add("representation similarity (mean logits)", represented, between(0, llama.rows.length));
   return out;
-}
-
-/** A text as the model sees it: its next-token logits, mean over positions. */
-async function meanLogits(engine: OnnxEngine, adapter: Parameters<OnnxEngine["logits"]>[0], ids: Int32Array) {
-  const logits = await engine.logits(adapter, [...ids]);
-  const width = logits.length / ids.length;
-  const out = new Float32Array(width);
-  for (let i = 0; i < logits.length; i++) out[i % width]! += logits[i]! / ids.length;
-  return out;
-}
-
-function unitRows({ data, shape: [count, width] }: Matrix): Matrix {
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < count; i++) {
-    const row = data.subarray(i * width, (i + 1) * width);
-    const norm = Math.sqrt(sum(row.map((value) => value * value))) || 1;
-    out.set(
-      row.map((value) => value / norm),
-      i * width,
-    );
-  }
-  return { data: out, shape: [count, width] };
 }
 
 /** Through a sparse random sign matrix, one entry a parameter, to 512 columns. */

@@ -6,6 +6,7 @@ import { setPriority } from "node:os";
 import { parseArgs } from "node:util";
 import { attacks } from "./attacks.ts";
 import { contributorEffects } from "./contributors.ts";
+import { settingCurves } from "./curves.ts";
 import { linearDatamodeling } from "./lds.ts";
 import { equalStorage } from "./storage.ts";
 import { dataInfTasks } from "./tasks.ts";
@@ -16,6 +17,7 @@ const BENCHES = {
   contributors: contributorEffects,
   attacks,
   tasks: dataInfTasks,
+  curves: settingCurves,
 };
 
 const { values: options } = parseArgs({

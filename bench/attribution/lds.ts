@@ -3,9 +3,8 @@
  * What the half-subsets' loss on each test image is, against what each method's summed scores say it should be.
  */
 
-import type { Matrix } from "../../trainer/engine.ts";
 import { Random } from "../../trainer/random.ts";
-import { gradientProducts, int8, multiply, solve, squaredNorms, trace, transpose } from "./linear.ts";
+import { coarse, gradientProducts, int8, multiply, solve, squaredNorms, trace, transpose } from "./linear.ts";
 import { evaluate, PARAMETERS } from "./mlp.ts";
 import { countSketch, cut, described, FIT, half, K, openProtocol, SUBSETS, sketchOf, TEST, TRAIN } from "./protocol.ts";
 import { progress, writeBars, writeResult } from "./report.ts";
@@ -106,23 +105,6 @@ function save(results: Record<string, Estimate>, energyKept: Record<string, numb
   });
   const bars = Object.entries(results).map(([label, { value, interval }]) => ({ label, value, interval }));
   writeBars("lds", "LDS, Fashion-MNIST, 784-128-64-10", bars);
-}
-
-/** Unit rows rounded to `bits`: the sign for 1, else evenly up to the largest entry. */
-function coarse({ data, shape: [count, k] }: Matrix, bits: number): Matrix {
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < count; i++) {
-    const row = data.subarray(i * k, (i + 1) * k);
-    const largest = row.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-30);
-    const levels = 2 ** (bits - 1) - 1;
-    const values = row.map((value) => (bits === 1 ? Math.sign(value) : Math.round((value / largest) * levels)));
-    const norm = Math.hypot(...values) || 1;
-    out.set(
-      values.map((value) => value / norm),
-      i * k,
-    );
-  }
-  return { data: out, shape: [count, k] };
 }
 
 function shuffledColumns(scores: Float32Array): Float32Array {

@@ -145,6 +145,36 @@ export const int8 = (of: Matrix, weights?: ArrayLike<number>): Matrix => ({
   shape: of.shape,
 });
 
+/** Unit rows, times a weight, rounded to `bits`: the sign for 1, else evenly up to the largest entry. */
+export function coarse({ data, shape: [count, k] }: Matrix, bits: number, weights?: ArrayLike<number>): Matrix {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < count; i++) {
+    const row = data.subarray(i * k, (i + 1) * k);
+    const largest = row.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-30);
+    const levels = 2 ** (bits - 1) - 1;
+    const values = row.map((value) => (bits === 1 ? Math.sign(value) : Math.round((value / largest) * levels)));
+    const norm = Math.hypot(...values) || 1;
+    out.set(
+      values.map((value) => ((weights?.[i] ?? 1) * value) / norm),
+      i * k,
+    );
+  }
+  return { data: out, shape: [count, k] };
+}
+
+export function unitRows({ data, shape: [count, width] }: Matrix): Matrix {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < count; i++) {
+    const row = data.subarray(i * width, (i + 1) * width);
+    const norm = Math.sqrt(sum(row.map((value) => value * value))) || 1;
+    out.set(
+      row.map((value) => value / norm),
+      i * width,
+    );
+  }
+  return { data: out, shape: [count, width] };
+}
+
 /** The control: which row is whose, mixed up. */
 export function shuffledRows({ data, shape: [count, width] }: Matrix): Matrix {
   const order = new Random(6).shuffle([...Array(count).keys()]);

@@ -66,3 +66,52 @@ export function writeBars(name: string, title: string, bars: readonly Bar[]): vo
     `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 70}" height="${height}" font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/><text x="10" y="22" font-size="14">${title}</text>${lines.join("\n")}</svg>\n`,
   );
 }
+
+export interface Panel {
+  title: string;
+  /** Places along the axis, evenly apart. */
+  ticks: readonly string[];
+  /** By name, a value for each place; those that were not measured are left out. */
+  lines: Record<string, readonly (Pick<Bar, "value" | "interval"> | undefined)[]>;
+}
+
+const COLOURS = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9d755d", "#999999"];
+
+/** Panels of lines between 0 and 1, two in a row, as SVG; a line has the same colour in all of them. */
+export function writeLines(name: string, title: string, panels: readonly Panel[]): void {
+  const [width, height, left, top] = [360, 220, 50, 70];
+  const names = [...new Set(panels.flatMap(({ lines }) => Object.keys(lines)))];
+  const colour = (line: string) => COLOURS[names.indexOf(line) % COLOURS.length]!;
+  const drawn = panels.map(({ title, ticks, lines }, n) => {
+    const [x0, y0] = [left + (n % 2) * (width + 60), top + Math.floor(n / 2) * (height + 70)];
+    const x = (at: number) => (x0 + ((at + 0.5) / ticks.length) * width).toFixed(1);
+    const y = (value: number) => (y0 + (1 - value) * height).toFixed(1);
+    const grid = [0, 0.25, 0.5, 0.75, 1].map(
+      (value) =>
+        `<line x1="${x0}" x2="${x0 + width}" y1="${y(value)}" y2="${y(value)}" stroke="#ddd"/><text x="${x0 - 6}" y="${Number(y(value)) + 4}" text-anchor="end">${value}</text>`,
+    );
+    const marks = ticks.map(
+      (tick, at) => `<text x="${x(at)}" y="${y0 + height + 16}" text-anchor="middle">${tick}</text>`,
+    );
+    const curves = Object.entries(lines).map(([line, points]) => {
+      const there = points.flatMap((point, at) => (point ? [{ ...point, at }] : []));
+      const path = there.map(({ at, value }) => `${x(at)},${y(value)}`).join(" ");
+      const dots = there.map(({ at, value, interval }) => {
+        const [from, to] = interval ?? [value, value];
+        return `<circle cx="${x(at)}" cy="${y(value)}" r="3"/><line x1="${x(at)}" x2="${x(at)}" y1="${y(from)}" y2="${y(to)}" stroke="${colour(line)}" opacity="0.5"/>`;
+      });
+      return `<g fill="${colour(line)}"><polyline points="${path}" fill="none" stroke="${colour(line)}" stroke-width="2"/>${dots.join("")}</g>`;
+    });
+    return `<text x="${x0}" y="${y0 - 10}" font-size="13">${title}</text>${[...grid, ...marks, ...curves].join("")}`;
+  });
+  const bottom = top + Math.ceil(panels.length / 2) * (height + 70);
+  const legend = names.map((line, n) => {
+    const y = bottom + n * 20;
+    return `<rect x="${left}" y="${y - 10}" width="14" height="10" fill="${colour(line)}"/><text x="${left + 22}" y="${y}">${line}</text>`;
+  });
+  const size = `width="${left + 2 * width + 90}" height="${bottom + names.length * 20 + 10}"`;
+  writeFileSync(
+    path.join(RESULTS, `attribution-${name}.svg`),
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/><text x="10" y="24" font-size="14">${title}</text>${[...drawn, ...legend].join("\n")}</svg>\n`,
+  );
+}

@@ -1,3 +1,4 @@
+import type { Matrix } from "../../trainer/engine.ts";
 import { Random } from "../../trainer/random.ts";
 
 export function sum(values: ArrayLike<number>): number {
@@ -32,6 +33,14 @@ export function pearson(a: readonly number[], b: readonly number[]): number {
 /** Spearman's rank correlation; 0 where one side is constant. */
 export const spearman = (a: readonly number[], b: readonly number[]): number =>
   repeatedSpearman(ordered(a), ordered(b), new Uint16Array(a.length).fill(1));
+
+/** How often one of the wanted is above one of the others; half of the times that they are equal. */
+export function auc(wanted: ArrayLike<number>, others: ArrayLike<number>): number {
+  let above = 0;
+  for (let i = 0; i < wanted.length; i++)
+    for (let j = 0; j < others.length; j++) above += (Math.sign(wanted[i]! - others[j]!) + 1) / 2;
+  return above / (wanted.length * others.length);
+}
 
 export interface Estimate {
   value: number;
@@ -105,4 +114,15 @@ function repeatedRanks({ values, order }: Ordered, counts: Uint16Array): Float64
     from = to;
   }
   return out;
+}
+
+/** Of each row, over scores [queries, rows], of which each query moves one unit in all. */
+export function netScores({ data, shape: [queries, count] }: Matrix): Float64Array {
+  const net = new Float64Array(count);
+  for (let t = 0; t < queries; t++) {
+    const row = data.subarray(t * count, (t + 1) * count);
+    const moved = sum(row.map(Math.abs)) || 1;
+    for (let i = 0; i < count; i++) net[i]! += row[i]! / moved;
+  }
+  return net;
 }

@@ -1,214 +1,250 @@
 /**
- * DataInf's three tasks, regenerated: ten kinds of exercise each, and the question whether a test exercise is attributed
- * to the training rows of its own kind. On the tiny Llama, whose texts DataInf's 13 B model would find easy.
+ * DataInf's three tasks: whether a test exercise is attributed to the training rows of its own kind, and whether rows with a wrong answer are
+ * found among the others. On the tiny Llama, whose texts DataInf's 13 B model would find easy.
  */
+
+import type { Span } from "../../trainer/attribution/blocks.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { matrixSpans } from "../../trainer/attribution/scales.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
-import { loraLayout } from "../../trainer/lora.ts";
+import { type FinetuneOptions, finetune } from "../../trainer/finetune.ts";
+import { type Adapter, loraLayout } from "../../trainer/lora.ts";
+import type { Pool } from "../../trainer/pool.ts";
 import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
-import { firstColumns, int8, multiply, shuffledRows, unscaledSketch } from "./linear.ts";
+import { dataInf } from "./datainf.ts";
+import { distinct, type Exercise, KINDS, spoiled, TASKS, textOf } from "./exercises.ts";
+import { norms } from "./lengths.ts";
+import { firstColumns, int8, multiply, rowsWhere, shuffledRows, unscaledSketch } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
-import { type Estimate, interval, mean } from "./statistics.ts";
+import { representations } from "./representations.ts";
+import { auc, type Estimate, interval, mean, netScores } from "./statistics.ts";
 
-const [KINDS, TRAIN_EACH, TEST_EACH] = [10, 45, 5];
+const [TRAIN_EACH, TEST_EACH] = [45, 5];
+/** Training rows of a kind that get a wrong answer: a fifth. */
+const WRONG_EACH = 9;
 /** Shares of the mean kept eigenvalue that whitening is damped by. */
 const DAMPINGS = [10, 1, 0.1];
-const PEOPLE = ["Anna", "Ben", "Carla", "David", "Elena", "Farid", "Grace", "Hugo", "Ines", "Jonas", "Kira", "Liam"];
-const VERBS = ["paints", "carries", "finds", "repairs", "watches", "sells", "opens", "cleans", "follows", "loves"];
-const LOOKS = ["old", "green", "heavy", "small", "broken", "quiet", "bright", "strange", "wooden", "cheap"];
-const THINGS = ["lamp", "bridge", "garden", "letter", "engine", "window", "basket", "river", "camera", "table"];
-const PLACES = ["in the park", "at home", "near the sea", "after lunch", "on Monday", "by train", "in winter", "again"];
+const answerAlone = ({ question, answer }: Exercise) =>
+  JSON.stringify({ prompt: `${question} ->`, completion: ` ${answer}` });
+/** How rows are learned among which some are wrong: as texts all of which is learned, or so that their answers alone are; often, too. */
+export const WAYS = {
+  text: { write: textOf, preset: PRESETS.demo },
+  "answer alone": { write: answerAlone, preset: PRESETS.demo },
+  "answer alone, 10 epochs": { write: answerAlone, preset: { ...PRESETS.demo, epochs: 10 } },
+} satisfies Record<string, { write(exercise: Exercise): string; preset: Preset }>;
+type Preset = Omit<FinetuneOptions, "rows" | "heldOut">;
 
-const vowel = /[aeiou]/i;
-const letters = (text: string, change: (letter: string, n: number) => string) => [...text].map(change).join("");
-const words = (text: string, change: (word: string, n: number) => string) => text.split(" ").map(change).join(" ");
-const TRANSFORMATIONS: Record<string, (sentence: string) => string> = {
-  "Reverse the order of the words": (s) => s.split(" ").reverse().join(" "),
-  "Capitalize every other letter": (s) => letters(s, (c, n) => (n % 2 === 0 ? c.toUpperCase() : c.toLowerCase())),
-  "Put the number 1 between the words": (s) => s.replaceAll(" ", " 1 "),
-  "Replace vowels with *": (s) => letters(s, (c) => (vowel.test(c) ? "*" : c)),
-  "Double every consonant": (s) => letters(s, (c) => (/[a-z]/i.test(c) && !vowel.test(c) ? c + c : c)),
-  "Capitalize every word": (s) => words(s, (w) => w[0]!.toUpperCase() + w.slice(1)),
-  "Remove all vowels": (s) => letters(s, (c) => (vowel.test(c) ? "" : c)),
-  "Add ly to the end of each word": (s) => words(s, (w) => `${w}ly`),
-  "Remove all consonants": (s) => letters(s, (c) => (/[a-z]/i.test(c) && !vowel.test(c) ? "" : c)),
-  "Repeat each word twice": (s) => words(s, (w) => `${w} ${w}`),
-};
-/** A question with two numbers, the answer, and the way there. */
-const PROBLEMS: ((who: string, a: number, b: number) => [question: string, answer: number, reasoning: string])[] = [
-  (who, a, b) => [
-    `${who} orders ${a} pizzas of 8 slices and friends eat ${b} slices. How many slices are left?`,
-    8 * a - b,
-    `${a} pizzas have 8 * ${a} = ${8 * a} slices. ${8 * a} - ${b} = ${8 * a - b}.`,
-  ],
-  (who, a, b) => [
-    `${who}'s school sends ${10 * a} pupils and ${b} teachers on a trip. How many people travel?`,
-    10 * a + b,
-    `Pupils and teachers together are ${10 * a} + ${b} = ${10 * a + b}.`,
-  ],
-  (who, a, b) => [
-    `${who} has ${a} apples and buys ${b} bags of 6 apples. How many apples are there now?`,
-    a + 6 * b,
-    `${b} bags hold 6 * ${b} = ${6 * b} apples. ${a} + ${6 * b} = ${a + 6 * b}.`,
-  ],
-  (who, a, b) => [
-    `${who} scores ${a} points in each of ${b} games. What is the total score?`,
-    a * b,
-    `Each game gives ${a} points: ${a} * ${b} = ${a * b}.`,
-  ],
-  (who, a, b) => [
-    `${who} reads ${2 * a} pages on one day and ${2 * b} on the next. What is the average?`,
-    a + b,
-    `The sum is ${2 * a} + ${2 * b} = ${2 * (a + b)}. Half of it is ${a + b}.`,
-  ],
-  (who, a, b) => [
-    `A recipe needs ${a} eggs and ${who} bakes it ${b} times. How many eggs are needed?`,
-    a * b,
-    `One cake takes ${a} eggs, ${b} cakes take ${a} * ${b} = ${a * b}.`,
-  ],
-  (who, a, b) => [
-    `${who} saves ${a} dollars a week for ${b} weeks and spends 5. How much money remains?`,
-    a * b - 5,
-    `The savings are ${a} * ${b} = ${a * b}. ${a * b} - 5 = ${a * b - 5}.`,
-  ],
-  (who, a, b) => [
-    `${who} drives ${10 * a} miles north and ${b} miles back. How far from the start?`,
-    10 * a - b,
-    `Going back shortens the way: ${10 * a} - ${b} = ${10 * a - b}.`,
-  ],
-  (who, a, b) => [
-    `${a} shelves carry ${b} books each and ${who} adds 3 books. How many books stand there?`,
-    a * b + 3,
-    `The shelves carry ${a} * ${b} = ${a * b} books. ${a * b} + 3 = ${a * b + 3}.`,
-  ],
-  (who, a, b) => [
-    `${who} cuts a rope of ${a * b} metres into ${b} equal parts. How long is each?`,
-    a,
-    `Each part is ${a * b} / ${b} = ${a} metres.`,
-  ],
-];
-const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random.uniform() * from.length)]!;
-const sentence = (random: Random) =>
-  `${pick(random, PEOPLE)} ${pick(random, VERBS)} the ${pick(random, LOOKS)} ${pick(random, THINGS)} ${pick(random, PLACES)}`;
-function problem(random: Random, kind: number, reasoning: boolean): string {
-  const number = () => 2 + Math.floor(18 * random.uniform());
-  const [question, answer, way] = PROBLEMS[kind]!(pick(random, PEOPLE), number(), number());
-  return `${question} -> ${reasoning ? `${way} ` : ""}Answer: ${answer}`;
+/** The adapter fine-tuned on these rows by this preset; kept under the name. */
+export async function tunedBy(
+  pool: Pool,
+  name: string,
+  preset: Preset,
+  rows: readonly string[],
+  seed: number,
+): Promise<Adapter> {
+  const fresh = async () => [(await finetune(pool, { ...preset, rows, heldOut: [], seed })).adapter.params];
+  const [params] = await cached(`llama-${name}`, fresh);
+  const { rank, alpha, targetModules } = preset;
+  return { lora: { rank, alpha, targetModules }, params: params! };
 }
-const TASKS: Record<string, (random: Random, kind: number) => string> = {
-  "sentence transformations": (random, kind) => {
-    const [name, change] = Object.entries(TRANSFORMATIONS)[kind]!;
-    const text = sentence(random);
-    return `${name}: ${text} -> ${change(text)}`;
-  },
-  "math without reasoning": (random, kind) => problem(random, kind, false),
-  "math with reasoning": (random, kind) => problem(random, kind, true),
-};
+
+/** A task's training rows, the same with wrong answers among them, and its test exercises. */
+export function taskExercises(n: number): Record<"train" | "mixed" | "test", Exercise[]> {
+  const random = new Random(900 + n);
+  const exercises = distinct(TRAIN_EACH + TEST_EACH, (kind) => Object.values(TASKS)[n]!(random, kind));
+  const train = exercises.flatMap((own) => own.slice(0, TRAIN_EACH));
+  const mixed = train.map((exercise, i) => (i % TRAIN_EACH < WRONG_EACH ? spoiled(exercise) : exercise));
+  return { train, mixed, test: exercises.flatMap((own) => own.slice(TRAIN_EACH)) };
+}
 
 /** With intervals over the kinds. */
-interface Found {
-  auc: Estimate;
-  recall: Estimate;
+type Found = Record<"auc" | "recall", Estimate>;
+type Wrong = Record<"inKind" | "ofAll", Estimate>;
+/** Scores [tests, training rows]. */
+type Scores = Map<string, Matrix>;
+/** What is measured of a task: rows, gradients at the adapter that was fine-tuned on the training rows, and the adapter. */
+interface Measured {
+  name: string;
+  adapter: Adapter;
+  train: string[];
+  test: string[];
+  g: Matrix;
+  q: Matrix;
+  matrices: Span[];
+  /** Of the training rows, scaled as shipped. */
+  sketched: Awaited<ReturnType<typeof fitSketch>>;
 }
 
 export async function dataInfTasks(json: boolean): Promise<void> {
   const llama = await TinyLlama.start();
-  const result: Record<string, Record<string, Found>> = {};
+  const tasks: Record<string, Record<string, Found>> = {};
+  const wrongRows: Record<string, Record<string, Record<string, Wrong>>> = {};
   try {
-    const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
     const tick = progress("tasks", Object.keys(TASKS).length);
-    for (const [n, [task, make]] of Object.entries(TASKS).entries()) {
-      const random = new Random(900 + n);
-      const rows = distinct(KINDS, TRAIN_EACH + TEST_EACH, (kind) => make(random, kind));
-      const train = rows.flatMap((own) => own.slice(0, TRAIN_EACH));
-      const test = rows.flatMap((own) => own.slice(TRAIN_EACH));
-      const adapter = await llama.tuned(`task-${n}`, train, 500 + n);
-      const examples = [...train, ...test].map((text) => llama.example(text));
-      const measured = async () => [(await exampleGradients(llama.pool, adapter, examples, 1)).data];
-      const [data] = await cached(`llama-gradients-task-${n}`, measured);
-      const width = data!.length / examples.length;
-      const g: Matrix = { data: data!.subarray(0, train.length * width), shape: [train.length, width] };
-      const q: Matrix = { data: data!.subarray(train.length * width), shape: [test.length, width] };
-      const found: Record<string, Found> = {};
-      const measure = (name: string, scores: Matrix) => {
-        found[name] = judge(scores);
+    for (const [n, task] of Object.keys(TASKS).entries()) {
+      const { train, mixed, test } = taskExercises(n);
+      const measured = async (name: string, { write, preset }: (typeof WAYS)["text"], rows: Exercise[]) => {
+        const [texts, tests] = [rows.map(write), test.map(write)];
+        return measure(llama, name, await tunedBy(llama.pool, name, preset, texts, 500 + n), texts, tests);
       };
-      const { basis, rows: sketches } = await fitSketch(llama.pool, g, matrixSpans(layout), [512]);
-      const asked = await project(llama.pool, basis, q);
-      const unscaled = await unscaledSketch(llama.pool, g, 450);
-      const unscaledAsked = await project(llama.pool, unscaled.basis, q);
-      const narrowed = (of: typeof unscaled, queries: Matrix, k: number, damping?: number) =>
-        [queries, of.rows].map((side) => firstColumns(side, of.basis.eigenvalues, k, damping)) as [Matrix, Matrix];
-      for (const k of [64, 128, 256]) {
-        const [a, b] = narrowed({ basis, rows: sketches }, asked, k);
-        measure(`int8 sketch k=${k}`, await multiply(int8(a), int8(b), 0, 1));
-        if (k === 256) measure("control: rows shuffled", await multiply(int8(a), shuffledRows(int8(b)), 0, 1));
+      const scores = await allScores(llama, await measured(`task-${n}`, WAYS.text, train));
+      show(task, (tasks[task] = judged(scores, ownKind)));
+      wrongRows[task] = {};
+      for (const [name, way] of Object.entries(WAYS)) {
+        const own = await measured(`task-${n}-wrong-${name}`, way, mixed);
+        const found = judged(await suspicions(llama, own, await allScores(llama, own)), wrongFound);
+        show(`${task}, wrong rows, learned: ${name}`, (wrongRows[task][name] = found));
       }
-      for (const damping of DAMPINGS) {
-        const [a, b] = narrowed({ basis, rows: sketches }, asked, 256, damping);
-        measure(`int8 sketch k=256, whitened, damping ${damping}`, await multiply(int8(a), int8(b), 0, 1));
-      }
-      for (const damping of [undefined, 0.1]) {
-        const [a, b] = narrowed(unscaled, unscaledAsked, 256, damping);
-        const name = damping === undefined ? "" : `, whitened, damping ${damping}`;
-        measure(`int8 sketch k=256, not scaled${name}`, await multiply(int8(a), int8(b), 0, 1));
-      }
-      measure(
-        "damped influence, uncompressed, damping 0.1",
-        await multiply(...narrowed(unscaled, unscaledAsked, 450, 0.1), 0, 1),
-      );
-      measure("gradient dot product", await multiply(q, g, 0, 1));
-      measure("gradient cosine", await multiply(int8(q), int8(g), 0, 1));
-      const bm25 = new Bm25(train);
-      const scores = Float32Array.from(test.flatMap((text) => [...bm25.scores(text)]));
-      measure("BM25", { data: scores, shape: [test.length, train.length] });
-      result[task] = found;
-      console.log(task);
-      console.table(
-        Object.fromEntries(
-          Object.entries(found).map(([method, { auc, recall }]) => [method, [auc.value, recall.value]]),
-        ),
-      );
-      if (json) writeResult("tasks", { kinds: KINDS, trainEach: TRAIN_EACH, testEach: TEST_EACH, tasks: result });
+      if (json)
+        writeResult("tasks", {
+          ...{ kinds: KINDS, trainEach: TRAIN_EACH, testEach: TEST_EACH, wrongEach: WRONG_EACH },
+          ...{ tasks, wrongRows },
+        });
       tick(n + 1);
     }
-    const bars = Object.entries(result).flatMap(([task, found]) =>
+    if (!json) return;
+    const bars = Object.entries(tasks).flatMap(([task, found]) =>
       Object.entries(found).map(([method, { auc }]) => ({ label: `${task}: ${method}`, ...auc })),
     );
-    if (json) writeBars("tasks", "AUC of training rows of the test exercise's own kind", bars);
+    writeBars("tasks", "AUC of training rows of the test exercise's own kind", bars);
+    const wrong = Object.entries(wrongRows).flatMap(([task, { "answer alone, 10 epochs": found }]) =>
+      Object.entries(found!).map(([method, { inKind }]) => ({ label: `${task}: ${method}`, ...inKind })),
+    );
+    writeBars(
+      "wrong-rows",
+      "AUC of training rows with a wrong answer against right ones of their kind, answers alone learned, 10 epochs",
+      wrong,
+    );
   } finally {
     await llama.pool.close();
   }
 }
 
-/** For each kind so many texts, none twice. */
-function distinct(kinds: number, count: number, make: (kind: number) => string): string[][] {
-  return Array.from({ length: kinds }, (_, kind) => {
-    const texts = new Set<string>();
-    while (texts.size < count) texts.add(make(kind));
-    return [...texts];
-  });
+const judged = <T, F>(of: Map<string, T>, judge: (values: T) => F): Record<string, F> =>
+  Object.fromEntries([...of].map(([name, values]) => [name, judge(values)]));
+
+function show(title: string, found: Record<string, Found | Wrong>): void {
+  console.log(title);
+  const line = (figures: Record<string, Estimate>) => Object.values(figures).map(({ value }) => value);
+  console.table(Object.fromEntries(Object.entries(found).map(([method, figures]) => [method, line(figures)])));
+}
+
+async function measure(
+  llama: TinyLlama,
+  name: string,
+  adapter: Adapter,
+  train: string[],
+  test: string[],
+): Promise<Measured> {
+  const examples = [...train, ...test].map((text) => llama.example(text));
+  const measured = async () => [(await exampleGradients(llama.pool, adapter, examples, 1)).data];
+  const [data] = await cached(`llama-gradients-${name}`, measured);
+  const all: Matrix = { data: data!, shape: [examples.length, data!.length / examples.length] };
+  const g = rowsWhere(all, (i) => i < train.length);
+  const matrices = matrixSpans(loraLayout(llama.pool.base.config, adapter.lora));
+  const sketched = await fitSketch(llama.pool, g, matrices, [512]);
+  return { name, adapter, train, test, g, q: rowsWhere(all, (i) => i >= train.length), matrices, sketched };
+}
+
+async function allScores(
+  llama: TinyLlama,
+  { name, adapter, train, test, g, q, matrices, sketched }: Measured,
+): Promise<Scores> {
+  const scores: Scores = new Map();
+  const asked = await project(llama.pool, sketched.basis, q);
+  const unscaled = await unscaledSketch(llama.pool, g, train.length);
+  const unscaledAsked = await project(llama.pool, unscaled.basis, q);
+  const narrowed = (of: typeof sketched, queries: Matrix, k: number, damping?: number) =>
+    [queries, of.rows].map((side) => firstColumns(side, of.basis.eigenvalues, k, damping)) as [Matrix, Matrix];
+  const add = async (name: string, queries: Matrix, rows: Matrix) => {
+    scores.set(name, await multiply(queries, rows, 0, 1));
+  };
+  for (const k of [64, 128, 256]) {
+    const [a, b] = narrowed(sketched, asked, k);
+    await add(`int8 sketch k=${k}`, int8(a), int8(b));
+    if (k === 256) await add("control: rows shuffled", int8(a), shuffledRows(int8(b)));
+  }
+  for (const damping of DAMPINGS) {
+    const [a, b] = narrowed(sketched, asked, 256, damping);
+    await add(`int8 sketch k=256, whitened, damping ${damping}`, int8(a), int8(b));
+  }
+  for (const damping of [undefined, 0.1]) {
+    const [a, b] = narrowed(unscaled, unscaledAsked, 256, damping);
+    const name = damping === undefined ? "" : `, whitened, damping ${damping}`;
+    await add(`int8 sketch k=256, not scaled${name}`, int8(a), int8(b));
+  }
+  await add("damped influence, uncompressed, damping 0.1", ...narrowed(unscaled, unscaledAsked, train.length, 0.1));
+  scores.set("DataInf", await dataInf(q, g, matrices));
+  await add("gradient dot product", q, g);
+  await add("gradient cosine", int8(q), int8(g));
+  const bm25 = new Bm25(train);
+  const found = Float32Array.from(test.flatMap((text) => [...bm25.scores(text)]));
+  scores.set("BM25", { data: found, shape: [test.length, train.length] });
+  const examples = [...train, ...test].map((text) => llama.example(text));
+  const seen = await representations(`llama-representations-${name}`, llama.pool, adapter, examples, train.length);
+  const isRow = (i: number) => i < train.length;
+  await add(
+    "representation similarity",
+    rowsWhere(seen, (i) => !isRow(i)),
+    rowsWhere(seen, isRow),
+  );
+  return scores;
+}
+
+/** For each training row how much it looks like a wrong one: by its net score over the tests, low first; and by what it is without any test. */
+async function suspicions(
+  llama: TinyLlama,
+  { adapter, train, g, matrices, sketched }: Measured,
+  scores: Scores,
+): Promise<Map<string, ArrayLike<number>>> {
+  const examples = train.map((text) => llama.example(text));
+  const own = await dataInf(g, g, matrices);
+  return new Map<string, ArrayLike<number>>([
+    ...[...scores].map(([name, of]) => [`${name}, low first`, netScores(of).map((net) => -net)] as const),
+    ["loss, high first", await llama.losses(adapter, examples)],
+    ["gradient length, high first", norms(g)],
+    ["length of the scaled gradient, high first", norms(sketched.rows)],
+    ["DataInf of a row on itself, high first", train.map((_, i) => own.data[i * (train.length + 1)]!)],
+  ]);
 }
 
 /** Mean over tests: AUC of the rows of its kind against the others, and the share of its kind among as many best rows. */
-function judge({ data, shape: [tests, count] }: Matrix): Found {
+export function ownKind({ data, shape: [tests, count] }: Matrix): Found {
   const figures = Array.from({ length: tests }, (_, t) => {
+    const scores = data.subarray(t * count, (t + 1) * count);
     const own = (i: number) => Math.floor(t / TEST_EACH) === Math.floor(i / TRAIN_EACH);
-    const order = [...Array(count).keys()].sort((a, b) => data[t * count + a]! - data[t * count + b]!);
-    const places = order.flatMap((i, place) => (own(i) ? [place + 1] : []));
-    const below = places.reduce((total, place) => total + place, 0) - (TRAIN_EACH * (TRAIN_EACH + 1)) / 2;
+    const best = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!).slice(0, TRAIN_EACH);
     return {
-      auc: below / (TRAIN_EACH * (count - TRAIN_EACH)),
-      recall: places.filter((place) => place > count - TRAIN_EACH).length / TRAIN_EACH,
+      auc: auc(
+        scores.filter((_, i) => own(i)),
+        scores.filter((_, i) => !own(i)),
+      ),
+      recall: best.filter(own).length / TRAIN_EACH,
     };
   });
   const kinds = Array.from({ length: KINDS }, (_, kind) => figures.slice(kind * TEST_EACH, (kind + 1) * TEST_EACH));
   const over = (figure: keyof Found) =>
     interval(kinds, (drawn) => mean(drawn.flatMap((tests) => tests.map((test) => test[figure]))));
   return { auc: over("auc"), recall: over("recall") };
+}
+
+/** AUC of the wrong rows against the right ones of their own kind, and against those of all kinds. */
+export function wrongFound(values: ArrayLike<number>): Wrong {
+  const kinds = Array.from({ length: KINDS }, (_, kind) => {
+    const own = Array.from(values).slice(kind * TRAIN_EACH, (kind + 1) * TRAIN_EACH);
+    return { wrong: own.slice(0, WRONG_EACH), right: own.slice(WRONG_EACH) };
+  });
+  return {
+    inKind: interval(kinds, (drawn) => mean(drawn.map(({ wrong, right }) => auc(wrong, right)))),
+    ofAll: interval(kinds, (drawn) =>
+      auc(
+        drawn.flatMap(({ wrong }) => wrong),
+        drawn.flatMap(({ right }) => right),
+      ),
+    ),
+  };
 }
