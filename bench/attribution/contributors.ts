@@ -18,9 +18,11 @@ import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
 import { fitWhitening, whiten } from "./curvature.ts";
 import type { Kind } from "./datanet.ts";
+import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
 import { lengthShares, norms } from "./lengths.ts";
-import { beside, firstColumns, int8, multiply, shuffledRows, unscaledSketch } from "./linear.ts";
+import { beside, firstColumns, int8, multiply, shuffledRows, tableOf, unscaledSketch } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
+import { netted } from "./payout.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
 import { type Estimate, interval, lds, mean, pearson, rounded, spearman, sum } from "./statistics.ts";
 
@@ -58,7 +60,7 @@ export async function contributorEffects(json: boolean): Promise<void> {
       "held-out references": references.map((_, t) => t),
       "served answers": answers.map((_, t) => references.length + t),
     };
-    const alone = await leftOutLosses(llama, [...references, ...answers]);
+    const alone = await leftOutLosses(llama, [...references, ...answers], LEFT_OUT);
     const methods = await allScores(llama);
     const result: Record<string, unknown> = {
       set: {
@@ -77,7 +79,14 @@ export async function contributorEffects(json: boolean): Promise<void> {
       const leftOut = alone.map((lines) => leftOutEffects(lines, targets[target]));
       const table: Record<string, Line> = {};
       for (const [name, scores] of of)
-        table[name] = judge(llama, halves, utility, leftOut, summed(llama, scores, at), netted(llama, scores, at));
+        table[name] = judge(
+          llama,
+          halves,
+          utility,
+          leftOut,
+          summed(llama, scores, at),
+          netted(llama, scores, at).totals,
+        );
       console.log(target);
       console.table(
         Object.fromEntries(
@@ -122,34 +131,6 @@ interface Line {
   /** Of pay and of what the model loses without the contributor. */
   leftOut: Estimate;
 }
-
-/** For each seed, losses of the model trained on all, then of those without each contributor. */
-async function leftOutLosses(llama: TinyLlama, targets: Parameters<TinyLlama["losses"]>[1]): Promise<Float32Array[][]> {
-  const tick = progress("fine-tuning without each contributor", LEFT_OUT * (llama.contributors.length + 1));
-  const all: Float32Array[][] = [];
-  for (let seed = 0; seed < LEFT_OUT; seed++) {
-    const lines: Float32Array[] = [];
-    for (let out = -1; out < llama.contributors.length; out++) {
-      const name = `without-${out}-${seed}`;
-      const measured = async () => {
-        const present = llama.contributors.map((_, c) => c !== out);
-        return [await llama.losses(await llama.tunedOn(name, present, 600 + seed), targets)];
-      };
-      lines.push((await cached(`llama-losses-${name}`, measured))[0]!);
-      tick(seed * (llama.contributors.length + 1) + out + 2);
-    }
-    all.push(lines);
-  }
-  return all;
-}
-
-/** By how much the mean loss grows without each contributor. */
-function leftOutEffects([whole, ...without]: readonly Float32Array[], targets: readonly number[]): number[] {
-  const over = (losses: Float32Array) => mean(targets.map((t) => losses[t]!));
-  return without.map((losses) => over(losses) - over(whole!));
-}
-
-const meanOf = (lines: readonly number[][]): number[] => lines[0]!.map((_, c) => mean(lines.map((line) => line[c]!)));
 
 /** Effect of each contributor's presence on mean utility, by ridge regression; they add up to nothing, since all halves are equally large. */
 function effectsOf(halves: readonly boolean[][], utility: readonly number[]): number[] {
@@ -276,19 +257,6 @@ function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, queries: r
   });
 }
 
-/** What would be paid: each query moves the scores by one unit in all, netted over the queries, then clipped row by row. */
-function netted(llama: TinyLlama, { data, shape: [, count] }: Matrix, queries: readonly number[]): number[] {
-  const net = new Float64Array(count);
-  for (const t of queries) {
-    const row = data.subarray(t * count, (t + 1) * count);
-    const moved = sum(row.map(Math.abs)) || 1;
-    for (let i = 0; i < count; i++) net[i]! += row[i]! / moved;
-  }
-  const out = Array<number>(llama.contributors.length).fill(0);
-  for (let i = 0; i < count; i++) out[llama.owners[i]!]! += Math.max(net[i]!, 0);
-  return out;
-}
-
 /** Scores of the references and of the served answers by every method. */
 async function allScores(llama: TinyLlama): Promise<{ references: Scores; served: Scores }> {
   const out = { references: new Map() as Scores, served: new Map() as Scores };
@@ -407,13 +375,9 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   const bm25 = new Bm25(llama.rows);
   const { tokenizer } = llama.pool.base;
   const asked = (await llama.served()).map(({ promptIds, ids }) => tokenizer.decode([...promptIds, ...ids]));
-  const table = (lines: ArrayLike<number>[]): Matrix => ({
-    data: Float32Array.from(lines.flatMap((line) => Array.from(line))),
-    shape: [lines.length, llama.rows.length],
-  });
-  out.references.set("BM25", table(llama.references.map((text) => bm25.scores(text))));
-  out.served.set("BM25", table(asked.map((text) => bm25.scores(text))));
-  const counted = table(llama.references.map(() => llama.rows.map(() => 1)));
+  out.references.set("BM25", tableOf(llama.references.map((text) => bm25.scores(text))));
+  out.served.set("BM25", tableOf(asked.map((text) => bm25.scores(text))));
+  const counted = tableOf(llama.references.map(() => llama.rows.map(() => 1)));
   for (const kind of KINDS) out[kind].set("row counts", counted);
   const [representations] = await cached("llama-representations", async () => {
     const engine = new OnnxEngine(llama.pool.base.config, llama.pool.base.weights);

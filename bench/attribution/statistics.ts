@@ -33,6 +33,14 @@ export function pearson(a: readonly number[], b: readonly number[]): number {
 export const spearman = (a: readonly number[], b: readonly number[]): number =>
   repeatedSpearman(ordered(a), ordered(b), new Uint16Array(a.length).fill(1));
 
+/** How often one of the wanted is above one of the others; half of the times that they are equal. */
+export function auc(wanted: ArrayLike<number>, others: ArrayLike<number>): number {
+  let above = 0;
+  for (let i = 0; i < wanted.length; i++)
+    for (let j = 0; j < others.length; j++) above += (Math.sign(wanted[i]! - others[j]!) + 1) / 2;
+  return above / (wanted.length * others.length);
+}
+
 export interface Estimate {
   value: number;
   /** 95 % percentile bootstrap over tests and subsets together. */
