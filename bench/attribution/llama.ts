@@ -9,7 +9,13 @@ import { type Adapter, loraLayout } from "../../trainer/lora.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
-import { type Contributor, contributors, contributorsWithWrongRows, type Kind } from "./datanet.ts";
+import {
+  type Contributor,
+  contributors,
+  contributorsWithFewRows,
+  contributorsWithWrongRows,
+  type Kind,
+} from "./datanet.ts";
 import { cached } from "./report.ts";
 
 const MAX_TOKENS = 32;
@@ -17,8 +23,12 @@ const MAX_TOKENS = 32;
 /** How the model learns and from whom; what the cache keeps of each begins with `kept`. */
 const SETTINGS = {
   plain: { kept: "llama", preset: PRESETS.demo, contributors },
-  /** Until it knows its rows by heart. */
-  memorising: { kept: "memorising", preset: { ...PRESETS.demo, epochs: 6, learningRate: 2e-2 }, contributors },
+  /** Until it knows its rows much better than others. */
+  memorising: {
+    kept: "memorising",
+    preset: { ...PRESETS.demo, epochs: 9, learningRate: 3e-2 },
+    contributors: contributorsWithFewRows,
+  },
   "wrong rows": { kept: "wrong", preset: PRESETS.demo, contributors: contributorsWithWrongRows },
 };
 export type Setting = keyof typeof SETTINGS;
