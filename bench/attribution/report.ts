@@ -38,7 +38,7 @@ export function writeResult(name: string, result: unknown): void {
   writeFileSync(path.join(RESULTS, `attribution-${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
 }
 
-/** Mean, lowest and highest of each figure over runs. */
+/** Mean, lowest and highest of each figure over its runs. */
 export const ranges = (lines: Record<string, Record<string, number[]>>) =>
   mapped(lines, (line) =>
     mapped(line, (values) => ({
@@ -50,6 +50,10 @@ export const ranges = (lines: Record<string, Record<string, number[]>>) =>
 
 export const mapped = <T, U>(of: Record<string, T>, change: (value: T, name: string) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(of).map(([name, value]) => [name, change(value, name)]));
+
+/** What a part of the bench wrote, as it is in the repository. */
+export const readResult = (name: string) =>
+  JSON.parse(readFileSync(path.join(RESULTS, `attribution-${name}.json`), "utf8"));
 
 export interface Bar {
   label: string;

@@ -11,7 +11,7 @@ import { progress, ranges, writeResult } from "./report.ts";
 import { auc, mean, sum } from "./statistics.ts";
 import { BASES, type Base, openStudyAnew, pay, SHIPPED } from "./study.ts";
 
-const SEEDS = 3;
+const SEEDS = 2;
 const KINDS = Object.keys(WRONG) as (Kind & keyof typeof WRONG)[];
 
 export async function wrongRows(json: boolean): Promise<void> {
