@@ -17,12 +17,24 @@ import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
 import { fitWhitening, whiten } from "./curvature.ts";
 import type { Kind } from "./datanet.ts";
+import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
 import { lengthShares, norms } from "./lengths.ts";
-import { beside, firstColumns, int8, multiply, rowsWhere, shuffledRows, unitRows, unscaledSketch } from "./linear.ts";
+import {
+  beside,
+  firstColumns,
+  int8,
+  multiply,
+  rowsWhere,
+  shuffledRows,
+  tableOf,
+  unitRows,
+  unscaledSketch,
+} from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
+import { net, netted } from "./payout.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
 import { representations } from "./representations.ts";
-import { type Estimate, interval, lds, mean, pearson, rounded, spearman, sum } from "./statistics.ts";
+import { auc, type Estimate, interval, lds, mean, pearson, rounded, spearman, sum } from "./statistics.ts";
 
 const HALVES = 40;
 /** Fine-tunings without each contributor. */
@@ -58,7 +70,7 @@ export async function contributorEffects(json: boolean): Promise<void> {
       "held-out references": references.map((_, t) => t),
       "served answers": answers.map((_, t) => references.length + t),
     };
-    const alone = await leftOutLosses(llama, [...references, ...answers]);
+    const alone = await leftOutLosses(llama, [...references, ...answers], LEFT_OUT);
     const methods = await allScores(llama);
     const result: Record<string, unknown> = {
       set: {
@@ -77,7 +89,14 @@ export async function contributorEffects(json: boolean): Promise<void> {
       const leftOut = alone.map((lines) => leftOutEffects(lines, targets[target]));
       const table: Record<string, Line> = {};
       for (const [name, scores] of of)
-        table[name] = judge(llama, halves, utility, leftOut, summed(llama, scores, at), netted(llama, scores, at));
+        table[name] = judge(
+          llama,
+          halves,
+          utility,
+          leftOut,
+          summed(llama, scores, at),
+          netted(llama, scores, at).totals,
+        );
       console.log(target);
       console.table(
         Object.fromEntries(
@@ -122,34 +141,6 @@ interface Line {
   /** Of pay and of what the model loses without the contributor. */
   leftOut: Estimate;
 }
-
-/** For each seed, losses of the model trained on all, then of those without each contributor. */
-async function leftOutLosses(llama: TinyLlama, targets: Parameters<TinyLlama["losses"]>[1]): Promise<Float32Array[][]> {
-  const tick = progress("fine-tuning without each contributor", LEFT_OUT * (llama.contributors.length + 1));
-  const all: Float32Array[][] = [];
-  for (let seed = 0; seed < LEFT_OUT; seed++) {
-    const lines: Float32Array[] = [];
-    for (let out = -1; out < llama.contributors.length; out++) {
-      const name = `without-${out}-${seed}`;
-      const measured = async () => {
-        const present = llama.contributors.map((_, c) => c !== out);
-        return [await llama.losses(await llama.tunedOn(name, present, 600 + seed), targets)];
-      };
-      lines.push((await cached(`llama-losses-${name}`, measured))[0]!);
-      tick(seed * (llama.contributors.length + 1) + out + 2);
-    }
-    all.push(lines);
-  }
-  return all;
-}
-
-/** By how much the mean loss grows without each contributor. */
-function leftOutEffects([whole, ...without]: readonly Float32Array[], targets: readonly number[]): number[] {
-  const over = (losses: Float32Array) => mean(targets.map((t) => losses[t]!));
-  return without.map((losses) => over(losses) - over(whole!));
-}
-
-const meanOf = (lines: readonly number[][]): number[] => lines[0]!.map((_, c) => mean(lines.map((line) => line[c]!)));
 
 /** Effect of each contributor's presence on mean utility, by ridge regression; they add up to nothing, since all halves are equally large. */
 function effectsOf(halves: readonly boolean[][], utility: readonly number[]): number[] {
@@ -198,31 +189,15 @@ async function junkDetection(llama: TinyLlama, of: Scores): Promise<Record<strin
     "loss at the adapter, high first": losses,
     "gradient length, high first": norms({ data, shape }),
   };
-  for (const [
-    name,
-    {
-      data: scores,
-      shape: [queries, count],
-    },
-  ] of of) {
-    const net = new Float64Array(count);
-    for (let t = 0; t < queries; t++) {
-      const row = scores.subarray(t * count, (t + 1) * count);
-      const moved = sum(row.map(Math.abs)) || 1;
-      for (let i = 0; i < count; i++) net[i]! -= row[i]! / moved;
-    }
-    candidates[`${name}, low first`] = net;
-  }
-  const auc = (values: ArrayLike<number>, kind: Kind) => {
-    const of = (wanted: Kind) => Array.from(values).filter((_, i) => llama.kinds[llama.owners[i]!] === wanted);
-    const [junk, honest] = [of(kind), of("honest")];
-    const above = junk.map((x) => honest.filter((y) => x > y).length + honest.filter((y) => x === y).length / 2);
-    return rounded(mean(above) / honest.length);
+  for (const [name, scores] of of) candidates[`${name}, low first`] = net(scores).map((score) => -score);
+  const found = (values: ArrayLike<number>, kind: Kind) => {
+    const those = (wanted: Kind) => Array.from(values).filter((_, i) => llama.kinds[llama.owners[i]!] === wanted);
+    return rounded(auc(those(kind), those("honest")));
   };
   return Object.fromEntries(
     Object.entries(candidates).map(([name, values]) => [
       name,
-      { "shuffled words": auc(values, "shuffled words"), "random characters": auc(values, "random characters") },
+      { "shuffled words": found(values, "shuffled words"), "random characters": found(values, "random characters") },
     ]),
   );
 }
@@ -274,19 +249,6 @@ export function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, que
     for (let i = 0; i < count; i++) sums[llama.owners[i]!]! += data[t * count + i]!;
     return sums;
   });
-}
-
-/** What would be paid: each query moves the scores by one unit in all, netted over the queries, then clipped row by row. */
-function netted(llama: TinyLlama, { data, shape: [, count] }: Matrix, queries: readonly number[]): number[] {
-  const net = new Float64Array(count);
-  for (const t of queries) {
-    const row = data.subarray(t * count, (t + 1) * count);
-    const moved = sum(row.map(Math.abs)) || 1;
-    for (let i = 0; i < count; i++) net[i]! += row[i]! / moved;
-  }
-  const out = Array<number>(llama.contributors.length).fill(0);
-  for (let i = 0; i < count; i++) out[llama.owners[i]!]! += Math.max(net[i]!, 0);
-  return out;
 }
 
 /** Scores of the references and of the served answers by every method. */
@@ -407,13 +369,9 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   const bm25 = new Bm25(llama.rows);
   const { tokenizer } = llama.pool.base;
   const asked = (await llama.served()).map(({ promptIds, ids }) => tokenizer.decode([...promptIds, ...ids]));
-  const table = (lines: ArrayLike<number>[]): Matrix => ({
-    data: Float32Array.from(lines.flatMap((line) => Array.from(line))),
-    shape: [lines.length, llama.rows.length],
-  });
-  out.references.set("BM25", table(llama.references.map((text) => bm25.scores(text))));
-  out.served.set("BM25", table(asked.map((text) => bm25.scores(text))));
-  const counted = table(llama.references.map(() => llama.rows.map(() => 1)));
+  out.references.set("BM25", tableOf(llama.references.map((text) => bm25.scores(text))));
+  out.served.set("BM25", tableOf(asked.map((text) => bm25.scores(text))));
+  const counted = tableOf(llama.references.map(() => llama.rows.map(() => 1)));
   for (const kind of KINDS) out[kind].set("row counts", counted);
   const seen = await representations(
     "llama-representations",

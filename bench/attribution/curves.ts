@@ -19,8 +19,9 @@ import { summed } from "./contributors.ts";
 import { textOf } from "./exercises.ts";
 import { beside, coarse, firstColumns, int8, multiply, rowsWhere } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
+import { net } from "./payout.ts";
 import { cached, type Panel, progress, RESULTS, writeLines, writeResult } from "./report.ts";
-import { type Estimate, lds, netScores, sum } from "./statistics.ts";
+import { type Estimate, lds, sum } from "./statistics.ts";
 import { ownKind, taskExercises, tunedBy, WAYS, wrongFound } from "./tasks.ts";
 
 const COLUMNS = [32, 64, 128, 256, 512];
@@ -161,7 +162,7 @@ function truths(llama: TinyLlama, name: string, preset: typeof ALL | typeof PRES
       const adapter = await tuned("task-0-wrong-answer alone", texts.slice(0, mixed.length), 500);
       return {
         ...(await gradients("task-0-wrong", adapter, texts, mixed.length)),
-        judge: (scores) => wrongFound(netScores(scores).map((net) => -net)).inKind,
+        judge: (scores) => wrongFound(net(scores).map((score) => -score)).inKind,
       };
     },
     ...(preset === ALL && leftOut),

@@ -4,18 +4,26 @@
  */
 import { setPriority } from "node:os";
 import { parseArgs } from "node:util";
+import { attacksAnew } from "./anew.ts";
 import { attacks } from "./attacks.ts";
 import { contributorEffects } from "./contributors.ts";
 import { settingCurves } from "./curves.ts";
 import { linearDatamodeling } from "./lds.ts";
+import { gradientPoints } from "./points.ts";
+import { routing } from "./routing.ts";
 import { equalStorage } from "./storage.ts";
 import { dataInfTasks } from "./tasks.ts";
+import { wrongRows } from "./wrong.ts";
 
 const BENCHES = {
   lds: linearDatamodeling,
   storage: equalStorage,
   contributors: contributorEffects,
+  points: gradientPoints,
   attacks,
+  anew: attacksAnew,
+  routing,
+  wrong: wrongRows,
   tasks: dataInfTasks,
   curves: settingCurves,
 };

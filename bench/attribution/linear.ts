@@ -96,6 +96,12 @@ export function rowsWhere({ data, shape: [count, width] }: Matrix, wanted: (row:
   return { data: out, shape: [rows.length, width] };
 }
 
+/** Lines of equal length, one below the other. */
+export const tableOf = (lines: readonly ArrayLike<number>[]): Matrix => ({
+  data: Float32Array.from(lines.flatMap((line) => Array.from(line))),
+  shape: [lines.length, lines[0]!.length],
+});
+
 /** One matrix below the other. */
 export function stack(a: Matrix, b: Matrix): Matrix {
   const data = new Float32Array(a.data.length + b.data.length);

@@ -9,14 +9,36 @@ import { type Adapter, loraLayout } from "../../trainer/lora.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
-import { type Contributor, contributors, type Kind } from "./datanet.ts";
+import {
+  type Contributor,
+  contributors,
+  contributorsWithFewRows,
+  contributorsWithWrongRows,
+  type Kind,
+} from "./datanet.ts";
 import { cached } from "./report.ts";
 
 const MAX_TOKENS = 32;
 
-/** The tiny Llama and a Datanet to fine-tune it on, with the demo's preset and the fast engine. */
+/** How the model learns and from whom; what the cache keeps of each begins with `kept`. */
+const SETTINGS = {
+  plain: { kept: "llama", preset: PRESETS.demo, contributors },
+  /** Until it knows its rows much better than others. */
+  memorising: {
+    kept: "memorising",
+    preset: { ...PRESETS.demo, epochs: 9, learningRate: 3e-2 },
+    contributors: contributorsWithFewRows,
+  },
+  "wrong rows": { kept: "wrong", preset: PRESETS.demo, contributors: contributorsWithWrongRows },
+};
+export type Setting = keyof typeof SETTINGS;
+type Answer = Pick<Completion, "promptIds" | "ids">;
+
+/** The tiny Llama and a Datanet to fine-tune it on with the fast engine: the demo's preset, unless the setting has another. */
 export class TinyLlama {
   readonly pool: Pool;
+  private readonly kept: string;
+  readonly preset: typeof PRESETS.demo;
   readonly contributors: Contributor[];
   /** All rows in order, and the contributor of each. */
   readonly rows: string[];
@@ -27,8 +49,10 @@ export class TinyLlama {
   readonly references: string[];
   readonly referenceOwners: number[];
 
-  private constructor(pool: Pool, all: Contributor[]) {
+  private constructor(pool: Pool, all: Contributor[], { kept, preset }: (typeof SETTINGS)[Setting]) {
     this.pool = pool;
+    this.kept = kept;
+    this.preset = preset;
     this.contributors = all;
     this.kinds = all.map(({ kind }) => kind);
     this.rows = all.flatMap(({ rows }) => rows);
@@ -37,9 +61,11 @@ export class TinyLlama {
     this.referenceOwners = all.flatMap(({ references }, c) => references.map(() => c));
   }
 
-  static async start(): Promise<TinyLlama> {
+  static async start(name: Setting = "plain"): Promise<TinyLlama> {
+    const setting = SETTINGS[name];
     const base = loadBase(path.join(import.meta.dirname, "../../models/tiny-llama"));
-    return new TinyLlama(await Pool.start(base, { threads: 2, backend: "onnx" }), await contributors());
+    const pool = await Pool.start(base, { threads: 2, backend: "onnx" });
+    return new TinyLlama(pool, await setting.contributors(), setting);
   }
 
   example(text: string): Example {
@@ -48,15 +74,20 @@ export class TinyLlama {
 
   /** The adapter fine-tuned on these rows; kept under the name. */
   async tuned(name: string, rows: readonly string[], seed: number): Promise<Adapter> {
-    const { rank, alpha, targetModules } = PRESETS.demo;
-    const [params] = await cached(`llama-${name}`, async () => {
-      const { adapter } = await finetune(this.pool, { ...PRESETS.demo, rows, heldOut: [], seed });
+    const { rank, alpha, targetModules } = this.preset;
+    const [params] = await this.cached(name, async () => {
+      const { adapter } = await finetune(this.pool, { ...this.preset, rows, heldOut: [], seed });
       return [adapter.params];
     });
-    const size = loraLayout(this.pool.base.config, PRESETS.demo).size;
+    const size = loraLayout(this.pool.base.config, this.preset).size;
     if (params!.length !== size)
-      throw new Error(`llama-${name} in the cache has ${params!.length} entries, not ${size}`);
+      throw new Error(`${this.kept}-${name} in the cache has ${params!.length} entries, not ${size}`);
     return { lora: { rank, alpha, targetModules }, params: params! };
+  }
+
+  /** Kept under the name, for this setting. */
+  cached(name: string, make: () => Promise<Float32Array[]>): Promise<Float32Array[]> {
+    return cached(`${this.kept}-${name}`, make);
   }
 
   /** The adapter fine-tuned on these contributors' rows. */
@@ -83,22 +114,25 @@ export class TinyLlama {
   }
 
   /** What the fully trained model answers, greedily, to the first half of each reference. */
-  async served(): Promise<Pick<Completion, "promptIds" | "ids">[]> {
-    const arrays = await cached("llama-served", async () => {
-      const adapter = await this.full();
-      const answers = await Promise.all(
-        this.references.map((text) => {
-          const prompt = text.slice(0, Math.ceil(text.length / 2));
-          return generate(this.pool, adapter, { prompt, maxTokens: MAX_TOKENS });
-        }),
-      );
+  async served(): Promise<Answer[]> {
+    const arrays = await this.cached("served", async () => {
+      const answers = await this.answers(await this.full(), this.references);
       return answers.flatMap(({ promptIds, ids }) => [Float32Array.from(promptIds), Float32Array.from(ids)]);
     });
     return this.references.map((_, t) => ({ promptIds: [...arrays[2 * t]!], ids: [...arrays[2 * t + 1]!] }));
   }
 
+  answers(adapter: Adapter, texts: readonly string[]): Promise<Answer[]> {
+    return Promise.all(
+      texts.map((text) => {
+        const prompt = text.slice(0, Math.ceil(text.length / 2));
+        return generate(this.pool, adapter, { prompt, maxTokens: MAX_TOKENS });
+      }),
+    );
+  }
+
   /** A served answer as it is paid for: prompt and completion as one text. */
-  paid({ promptIds, ids }: Pick<Completion, "promptIds" | "ids">): Example {
+  paid({ promptIds, ids }: Answer): Example {
     return queryExample(this.pool.base.config.context, promptIds, ids, "prompt+completion");
   }
 
@@ -126,7 +160,7 @@ export class TinyLlama {
   /** Gradients of examples at the fully trained adapter, or on the way to it; kept under the name. */
   async gradients(name: string, examples: readonly Example[], alpha = 1): Promise<Matrix> {
     const adapter = await this.full();
-    const [data] = await cached(`llama-gradients-${name}`, async () => [
+    const [data] = await this.cached(`gradients-${name}`, async () => [
       (await exampleGradients(this.pool, adapter, examples, alpha)).data,
     ]);
     return { data: data!, shape: [examples.length, data!.length / examples.length] };

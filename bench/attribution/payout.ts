@@ -37,13 +37,50 @@ export function payShares(epoch: Epoch, base: readonly number[], kappa0: number)
   const { totals: scored, d } = totals(epoch);
   const fees = epoch.fees.reduce((a, b) => a + b, 0n);
   const allFees = Number(floorUnits(fees, d)) / (Number(KAPPA0_BPS) / 10_000);
-  const [total, baseTotal] = [sum(scored), sum(base)];
-  const divisor = Math.max(total, kappa0 * allFees);
-  return {
-    shares: scored.map((own, c) => own / divisor + ((1 - total / divisor) * base[c]!) / baseTotal),
-    kappa: total / allFees,
-  };
+  return { shares: sharesOf(scored, allFees, base, kappa0), kappa: sum(scored) / allFees };
 }
+
+/** The same from each one's score; fees in units of score. */
+export function sharesOf(scored: readonly number[], fees: number, base: readonly number[], kappa0: number): number[] {
+  const [total, baseTotal] = [sum(scored), sum(base)];
+  const divisor = Math.max(total, kappa0 * fees);
+  return scored.map((own, c) => own / divisor + ((1 - total / divisor) * base[c]!) / baseTotal);
+}
+
+/**
+ * Score of each row, netted over the queries, for equal fees of 1.
+ * @param scores [queries, rows]
+ * @param queries which of them, all unless told
+ * @param m0 least movement; without it each query moves the scores by one unit in all
+ */
+export function net(scores: Matrix, queries: Iterable<number> = Array(scores.shape[0]).keys(), m0 = 0): Float64Array {
+  const [, count] = scores.shape;
+  const out = new Float64Array(count);
+  const moves = movements(scores);
+  for (const t of queries) {
+    const weight = 1 / (Math.max(moves[t]!, m0) || 1);
+    for (let i = 0; i < count; i++) out[i]! += scores.data[t * count + i]! * weight;
+  }
+  return out;
+}
+
+/** A_c and κ in real arithmetic: net scores, clipped row by row. */
+export function netted(
+  { owners, contributors }: { owners: readonly number[]; contributors: { length: number } },
+  scores: Matrix,
+  queries: readonly number[],
+  m0 = 0,
+): { totals: number[]; kappa: number } {
+  const totals = Array<number>(contributors.length).fill(0);
+  net(scores, queries, m0).forEach((score, i) => {
+    totals[owners[i]!]! += Math.max(score, 0);
+  });
+  return { totals, kappa: sum(totals) / queries.length };
+}
+
+/** How much each query moves all rows together, for scores [queries, rows]. */
+export const movements = ({ data, shape: [queries, count] }: Matrix): Float64Array =>
+  Float64Array.from({ length: queries }, (_, t) => sum(data.subarray(t * count, (t + 1) * count).map(Math.abs)));
 
 /** How a query is weighed: f / max(L, m0) as shipped, f / L, or f / m0 whatever it moves. */
 export type Weighing = "f/max(L, m0)" | "f/L" | "f";

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { mean, rounded } from "./statistics.ts";
 
 export const RESULTS = path.join(import.meta.dirname, "../results");
 export const CACHE = path.join(import.meta.dirname, "../../build/bench-attribution");
@@ -36,6 +37,23 @@ export function progress(what: string, total: number): (done: number) => void {
 export function writeResult(name: string, result: unknown): void {
   writeFileSync(path.join(RESULTS, `attribution-${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
 }
+
+/** Mean, lowest and highest of each figure over its runs. */
+export const ranges = (lines: Record<string, Record<string, number[]>>) =>
+  mapped(lines, (line) =>
+    mapped(line, (values) => ({
+      mean: rounded(mean(values)),
+      lowest: rounded(Math.min(...values)),
+      highest: rounded(Math.max(...values)),
+    })),
+  );
+
+export const mapped = <T, U>(of: Record<string, T>, change: (value: T, name: string) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(of).map(([name, value]) => [name, change(value, name)]));
+
+/** What a part of the bench wrote, as it is in the repository. */
+export const readResult = (name: string) =>
+  JSON.parse(readFileSync(path.join(RESULTS, `attribution-${name}.json`), "utf8"));
 
 export interface Bar {
   label: string;

@@ -1,4 +1,3 @@
-import type { Matrix } from "../../trainer/engine.ts";
 import { Random } from "../../trainer/random.ts";
 
 export function sum(values: ArrayLike<number>): number {
@@ -114,15 +113,4 @@ function repeatedRanks({ values, order }: Ordered, counts: Uint16Array): Float64
     from = to;
   }
   return out;
-}
-
-/** Of each row, over scores [queries, rows], of which each query moves one unit in all. */
-export function netScores({ data, shape: [queries, count] }: Matrix): Float64Array {
-  const net = new Float64Array(count);
-  for (let t = 0; t < queries; t++) {
-    const row = data.subarray(t * count, (t + 1) * count);
-    const moved = sum(row.map(Math.abs)) || 1;
-    for (let i = 0; i < count; i++) net[i]! += row[i]! / moved;
-  }
-  return net;
 }

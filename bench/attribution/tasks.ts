@@ -19,9 +19,10 @@ import { distinct, type Exercise, KINDS, spoiled, TASKS, textOf } from "./exerci
 import { norms } from "./lengths.ts";
 import { firstColumns, int8, multiply, rowsWhere, shuffledRows, unscaledSketch } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
+import { net } from "./payout.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
 import { representations } from "./representations.ts";
-import { auc, type Estimate, interval, mean, netScores } from "./statistics.ts";
+import { auc, type Estimate, interval, mean } from "./statistics.ts";
 
 const [TRAIN_EACH, TEST_EACH] = [45, 5];
 /** Training rows of a kind that get a wrong answer: a fifth. */
@@ -204,7 +205,7 @@ async function suspicions(
   const examples = train.map((text) => llama.example(text));
   const own = await dataInf(g, g, matrices);
   return new Map<string, ArrayLike<number>>([
-    ...[...scores].map(([name, of]) => [`${name}, low first`, netScores(of).map((net) => -net)] as const),
+    ...[...scores].map(([name, of]) => [`${name}, low first`, net(of).map((score) => -score)] as const),
     ["loss, high first", await llama.losses(adapter, examples)],
     ["gradient length, high first", norms(g)],
     ["length of the scaled gradient, high first", norms(sketched.rows)],

@@ -1,0 +1,71 @@
+/** What a contributor may try with his rows to be paid more for them. */
+import { Random } from "../../trainer/random.ts";
+import { randomCharacters } from "./datanet.ts";
+import type { TinyLlama } from "./llama.ts";
+
+export const COPIES = 8;
+export const REPLACED_TOKENS = [0.03, 0.1, 0.2, 0.3];
+const PIECES = [128, 64];
+
+/** Two honest contributors of middle size. */
+export function attackersOf(llama: TinyLlama): number[] {
+  const size = (c: number) => llama.contributors[c]!.rows.length;
+  return [...llama.contributors.keys()]
+    .filter((c) => llama.kinds[c] === "honest")
+    .sort((a, b) => size(a) - size(b))
+    .slice(9, 11);
+}
+
+const LICENCE =
+  "Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation " +
+  "files, to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, " +
+  "publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished " +
+  "to do so, subject to the following conditions: the above copyright notice shall be included";
+
+/** Rows in the place of somebody's own, or beside them. */
+export function attemptsOf({ pool }: TinyLlama): Record<string, (own: string[], random: Random) => string[]> {
+  const { tokenizer } = pool.base;
+  const noisy = (text: string, share: number, random: Random) =>
+    tokenizer.decode(
+      tokenizer.encode(text).map((id) => (random.uniform() < share ? 1 + Math.floor(2047 * random.uniform()) : id)),
+    );
+  const copies = (texts: string[], change: (text: string) => string) =>
+    texts.flatMap((text) => Array.from({ length: COPIES }, () => change(text)));
+  const filled = (text: string, by: string) => text + by.repeat(Math.ceil(500 / by.length)).slice(0, 500 - text.length);
+  const cut = (own: string[], bytes: number) => own.flatMap((text) => pieces(text, bytes));
+  return {
+    [`${COPIES} exact copies more`]: (own) => [...own, ...copies(own, (text) => text)],
+    ...Object.fromEntries(
+      REPLACED_TOKENS.map((share) => [
+        copiesName(share),
+        (own: string[], random: Random) => [...own, ...copies(own, (text) => noisy(text, share, random))],
+      ]),
+    ),
+    ...Object.fromEntries(PIECES.map((bytes) => [piecesName(bytes), (own: string[]) => cut(own, bytes)])),
+    ...Object.fromEntries(
+      Object.entries({ blanks: " ", slashes: "/", "a licence": LICENCE }).map(([name, by]) => [
+        `64 bytes a row, filled up with ${name}`,
+        (own: string[]) => cut(own, 64).map((text) => filled(text, by)),
+      ]),
+    ),
+    [RANDOM_CHARACTERS]: (own, random) => [...own, ...own.map((text) => randomCharacters(text.length, random))],
+    [CONTROL]: (own) => own,
+  };
+}
+export const CONTROL = "control: the same rows, standing last";
+export const RANDOM_CHARACTERS = "as many rows of random characters more";
+export const piecesName = (bytes: number) => `the same text, ${bytes} bytes a row`;
+export const copiesName = (share: number) => `${COPIES} copies more, ${100 * share}% of the tokens replaced`;
+/** @param draw of what is random about it */
+export const rowsOfAttempt = (llama: TinyLlama, name: string, c: number, draw = 0) =>
+  attemptsOf(llama)[name]!(llama.contributors[c]!.rows, new Random(31 + c + 100 * draw));
+
+/** A text in pieces of at most so many bytes, cut at line ends where there are any. */
+function pieces(text: string, bytes: number): string[] {
+  const out: string[] = [];
+  for (const line of text.split(/(?<=\n)/).flatMap((line) => line.match(new RegExp(`[^]{1,${bytes}}`, "g")) ?? [])) {
+    if (out.length > 0 && out.at(-1)!.length + line.length <= bytes) out[out.length - 1] += line;
+    else out.push(line);
+  }
+  return out.filter((piece) => piece.trim() !== "");
+}
