@@ -2,23 +2,13 @@
  * Attacks with rows where everything is made anew from what is tried: adapter, answers, basis and weights. Several
  * fine-tunings of each, two attackers.
  */
-import { rowHash } from "../../sdk/rows.ts";
-import { findLeaders, SAME } from "../../trainer/attribution/duplicates.ts";
-import { exampleGradients } from "../../trainer/attribution/gradients.ts";
-import { matrixSpans } from "../../trainer/attribution/scales.ts";
-import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
-import { loraLayout } from "../../trainer/lora.ts";
-import { attackersOf, CONTROL, COPIES, copiesName, piecesName, RANDOM_CHARACTERS, rowsOfAttempt } from "./attempts.ts";
-import { rowsWhere } from "./linear.ts";
+import { attackersOf, CONTROL, copiesName, piecesName, RANDOM_CHARACTERS, rowsOfAttempt } from "./attempts.ts";
 import { TinyLlama } from "./llama.ts";
 import { mapped, progress, ranges, writeResult } from "./report.ts";
 import { BASES, type Base, openStudyAnew, pay, SHIPPED } from "./study.ts";
 
 const SEEDS = 2;
-const COPIED = [copiesName(0.03), copiesName(0.1)];
-const ATTEMPTS = [CONTROL, ...COPIED, copiesName(0.2), piecesName(64), RANDOM_CHARACTERS];
-/** Cosines from which rows are alike: as shipped, and lower. */
-const LIMITS = [SAME, 0.5];
+const ATTEMPTS = [CONTROL, ...[0.03, 0.1, 0.2].map(copiesName), piecesName(64), RANDOM_CHARACTERS];
 
 export async function attacksAnew(json: boolean): Promise<void> {
   const llama = await TinyLlama.start();
@@ -33,9 +23,6 @@ export async function attacksAnew(json: boolean): Promise<void> {
       });
     const attackers = attackersOf(llama);
     const names = attackers.map((c) => llama.contributors[c]!.name);
-    const copies: Record<string, unknown> = {};
-    for (const name of COPIED) copies[name] = await copiesThatCount(llama, name, attackers[0]!);
-    console.log(JSON.stringify(copies, null, 1));
     const ratios: Record<string, Record<string, number[]>> = {};
     const tick = progress("attacks, all anew", SEEDS * attackers.length * ATTEMPTS.length);
     let done = 0;
@@ -49,14 +36,7 @@ export async function attacksAnew(json: boolean): Promise<void> {
           for (const [b, by] of bases.entries()) (line[`base by ${by}`] ??= []).push(after[b]![c]! / before[b]![c]!);
           tick(++done);
           const runs = mapped(ratios, (line) => Object.values(line)[0]!.length);
-          if (json)
-            writeResult("anew", {
-              attackers: names,
-              kappa0: 0.5,
-              copiesThatCount: copies,
-              runs,
-              table: ranges(ratios),
-            });
+          if (json) writeResult("anew", { attackers: names, kappa0: 0.5, runs, table: ranges(ratios) });
         }
     }
     console.log(JSON.stringify(ranges(ratios), null, 1));
@@ -66,7 +46,7 @@ export async function attacksAnew(json: boolean): Promise<void> {
 }
 
 /** All rows where somebody tries something, and what the cache keeps of it under. */
-function tried(llama: TinyLlama, name: string, c: number, seed: number) {
+export function tried(llama: TinyLlama, name: string, c: number, seed: number) {
   const others = llama.owners.map((owner) => owner !== c);
   const own = rowsOfAttempt(llama, name, c, seed);
   return {
@@ -74,32 +54,4 @@ function tried(llama: TinyLlama, name: string, c: number, seed: number) {
     texts: [...llama.rows.filter((_, i) => others[i]), ...own],
     owners: [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c)],
   };
-}
-
-/** How many noisy copies pass for rows of their own at the adapter that learned them, by what the basis is fitted on. */
-async function copiesThatCount(llama: TinyLlama, name: string, c: number) {
-  const { kept, texts } = tried(llama, name, c, 0);
-  const adapter = await llama.tuned(kept, texts, 100);
-  const examples = texts.map((text) => llama.example(text));
-  const rows = await exampleGradients(llama.pool, adapter, examples, 1);
-  const copies = COPIES * llama.contributors[c]!.rows.length;
-  const counts: Record<string, number> = { copies };
-  for (const [label, fitted] of Object.entries({
-    "all rows": rows.shape[0],
-    "rows without copies": rows.shape[0] - copies,
-  })) {
-    const { basis } = await fitSketch(
-      llama.pool,
-      rowsWhere(rows, (i) => i < fitted),
-      matrixSpans(loraLayout(llama.pool.base.config, llama.preset)),
-    );
-    const sketches = whitened(await project(llama.pool, basis, rows), basis.eigenvalues);
-    for (const limit of LIMITS) {
-      const leaders = await findLeaders(llama.pool, sketches, texts.map(rowHash), limit);
-      const leading = (i: number) => leaders[i] === i;
-      const last = [...texts.keys()].slice(-copies);
-      counts[`basis of ${label}, cosine ${limit}`] = last.filter(leading).length;
-    }
-  }
-  return counts;
 }

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { attacksAnew } from "./anew.ts";
 import { attacks } from "./attacks.ts";
 import { contributorEffects } from "./contributors.ts";
+import { tellingCopies } from "./copies.ts";
 import { settingCurves } from "./curves.ts";
 import { linearDatamodeling } from "./lds.ts";
 import { gradientPoints } from "./points.ts";
@@ -22,6 +23,7 @@ const BENCHES = {
   points: gradientPoints,
   attacks,
   anew: attacksAnew,
+  copies: tellingCopies,
   routing,
   wrong: wrongRows,
   tasks: dataInfTasks,

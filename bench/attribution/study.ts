@@ -137,7 +137,7 @@ async function studyOf(llama: TinyLlama, { texts, owners, rows, asked, judged }:
   const honest = await sketched(llama, basis, texts, owners, sketches);
   /** Whose files the questions are about. */
   const askedFor = llama.referenceOwners.filter((_, t) => isAsked(t));
-  return { llama, basis, sketch, int8Queries, paid, ask, honest, askedFor };
+  return { llama, rows, basis, sketch, int8Queries, paid, ask, honest, askedFor };
 }
 
 export async function sketched(

@@ -1,0 +1,139 @@
+/**
+ * Ways to tell copies: how many of eight noisy copies of somebody's rows count, and what they draw, where adapter, answers and
+ * basis are made anew with them; and how many rows count where nobody copied, some of which only share a template.
+ */
+import { rowHash } from "../../sdk/rows.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
+import { exampleGradients } from "../../trainer/attribution/gradients.ts";
+import { matrixSpans } from "../../trainer/attribution/scales.ts";
+import { fitSketch, project, type SketchBasis, whitened } from "../../trainer/attribution/sketch.ts";
+import type { Matrix } from "../../trainer/engine.ts";
+import { loraLayout } from "../../trainer/lora.ts";
+import { PRESETS } from "../../trainer/presets.ts";
+import { tried } from "./anew.ts";
+import { attackersOf, COPIES, copiesName } from "./attempts.ts";
+import { TASKS, textOf } from "./exercises.ts";
+import { rowsWhere } from "./linear.ts";
+import { TinyLlama } from "./llama.ts";
+import { progress, writeResult } from "./report.ts";
+import { rounded } from "./statistics.ts";
+import { openStudy, openStudyAnew, pay, SHIPPED } from "./study.ts";
+import { taskExercises, tunedBy } from "./tasks.ts";
+
+const REPLACED = [0.03, 0.1, 0.2];
+
+/** Rows, their gradients, and what the shipped rule makes of them. */
+interface Rows {
+  texts: readonly string[];
+  rows: Matrix;
+  sketches: Matrix;
+  basis: SketchBasis;
+}
+/** As findLeaders says it. */
+type Way = (llama: TinyLlama, of: Rows) => Promise<Int32Array>;
+
+/** The basis that copies are told by is fitted on rows whose sketches, as they are, are apart by this cosine. */
+const fittedApart =
+  (apart: number): Way =>
+  async (llama, { texts, rows, sketches }) => {
+    const hashes = texts.map(rowHash);
+    const loose = await findLeaders(llama.pool, sketches, hashes, apart);
+    const fewer = rowsWhere(rows, (i) => loose[i] === i);
+    const { basis } = await fitSketch(llama.pool, fewer, spansOf(llama));
+    return findLeaders(llama.pool, whitened(await project(llama.pool, basis, rows), basis.eigenvalues), hashes);
+  };
+
+/** A row follows the first that has this share of its tokens, in the same order. */
+const textInCommon =
+  (share: number): Way =>
+  async (llama, { texts }) => {
+    const tokens = texts.map((text) => llama.pool.base.tokenizer.encode(text));
+    const leaderOf = new Int32Array(texts.length).fill(-1);
+    const leaders: number[] = [];
+    for (const [i, own] of tokens.entries()) {
+      const same = leaders.find((m) => inCommon(own, tokens[m]!, share) >= share);
+      leaderOf[i] = same ?? i;
+      if (same === undefined) leaders.push(i);
+    }
+    return leaderOf;
+  };
+
+const WAYS: Record<string, Way> = {
+  "as shipped": async ({ pool }, { texts, sketches, basis }) =>
+    findLeaders(pool, whitened(sketches, basis.eigenvalues), texts.map(rowHash)),
+  ...Object.fromEntries(
+    [0.5, 0.6, 0.7, 0.8].map((apart) => [`basis of rows that are apart by ${apart}`, fittedApart(apart)]),
+  ),
+  ...Object.fromEntries(
+    [0.75, 0.8, 0.85, 0.9].map((share) => [`${100 * share}% of the tokens in common`, textInCommon(share)]),
+  ),
+};
+
+export async function tellingCopies(json: boolean): Promise<void> {
+  const llama = await TinyLlama.start();
+  const table: Record<string, Record<string, number>> = {};
+  const note = (way: string, what: string, value: number) => {
+    (table[way] ??= {})[what] = rounded(value);
+  };
+  /** The share of these rows that count. */
+  const counted = (leaders: Int32Array, of: readonly number[]) => of.filter((i) => leaders[i] === i).length / of.length;
+  try {
+    const tick = progress("copies", 1 + Object.keys(TASKS).length + REPLACED.length);
+    const attacker = attackersOf(llama)[0]!;
+    const study = await openStudy(llama);
+    const before: Record<string, number> = {};
+    for (const [way, leadersOf] of Object.entries(WAYS)) {
+      const { texts, sketches } = study.honest;
+      const leaders = await leadersOf(llama, { texts, rows: study.rows, sketches, basis: study.basis });
+      note(way, "rows that count: the Datanet", counted(leaders, [...texts.keys()]));
+      before[way] = pay(study.ask({ ...study.honest, leaders }, SHIPPED)).shares[attacker]!;
+    }
+    tick(1);
+    for (const [n, task] of Object.keys(TASKS).entries()) {
+      const texts = taskExercises(n).train.map(textOf);
+      const adapter = await tunedBy(llama.pool, `task-${n}`, PRESETS.demo, texts, 500 + n);
+      const examples = texts.map((text) => llama.example(text));
+      const rows = await exampleGradients(llama.pool, adapter, examples, 1);
+      const { basis, rows: sketches } = await fitSketch(llama.pool, rows, spansOf(llama));
+      for (const [way, leadersOf] of Object.entries(WAYS))
+        note(
+          way,
+          `rows that count: ${task}`,
+          counted(await leadersOf(llama, { texts, rows, sketches, basis }), [...texts.keys()]),
+        );
+      tick(2 + n);
+    }
+    for (const [n, replaced] of REPLACED.entries()) {
+      const { kept, texts, owners } = tried(llama, copiesName(replaced), attacker, 0);
+      const anew = await openStudyAnew(llama, kept, texts, owners, 100);
+      const copies = [...texts.keys()].slice(-COPIES * llama.contributors[attacker]!.rows.length);
+      for (const [way, leadersOf] of Object.entries(WAYS)) {
+        const { sketches } = anew.honest;
+        const leaders = await leadersOf(llama, { texts, rows: anew.rows, sketches, basis: anew.basis });
+        note(way, `copies that count: ${100 * replaced}%`, counted(leaders, copies));
+        const after = pay(anew.ask({ ...anew.honest, leaders }, SHIPPED)).shares[attacker]!;
+        note(way, `pay over that without copies: ${100 * replaced}%`, after / before[way]!);
+      }
+      tick(2 + Object.keys(TASKS).length + n);
+      if (json) writeResult("copies", { attacker: llama.contributors[attacker]!.name, kappa0: 0.5, table });
+    }
+    console.table(table);
+  } finally {
+    await llama.pool.close();
+  }
+}
+
+const spansOf = (llama: TinyLlama) => matrixSpans(loraLayout(llama.pool.base.config, llama.preset));
+
+/** Twice the longest common subsequence over both lengths; 0 where lengths alone keep it below `least`. */
+function inCommon(a: ArrayLike<number>, b: ArrayLike<number>, least: number): number {
+  const both = a.length + b.length;
+  if ((2 * Math.min(a.length, b.length)) / both < least) return 0;
+  let [before, here] = [new Uint16Array(b.length + 1), new Uint16Array(b.length + 1)];
+  for (let i = 0; i < a.length; i++) {
+    for (let j = 0; j < b.length; j++)
+      here[j + 1] = a[i] === b[j] ? before[j]! + 1 : Math.max(before[j + 1]!, here[j]!);
+    [before, here] = [here, before];
+  }
+  return (2 * before[b.length]!) / both;
+}
