@@ -2,6 +2,7 @@
  * Ways to tell copies: how many of eight noisy copies of somebody's rows count, and what they draw, where adapter, answers and
  * basis are made anew with them; and how many rows count where nobody copied, some of which only share a template.
  */
+import { Copies, featuresOf } from "../../sdk/checks/copies.ts";
 import { rowHash } from "../../sdk/rows.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
@@ -58,6 +59,17 @@ const textInCommon =
     return leaderOf;
   };
 
+/** A row follows one that the data checks call it a copy of. */
+const asChecked: Way = async (_, { texts }) => {
+  const copies = new Copies();
+  return Int32Array.from(texts, (text, i) => {
+    const features = featuresOf(text);
+    const found = copies.find(features);
+    copies.add(features);
+    return found?.of ?? i;
+  });
+};
+
 const WAYS: Record<string, Way> = {
   "as shipped": async ({ pool }, { texts, sketches, basis }) =>
     findLeaders(pool, whitened(sketches, basis.eigenvalues), texts.map(rowHash)),
@@ -67,6 +79,7 @@ const WAYS: Record<string, Way> = {
   ...Object.fromEntries(
     [0.75, 0.8, 0.85, 0.9].map((share) => [`${100 * share}% of the tokens in common`, textInCommon(share)]),
   ),
+  "what the data checks flag": asChecked,
 };
 
 export async function tellingCopies(json: boolean): Promise<void> {
