@@ -18,10 +18,11 @@ const LEAST_TOKENS = 24;
 /** Neighbouring tokens that are compared together. */
 const SHINGLE = 3;
 /**
- * Shares from which on a row is a copy: of common shingles or lines in those of either row, of tokens in pieces of any rows.
+ * Shares from which on a row is a copy: of common shingles or lines in those of either row, of tokens that stand in one row in the same
+ * order, of tokens in pieces of any rows.
  * These and the sizes around them were chosen by bench/checks.ts: docs/data-checks.md.
  */
-const ALIKE = { text: 0.5, lines: 0.5, pieces: 0.6 };
+const ALIKE = { text: 0.5, order: 0.7, lines: 0.5, pieces: 0.6 };
 /** Tokens of a piece: names tell more than their places do. */
 const PIECE = { text: 12, shape: 20 };
 /** Lines of fewer tokens look like many others once their names are gone. */
@@ -31,14 +32,16 @@ const LEAST_LINE = 3;
 export interface Features {
   text: string;
   /** Of rows that are long enough. */
-  noisy?: { tokens: Tokenised; shingles: Sketched; lines: Sketched };
+  noisy?: { tokens: Tokenised; shingles: Sketched; words: Sketched; lines: Sketched };
 }
 
 export function featuresOf(text: string): Features {
   const tokens = tokenise(text);
   if (tokens.text.hashes.length < LEAST_TOKENS) return { text };
   const lines = tokens.code.hashes.length < LEAST_TOKENS ? [] : lineShapes(tokens.code);
-  return { text, noisy: { tokens, shingles: sketched(shingles(tokens.text)), lines: sketched(lines) } };
+  const { hashes } = tokens.text;
+  const [near, words] = [sketched(shingles(tokens.text)), sketched(numbered(hashes))];
+  return { text, noisy: { tokens, shingles: near, words, lines: sketched(lines) } };
 }
 
 /** Rows, of which another may be a copy. */
@@ -47,6 +50,8 @@ export class Copies {
   /** Numbers of the rows that are compared by more than their text. */
   readonly #noisy: number[] = [];
   readonly #shingles = new SimilarSets();
+  readonly #words = new SimilarSets();
+  readonly #tokens: Uint32Array[] = [];
   readonly #lines = new SimilarSets();
   readonly #textPieces = new Pieces(PIECE.text, exactHash);
   readonly #shapePieces = new Pieces(PIECE.shape, shapeHash);
@@ -59,6 +64,8 @@ export class Copies {
     if (noisy === undefined) return;
     this.#noisy.push(row);
     this.#shingles.add(noisy.shingles);
+    this.#words.add(noisy.words);
+    this.#tokens.push(noisy.tokens.text.hashes);
     this.#lines.add(noisy.lines);
     this.#textPieces.add(row, noisy.tokens.text);
     this.#shapePieces.add(row, noisy.tokens.code);
@@ -69,7 +76,7 @@ export class Copies {
     const exact = this.#exact.get(text);
     if (exact !== undefined) return { kind: "copy", of: exact, share: 1 };
     if (noisy === undefined) return undefined;
-    const { tokens, shingles, lines } = noisy;
+    const { tokens, shingles, words, lines } = noisy;
     return (
       this.#alike("near-copy", this.#shingles.nearest(shingles), ALIKE.text) ??
       madeUp("near-copy", this.#textPieces.covered(tokens.text)) ??
@@ -77,8 +84,17 @@ export class Copies {
       madeUp(
         "renamed-copy",
         tokens.code.hashes.length < LEAST_TOKENS ? undefined : this.#shapePieces.covered(tokens.code),
-      )
+      ) ??
+      this.#alike("near-copy", this.#inOrder(tokens.text.hashes, words), ALIKE.order)
     );
+  }
+
+  /** The row with most words in common, and the share of both rows' tokens that stand in both in the same order. */
+  #inOrder(own: Uint32Array, words: Sketched): { id: number; share: number } | undefined {
+    const nearest = this.#words.nearest(words);
+    if (nearest === undefined) return undefined;
+    const other = this.#tokens[nearest.id]!;
+    return { id: nearest.id, share: (2 * commonSubsequence(own, other)) / (own.length + other.length) };
   }
 
   #alike(kind: CopyKind, nearest: { id: number; share: number } | undefined, least: number): Copy | undefined {
@@ -95,6 +111,27 @@ function madeUp(kind: CopyKind, covered: { id: number; share: number } | undefin
 function shingles(tokens: Tokens): number[] {
   const last = tokens.hashes.length - SHINGLE;
   return Array.from({ length: last + 1 }, (_, from) => exactHash(tokens, from, from + SHINGLE));
+}
+
+/** Tokens in no order; equal ones are told apart by their number. */
+function numbered(hashes: Iterable<number>): number[] {
+  const seen = new Map<number, number>();
+  return Array.from(hashes, (hash) => {
+    const before = seen.get(hash) ?? 0;
+    seen.set(hash, before + 1);
+    return mix(hash, before) >>> 0;
+  });
+}
+
+/** Length of the longest common subsequence. */
+function commonSubsequence(a: Uint32Array, b: Uint32Array): number {
+  let [before, here] = [new Uint16Array(b.length + 1), new Uint16Array(b.length + 1)];
+  for (let i = 0; i < a.length; i++) {
+    for (let j = 0; j < b.length; j++)
+      here[j + 1] = a[i] === b[j] ? before[j]! + 1 : Math.max(before[j + 1]!, here[j]!);
+    [before, here] = [here, before];
+  }
+  return before[b.length]!;
 }
 
 /** The lines without their names, in no order; equal lines are told apart by their number, and long ones weigh more. */
