@@ -3,6 +3,7 @@
  * basis are made anew with them; and how many rows count where nobody copied, some of which only share a template.
  */
 import { Copies, featuresOf } from "../../sdk/checks/copies.ts";
+import { sharedInOrder } from "../../sdk/checks/in-order.ts";
 import { rowHash } from "../../sdk/rows.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
@@ -52,7 +53,9 @@ const textInCommon =
     const leaderOf = new Int32Array(texts.length).fill(-1);
     const leaders: number[] = [];
     for (const [i, own] of tokens.entries()) {
-      const same = leaders.find((m) => inCommon(own, tokens[m]!, share) >= share);
+      const longEnough = (other: ArrayLike<number>) =>
+        2 * Math.min(own.length, other.length) >= share * (own.length + other.length);
+      const same = leaders.find((m) => longEnough(tokens[m]!) && sharedInOrder(own, tokens[m]!) >= share);
       leaderOf[i] = same ?? i;
       if (same === undefined) leaders.push(i);
     }
@@ -137,16 +140,3 @@ export async function tellingCopies(json: boolean): Promise<void> {
 }
 
 const spansOf = (llama: TinyLlama) => matrixSpans(loraLayout(llama.pool.base.config, llama.preset));
-
-/** Twice the longest common subsequence over both lengths; 0 where lengths alone keep it below `least`. */
-function inCommon(a: ArrayLike<number>, b: ArrayLike<number>, least: number): number {
-  const both = a.length + b.length;
-  if ((2 * Math.min(a.length, b.length)) / both < least) return 0;
-  let [before, here] = [new Uint16Array(b.length + 1), new Uint16Array(b.length + 1)];
-  for (let i = 0; i < a.length; i++) {
-    for (let j = 0; j < b.length; j++)
-      here[j + 1] = a[i] === b[j] ? before[j]! + 1 : Math.max(before[j + 1]!, here[j]!);
-    [before, here] = [here, before];
-  }
-  return (2 * before[b.length]!) / both;
-}

@@ -1,3 +1,4 @@
+import { sharedInOrder } from "./in-order.ts";
 import { Pieces } from "./pieces.ts";
 import { SimilarSets, type Sketched, sketched } from "./similar-sets.ts";
 import { exactHash, mix, shapeHash, type Tokenised, type Tokens, tokenise } from "./tokens.ts";
@@ -93,8 +94,7 @@ export class Copies {
   #inOrder(own: Uint32Array, words: Sketched): { id: number; share: number } | undefined {
     const nearest = this.#words.nearest(words);
     if (nearest === undefined) return undefined;
-    const other = this.#tokens[nearest.id]!;
-    return { id: nearest.id, share: (2 * commonSubsequence(own, other)) / (own.length + other.length) };
+    return { id: nearest.id, share: sharedInOrder(own, this.#tokens[nearest.id]!) };
   }
 
   #alike(kind: CopyKind, nearest: { id: number; share: number } | undefined, least: number): Copy | undefined {
@@ -121,17 +121,6 @@ function numbered(hashes: Iterable<number>): number[] {
     seen.set(hash, before + 1);
     return mix(hash, before) >>> 0;
   });
-}
-
-/** Length of the longest common subsequence. */
-function commonSubsequence(a: Uint32Array, b: Uint32Array): number {
-  let [before, here] = [new Uint16Array(b.length + 1), new Uint16Array(b.length + 1)];
-  for (let i = 0; i < a.length; i++) {
-    for (let j = 0; j < b.length; j++)
-      here[j + 1] = a[i] === b[j] ? before[j]! + 1 : Math.max(before[j + 1]!, here[j]!);
-    [before, here] = [here, before];
-  }
-  return before[b.length]!;
 }
 
 /** The lines without their names, in no order; equal lines are told apart by their number, and long ones weigh more. */
