@@ -50,15 +50,7 @@ const OPTIONS = {
 const command = new Command("audit");
 
 /** `openledger audit …` @returns exit code */
-export async function main(args: string[]): Promise<number> {
-  try {
-    return await audit(args);
-  } catch (error) {
-    if (!(error instanceof OpenLedgerError)) throw error;
-    console.error(error.message);
-    return 2;
-  }
-}
+export const main = (args: string[]): Promise<number> => command.checked(() => audit(args));
 
 async function audit(args: string[]): Promise<number> {
   const options = command.parse(args, OPTIONS);

@@ -31,11 +31,11 @@ export async function auditModel(
   try {
     const commitmentId = await attribution.commitmentOf(modelId);
     const committed = BigInt(commitmentId) === 0n ? undefined : await attribution.commitment(commitmentId);
-    const fetched = await fetchManifest(models, store, modelId, committed?.release);
-    const { manifest } = fetched;
+    const release = await fetchManifest(models, store, modelId, committed?.release);
+    const { manifest } = release;
     const sketches = await fetchSketches(store, manifest, folder);
     pool = await start(WEIGHT_FORMATS.find((format) => format === sketches.weightFormat) ?? "f32");
-    const adapter = await fetchAdapter(store, pool.base, modelId, fetched, folder);
+    const adapter = await fetchAdapter(store, pool.base, modelId, release, folder);
     const rows: string[] = [];
     for (const { datanetId, version } of manifest.versions) {
       const fetched = await fetchVersion(datanets, store, BigInt(datanetId), BigInt(version));

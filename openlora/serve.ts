@@ -119,7 +119,7 @@ export async function main(args: string[]): Promise<number | undefined> {
       await sketcher.close();
       process.exit(0);
     });
-  const url = await gateway.listen({ host: options.host, port: command.whole("port", options.port) }).catch((cause) => {
+  const url = await gateway.listen({ host: options.host, port: command.port(options.port) }).catch((cause) => {
     throw command.wrong(`Nothing can listen on ${options.host}:${options.port}. Name another with --port`, cause);
   });
   keeper.start();

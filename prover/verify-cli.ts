@@ -3,7 +3,6 @@ import { Command } from "../sdk/command.ts";
 import { ContentStore } from "../sdk/content-store.ts";
 import { protocol } from "../sdk/contracts.ts";
 import { readAddresses } from "../sdk/deployment.ts";
-import { OpenLedgerError } from "../sdk/errors.ts";
 import { findingLine } from "../sdk/findings.ts";
 import { commitInThreads } from "./commit.ts";
 import { powersUnder } from "./keys.ts";
@@ -33,15 +32,7 @@ const OPTIONS = {
 const command = new Command("verify");
 
 /** `openledger verify …` @returns exit code */
-export async function main(args: string[]): Promise<number> {
-  try {
-    return await verify(args);
-  } catch (error) {
-    if (!(error instanceof OpenLedgerError)) throw error;
-    console.error(error.message);
-    return 2;
-  }
-}
+export const main = (args: string[]): Promise<number> => command.checked(() => verify(args));
 
 async function verify(args: string[]): Promise<number> {
   const { model, epoch, addresses, content, keys, rpc, json, help } = command.parse(args, OPTIONS);

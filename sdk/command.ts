@@ -40,6 +40,13 @@ export class Command {
     return number;
   }
 
+  /** A port to listen on; 0 is any free one. */
+  port(value: string): number {
+    const port = this.whole("port", value);
+    if (port > 65_535) throw this.wrong(`--port must be at most 65535, not ${port}`);
+    return port;
+  }
+
   /** The id of a model, an epoch or a Datanet. */
   id(option: string, value: string | undefined): bigint {
     const text = this.required(option, value);
@@ -51,6 +58,17 @@ export class Command {
     const found = allowed.find((one) => one === value);
     if (found === undefined) throw this.wrong(`--${option} must be one of ${allowed.join(", ")}`);
     return found;
+  }
+
+  /** Runs a command that checks something: where it could not look, that is told and ends it with 2. @returns exit code */
+  async checked(check: () => Promise<number>): Promise<number> {
+    try {
+      return await check();
+    } catch (error) {
+      if (!(error instanceof OpenLedgerError)) throw error;
+      console.error(error.message);
+      return 2;
+    }
   }
 
   #parsed<T>(parse: () => T): T {

@@ -32,7 +32,7 @@ export async function main(args: string[]): Promise<number | undefined> {
     console.log(HELP);
     return 0;
   }
-  const port = command.whole("port", options.port);
+  const port = command.port(options.port);
   const data = kept === undefined ? mkdtempSync(join(tmpdir(), "openledger-studio-data-")) : resolve(kept);
   mkdirSync(data, { recursive: true });
   const say = (line: string) => console.log(line);

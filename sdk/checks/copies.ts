@@ -113,7 +113,7 @@ function shingles(tokens: Tokens): number[] {
   return Array.from({ length: last + 1 }, (_, from) => exactHash(tokens, from, from + SHINGLE));
 }
 
-/** Tokens in no order; equal ones are told apart by their number. */
+/** In no order; equal ones are told apart by their number. */
 function numbered(hashes: Iterable<number>): number[] {
   const seen = new Map<number, number>();
   return Array.from(hashes, (hash) => {
@@ -123,17 +123,14 @@ function numbered(hashes: Iterable<number>): number[] {
   });
 }
 
-/** The lines without their names, in no order; equal lines are told apart by their number, and long ones weigh more. */
+/** The lines without their names, numbered as tokens are; long ones weigh more. */
 function lineShapes(tokens: Tokens): number[] {
-  const seen = new Map<number, number>();
-  const members: number[] = [];
-  for (let line = 0; line + 1 < tokens.lines.length; line++) {
-    const [from, to] = [tokens.lines[line]!, tokens.lines[line + 1]!];
-    if (to - from < LEAST_LINE) continue;
-    const shape = shapeHash(tokens, from, to);
-    const before = seen.get(shape) ?? 0;
-    seen.set(shape, before + 1);
-    for (let weight = 0; weight < (to - from) / 4; weight++) members.push(mix(mix(shape, before), weight) >>> 0);
-  }
-  return members;
+  const lines = tokens.lines
+    .slice(0, -1)
+    .map((from, line) => [from, tokens.lines[line + 1]!] as const)
+    .filter(([from, to]) => to - from >= LEAST_LINE);
+  const shapes = numbered(lines.map(([from, to]) => shapeHash(tokens, from, to)));
+  return lines.flatMap(([from, to], line) =>
+    Array.from({ length: Math.ceil((to - from) / 4) }, (_, weight) => mix(shapes[line]!, weight) >>> 0),
+  );
 }

@@ -6,6 +6,20 @@ describe("options of a command", () => {
   const command = new Command("bake");
   const OPTIONS = { size: { type: "string" }, hot: { type: "boolean", default: false } } as const;
 
+  it("end a check that could not look with 2", async () => {
+    const { error } = console;
+    const told: string[] = [];
+    console.error = (line: string) => told.push(line);
+    try {
+      const look = async () => command.whole("size", "wide");
+      expect([await command.checked(look), await command.checked(async () => 1)]).to.deep.equal([2, 1]);
+    } finally {
+      console.error = error;
+    }
+    expect(told).to.have.length(1);
+    expect(told[0]).to.match(/^--size must be a whole number, not wide\./);
+  });
+
   it("are read by name, and words beside them where a command takes some", () => {
     expect({ ...command.parse(["--size", "3"], OPTIONS) }).to.deep.equal({ size: "3", hot: false });
     expect(command.parseWithWords(["bread", "--hot"], OPTIONS).positionals).to.deep.equal(["bread"]);
@@ -27,6 +41,7 @@ describe("options of a command", () => {
       () => command.whole("size", "9".repeat(17)),
       /^--size must be a whole number, not 9+\./,
     ],
+    "a port that there is not": [() => command.port("65536"), /^--port must be at most 65535, not 65536\./],
     "an id below zero": [() => command.id("loaf", "-1"), /^--loaf must be a whole number, not -1\./],
     "what is none of the choices": [() => command.oneOf("kind", "oak", ["rye"]), /^--kind must be one of rye\./],
   };
