@@ -2,13 +2,22 @@
  * Attacks with rows where everything is made anew from what is tried: adapter, answers, basis and weights. Several
  * fine-tunings of each, two attackers.
  */
-import { attackersOf, CONTROL, copiesName, piecesName, RANDOM_CHARACTERS, rowsOfAttempt } from "./attempts.ts";
+import {
+  attackersOf,
+  CONTROL,
+  copiesName,
+  keptAnew,
+  piecesName,
+  RANDOM_CHARACTERS,
+  REPLACED_ANEW,
+  tried,
+} from "./attempts.ts";
 import { TinyLlama } from "./llama.ts";
 import { mapped, progress, ranges, writeResult } from "./report.ts";
 import { BASES, type Base, openStudyAnew, pay, SHIPPED } from "./study.ts";
 
 const SEEDS = 2;
-const ATTEMPTS = [CONTROL, ...[0.03, 0.1, 0.2].map(copiesName), piecesName(64), RANDOM_CHARACTERS];
+const ATTEMPTS = [CONTROL, ...REPLACED_ANEW.map(copiesName), piecesName(64), RANDOM_CHARACTERS];
 
 export async function attacksAnew(json: boolean): Promise<void> {
   const llama = await TinyLlama.start();
@@ -30,8 +39,8 @@ export async function attacksAnew(json: boolean): Promise<void> {
       const before = await shares(seed === 0 ? "full" : `full-${seed}`, llama.rows, llama.owners, seed);
       for (const c of attackers)
         for (const name of ATTEMPTS) {
-          const { kept, texts, owners } = tried(llama, name, c, seed);
-          const after = await shares(kept, texts, owners, seed);
+          const { texts, owners } = tried(llama, name, c, seed);
+          const after = await shares(keptAnew(name, c, seed), texts, owners, seed);
           const line = (ratios[name] ??= {});
           for (const [b, by] of bases.entries()) (line[`base by ${by}`] ??= []).push(after[b]![c]! / before[b]![c]!);
           tick(++done);
@@ -43,15 +52,4 @@ export async function attacksAnew(json: boolean): Promise<void> {
   } finally {
     await llama.pool.close();
   }
-}
-
-/** All rows where somebody tries something, and what the cache keeps of it under. */
-export function tried(llama: TinyLlama, name: string, c: number, seed: number) {
-  const others = llama.owners.map((owner) => owner !== c);
-  const own = rowsOfAttempt(llama, name, c, seed);
-  return {
-    kept: `anew-${name.replaceAll(/\W+/g, "-")}-${c}-${seed}`,
-    texts: [...llama.rows.filter((_, i) => others[i]), ...own],
-    owners: [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c)],
-  };
 }

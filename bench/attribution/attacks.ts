@@ -4,7 +4,7 @@
  */
 import type { Matrix } from "../../trainer/engine.ts";
 import { Random } from "../../trainer/random.ts";
-import { attackersOf, attemptsOf, copiesName, REPLACED_TOKENS, rowsOfAttempt } from "./attempts.ts";
+import { attackersOf, attemptsOf, copiesName, REPLACED_TOKENS, rowsOfAttempt, tried } from "./attempts.ts";
 import { type Kind, randomCharacters } from "./datanet.ts";
 import { norms } from "./lengths.ts";
 import { rowsWhere, stack } from "./linear.ts";
@@ -73,18 +73,15 @@ function medianLengths({ kinds, owners }: TinyLlama, sketches: Matrix): Record<s
 /** Pay of a junk row over that of an honest one, and κ. */
 async function junk({ llama, ask, honest }: Study): Promise<Table> {
   const table: Table = {};
-  const counts = llama.contributors.map(({ rows }) => rows.length);
   for (const rule of RULES) {
     const asked = ask(honest, rule);
     const line: Record<string, number> = { kappa: rounded(pay(asked).kappa) };
     for (const [kappa, kappa0] of Object.entries(KAPPAS)) {
       for (const by of kappa0 === 0.5 ? (Object.keys(BASES) as Base[]) : [SHIPPED_BASE]) {
         const { shares } = pay(asked, kappa0, by);
-        const perRow = (kind: Kind) => {
-          const of = (values: readonly number[]) => sum(values.filter((_, c) => llama.kinds[c] === kind));
-          return of(shares) / of(counts);
-        };
-        for (const kind of JUNK) line[`${kind}, ${kappa}, base by ${by}`] = rounded(perRow(kind) / perRow("honest"));
+        const honestly = llama.perRow(shares, "honest");
+        for (const kind of JUNK)
+          line[`${kind}, ${kappa}, base by ${by}`] = rounded(llama.perRow(shares, kind) / honestly);
       }
     }
     table[rule] = line;
@@ -100,18 +97,9 @@ const replacedGradients = (llama: TinyLlama, name: string, c: number) =>
 
 /** The honest Datanet without somebody's rows, and with these in their place, after all others. */
 async function replaced({ llama, basis, sketch, honest }: Study, name: string, c: number): Promise<Sketched> {
-  const own = rowsOfAttempt(llama, name, c);
-  const others = llama.owners.map((owner) => owner !== c);
-  return sketched(
-    llama,
-    basis,
-    [...llama.rows.filter((_, i) => others[i]), ...own],
-    [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c)],
-    stack(
-      rowsWhere(honest.sketches, (i) => others[i]!),
-      await sketch(await replacedGradients(llama, name, c)),
-    ),
-  );
+  const { others, texts, owners } = tried(llama, name, c);
+  const kept = rowsWhere(honest.sketches, (i) => others[i]!);
+  return sketched(llama, basis, texts, owners, stack(kept, await sketch(await replacedGradients(llama, name, c))));
 }
 
 /** Pay of a contributor who tries something over his pay without it (κ0 = ½), mean over two of middle size. */

@@ -5,6 +5,8 @@ import type { TinyLlama } from "./llama.ts";
 
 export const COPIES = 8;
 export const REPLACED_TOKENS = [0.03, 0.1, 0.2, 0.3];
+/** Of these, where everything is made anew, which takes long. */
+export const REPLACED_ANEW = REPLACED_TOKENS.slice(0, 3);
 const PIECES = [128, 64];
 
 /** Two honest contributors of middle size. */
@@ -59,6 +61,19 @@ export const copiesName = (share: number) => `${COPIES} copies more, ${100 * sha
 /** @param draw of what is random about it */
 export const rowsOfAttempt = (llama: TinyLlama, name: string, c: number, draw = 0) =>
   attemptsOf(llama)[name]!(llama.contributors[c]!.rows, new Random(31 + c + 100 * draw));
+
+/** The Datanet without somebody's rows, and with those of an attempt in their place, after all others. */
+export function tried(llama: TinyLlama, name: string, c: number, draw = 0) {
+  const others = llama.owners.map((owner) => owner !== c);
+  const own = rowsOfAttempt(llama, name, c, draw);
+  return {
+    others,
+    texts: [...llama.rows.filter((_, i) => others[i]), ...own],
+    owners: [...llama.owners.filter((_, i) => others[i]), ...own.map(() => c)],
+  };
+}
+/** What the cache keeps of it under, where everything is made anew. */
+export const keptAnew = (name: string, c: number, draw: number) => `anew-${name.replaceAll(/\W+/g, "-")}-${c}-${draw}`;
 
 /** A text in pieces of at most so many bytes, cut at line ends where there are any. */
 function pieces(text: string, bytes: number): string[] {

@@ -164,15 +164,11 @@ function reliability(llama: TinyLlama, halves: boolean[][], utility: number[][],
       runs.map((n) => means[n]!),
     );
   });
-  const perRow = (kind: string) => {
-    const of = llama.kinds.flatMap((each, c) => (each === kind ? [c] : []));
-    return sum(of.map((c) => effects[c]!)) / sum(of.map((c) => llama.contributors[c]!.rows.length));
-  };
   return {
     splitHalfSpearman: rounded(spearman(a!, b!)),
     meanLoss: rounded(-mean(means)),
     effectPerRow: Object.fromEntries(
-      [...new Set(llama.kinds)].map((kind) => [kind, Number(perRow(kind).toPrecision(3))]),
+      [...new Set(llama.kinds)].map((kind) => [kind, Number(llama.perRow(effects, kind).toPrecision(3))]),
     ),
     effects: Object.fromEntries(llama.contributors.map(({ name }, c) => [name, rounded(effects[c]!)])),
   };

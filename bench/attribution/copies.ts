@@ -7,22 +7,16 @@ import { sharedInOrder } from "../../sdk/checks/in-order.ts";
 import { rowHash } from "../../sdk/rows.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
-import { matrixSpans } from "../../trainer/attribution/scales.ts";
 import { fitSketch, project, type SketchBasis, whitened } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
-import { loraLayout } from "../../trainer/lora.ts";
-import { PRESETS } from "../../trainer/presets.ts";
-import { tried } from "./anew.ts";
-import { attackersOf, COPIES, copiesName } from "./attempts.ts";
+import { attackersOf, COPIES, copiesName, keptAnew, REPLACED_ANEW, tried } from "./attempts.ts";
 import { TASKS, textOf } from "./exercises.ts";
 import { rowsWhere } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
 import { progress, writeResult } from "./report.ts";
 import { rounded } from "./statistics.ts";
 import { openStudy, openStudyAnew, pay, SHIPPED } from "./study.ts";
-import { taskExercises, tunedBy } from "./tasks.ts";
-
-const REPLACED = [0.03, 0.1, 0.2];
+import { taskExercises } from "./tasks.ts";
 
 /** Rows, their gradients, and what the shipped rule makes of them. */
 interface Rows {
@@ -41,7 +35,7 @@ const fittedApart =
     const hashes = texts.map(rowHash);
     const loose = await findLeaders(llama.pool, sketches, hashes, apart);
     const fewer = rowsWhere(rows, (i) => loose[i] === i);
-    const { basis } = await fitSketch(llama.pool, fewer, spansOf(llama));
+    const { basis } = await fitSketch(llama.pool, fewer, llama.matrices);
     return findLeaders(llama.pool, whitened(await project(llama.pool, basis, rows), basis.eigenvalues), hashes);
   };
 
@@ -94,7 +88,7 @@ export async function tellingCopies(json: boolean): Promise<void> {
   /** The share of these rows that count. */
   const counted = (leaders: Int32Array, of: readonly number[]) => of.filter((i) => leaders[i] === i).length / of.length;
   try {
-    const tick = progress("copies", 1 + Object.keys(TASKS).length + REPLACED.length);
+    const tick = progress("copies", 1 + Object.keys(TASKS).length + REPLACED_ANEW.length);
     const attacker = attackersOf(llama)[0]!;
     const study = await openStudy(llama);
     const before: Record<string, number> = {};
@@ -107,10 +101,10 @@ export async function tellingCopies(json: boolean): Promise<void> {
     tick(1);
     for (const [n, task] of Object.keys(TASKS).entries()) {
       const texts = taskExercises(n).train.map(textOf);
-      const adapter = await tunedBy(llama.pool, `task-${n}`, PRESETS.demo, texts, 500 + n);
+      const adapter = await llama.tuned(`task-${n}`, texts, 500 + n);
       const examples = texts.map((text) => llama.example(text));
       const rows = await exampleGradients(llama.pool, adapter, examples, 1);
-      const { basis, rows: sketches } = await fitSketch(llama.pool, rows, spansOf(llama));
+      const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
       for (const [way, leadersOf] of Object.entries(WAYS))
         note(
           way,
@@ -119,9 +113,10 @@ export async function tellingCopies(json: boolean): Promise<void> {
         );
       tick(2 + n);
     }
-    for (const [n, replaced] of REPLACED.entries()) {
-      const { kept, texts, owners } = tried(llama, copiesName(replaced), attacker, 0);
-      const anew = await openStudyAnew(llama, kept, texts, owners, 100);
+    for (const [n, replaced] of REPLACED_ANEW.entries()) {
+      const name = copiesName(replaced);
+      const { texts, owners } = tried(llama, name, attacker);
+      const anew = await openStudyAnew(llama, keptAnew(name, attacker, 0), texts, owners, 100);
       const copies = [...texts.keys()].slice(-COPIES * llama.contributors[attacker]!.rows.length);
       for (const [way, leadersOf] of Object.entries(WAYS)) {
         const { sketches } = anew.honest;
@@ -138,5 +133,3 @@ export async function tellingCopies(json: boolean): Promise<void> {
     await llama.pool.close();
   }
 }
-
-const spansOf = (llama: TinyLlama) => matrixSpans(loraLayout(llama.pool.base.config, llama.preset));

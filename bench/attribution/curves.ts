@@ -2,8 +2,6 @@
  * What a sketch's settings do to its quality on the tiny Llama: columns, bits, damping, modules. By contributors left out by halves (LDS), by
  * exercises of a kind and by rows with a wrong answer (AUC); beside the LDS that contributors.ts and lds.ts left.
  */
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { rowHash } from "../../sdk/rows.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { heldGradients } from "../../trainer/attribution/gradient-rows.ts";
@@ -20,9 +18,9 @@ import { textOf } from "./exercises.ts";
 import { beside, coarse, firstColumns, int8, multiply, rowsWhere } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
 import { net } from "./payout.ts";
-import { cached, type Panel, progress, RESULTS, writeLines, writeResult } from "./report.ts";
+import { cached, type Panel, progress, readResult, writeLines, writeResult } from "./report.ts";
 import { type Estimate, lds, sum } from "./statistics.ts";
-import { ownKind, taskExercises, tunedBy, WAYS, wrongFound } from "./tasks.ts";
+import { ownKind, taskExercises, WAYS, wrongFound } from "./tasks.ts";
 
 const COLUMNS = [32, 64, 128, 256, 512];
 const DAMPINGS = [undefined, 10, 1, 0.1, 0.01];
@@ -110,7 +108,7 @@ function truths(llama: TinyLlama, name: string, preset: typeof ALL | typeof PRES
   const lora = { rank, alpha, targetModules };
   const kept = preset === PRESETS.demo ? "" : `${name}-`;
   const tuned = (what: string, rows: readonly string[], seed: number) =>
-    tunedBy(llama.pool, `${kept}${what}`, preset, rows, seed);
+    llama.tuned(`${kept}${what}`, rows, seed, preset);
   const gradients = async (what: string, adapter: Adapter, texts: readonly string[], split: number) => {
     const examples = texts.map((text) => llama.example(text));
     const measured = async () => [(await exampleGradients(llama.pool, adapter, examples, 1)).data];
@@ -178,9 +176,8 @@ const TITLES: Record<string, string> = {
 
 /** Beside what is known of the adapter on q and v, and of Fashion-MNIST; the energy is that of the first curve. */
 function plot(curves: Curves): void {
-  const read = (name: string) => JSON.parse(readFileSync(path.join(RESULTS, `attribution-${name}.json`), "utf8"));
-  const fashion: Record<string, Estimate> = read("lds").lds;
-  const contributors: Record<string, { lds: Estimate }> = read("contributors")["held-out references"].methods;
+  const fashion: Record<string, Estimate> = readResult("lds").lds;
+  const contributors: Record<string, { lds: Estimate }> = readResult("contributors")["held-out references"].methods;
   const known = (curve: string, at: string): [ofContributors: string, ofFashion: string] => {
     const columns = curve === "columns" ? at : String(K);
     if (["8", "none", columns].includes(at))

@@ -1,9 +1,11 @@
 import path from "node:path";
+import type { Span } from "../../trainer/attribution/blocks.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
+import { matrixSpans } from "../../trainer/attribution/scales.ts";
 import { loadBase } from "../../trainer/base.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { bucketByLength, type Example, queryExample, rowExample } from "../../trainer/examples.ts";
-import { finetune } from "../../trainer/finetune.ts";
+import { type FinetuneOptions, finetune } from "../../trainer/finetune.ts";
 import { type Completion, generate } from "../../trainer/generate.ts";
 import { type Adapter, loraLayout } from "../../trainer/lora.ts";
 import { Pool } from "../../trainer/pool.ts";
@@ -17,6 +19,7 @@ import {
   type Kind,
 } from "./datanet.ts";
 import { cached } from "./report.ts";
+import { sum } from "./statistics.ts";
 
 const MAX_TOKENS = 32;
 
@@ -32,6 +35,7 @@ const SETTINGS = {
   "wrong rows": { kept: "wrong", preset: PRESETS.demo, contributors: contributorsWithWrongRows },
 };
 export type Setting = keyof typeof SETTINGS;
+export type Preset = Omit<FinetuneOptions, "rows" | "heldOut">;
 type Answer = Pick<Completion, "promptIds" | "ids">;
 
 /** The tiny Llama and a Datanet to fine-tune it on with the fast engine: the demo's preset, unless the setting has another. */
@@ -72,14 +76,25 @@ export class TinyLlama {
     return rowExample(this.pool.base.tokenizer, this.pool.base.config.context, text);
   }
 
+  /** What contributors of a kind have together, over their rows. */
+  perRow(values: readonly number[], kind: string): number {
+    const own = [...this.kinds.keys()].filter((c) => this.kinds[c] === kind);
+    return sum(own.map((c) => values[c]!)) / sum(own.map((c) => this.contributors[c]!.rows.length));
+  }
+
+  /** Spans of the adapter's parameters whose scales are damped together. */
+  get matrices(): Span[] {
+    return matrixSpans(loraLayout(this.pool.base.config, this.preset));
+  }
+
   /** The adapter fine-tuned on these rows; kept under the name. */
-  async tuned(name: string, rows: readonly string[], seed: number): Promise<Adapter> {
-    const { rank, alpha, targetModules } = this.preset;
+  async tuned(name: string, rows: readonly string[], seed: number, preset: Preset = this.preset): Promise<Adapter> {
+    const { rank, alpha, targetModules } = preset;
     const [params] = await this.cached(name, async () => {
-      const { adapter } = await finetune(this.pool, { ...this.preset, rows, heldOut: [], seed });
+      const { adapter } = await finetune(this.pool, { ...preset, rows, heldOut: [], seed });
       return [adapter.params];
     });
-    const size = loraLayout(this.pool.base.config, this.preset).size;
+    const size = loraLayout(this.pool.base.config, preset).size;
     if (params!.length !== size)
       throw new Error(`${this.kept}-${name} in the cache has ${params!.length} entries, not ${size}`);
     return { lora: { rank, alpha, targetModules }, params: params! };

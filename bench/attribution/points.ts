@@ -7,18 +7,17 @@ import { rowHash } from "../../sdk/rows.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { rowWeights } from "../../trainer/attribution/row-weights.ts";
-import { matrixSpans } from "../../trainer/attribution/scales.ts";
 import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { queryExample } from "../../trainer/examples.ts";
-import { loraLayout } from "../../trainer/lora.ts";
 import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
 import { norms } from "./lengths.ts";
 import { int8, multiply, tableOf } from "./linear.ts";
 import { type Setting, TinyLlama } from "./llama.ts";
 import { movements, netted, sharesOf } from "./payout.ts";
 import { mapped, readResult, writeBars, writeResult } from "./report.ts";
-import { type Estimate, interval, mean, median, rounded, spearman, sum } from "./statistics.ts";
+import { type Estimate, interval, mean, median, rounded, spearman } from "./statistics.ts";
+import { perContributor } from "./study.ts";
 
 /** Fine-tunings without each contributor. */
 const SEEDS = { plain: 1, memorising: 1 } satisfies Partial<Record<Setting, number>>;
@@ -117,14 +116,10 @@ async function judge(llama: TinyLlama, seeds: number, known: Record<string, numb
   };
   const runs = mapped(truths, ({ targets }) => losses.map((lines) => leftOutEffects(lines, targets)));
   const effects = mapped(runs, (own, name) => known[name] ?? meanOf(own));
-  const perRow = (of: readonly number[], kind: string) => {
-    const own = [...contributors.keys()].filter((c) => kinds[c] === kind);
-    return sum(own.map((c) => of[c]!)) / sum(own.map((c) => contributors[c]!.rows.length));
-  };
   const eachKind = (of: (kind: string) => number) =>
     Object.fromEntries([...new Set(kinds)].map((kind) => [kind, Number(of(kind).toPrecision(3))]));
   const overHonest = (of: readonly number[]) => {
-    const { honest: _, ...junk } = eachKind((kind) => perRow(of, kind) / perRow(of, "honest"));
+    const { honest: _, ...junk } = eachKind((kind) => llama.perRow(of, kind) / llama.perRow(of, "honest"));
     return junk;
   };
 
@@ -167,7 +162,7 @@ async function judge(llama: TinyLlama, seeds: number, known: Record<string, numb
     },
     truths: mapped(effects, (effect, name) => ({
       fineTunings: known[name] ? 2 : seeds,
-      effectPerRow: eachKind((kind) => perRow(effect, kind)),
+      effectPerRow: eachKind((kind) => llama.perRow(effect, kind)),
     })),
     methods: mapped(methods, (method, label) => {
       const { pay, kappa } = paid(method, truths["all served answers"]!);
@@ -209,11 +204,7 @@ async function allMethods(llama: TinyLlama): Promise<Record<string, Method>> {
   });
   type Gradients = Awaited<ReturnType<typeof gradientsAt>>;
   const sketched = async ({ rows, queries }: Gradients) => {
-    const { basis, rows: sketches } = await fitSketch(
-      llama.pool,
-      rows,
-      matrixSpans(loraLayout(llama.pool.base.config, llama.preset)),
-    );
+    const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
     const leaders = await findLeaders(llama.pool, whitened(sketches, basis.eigenvalues), llama.rows.map(rowHash));
     return {
       committed: int8(sketches, rowWeights(llama.rows, leaders)),
@@ -254,10 +245,10 @@ async function allMethods(llama: TinyLlama): Promise<Record<string, Method>> {
   };
   const byText = (score: (text: string) => ArrayLike<number>) =>
     each(asked, (texts: readonly string[]) => tableOf(texts.map(score)));
-  const lengths = Array<number>(llama.contributors.length).fill(0);
-  norms(final.committed).forEach((length, i) => {
-    lengths[llama.owners[i]!]! += Math.floor(length);
-  });
+  const rowLengths = norms(final.committed);
+  const lengths = perContributor({ owners: llama.owners, contributors: llama.contributors.length }, (i) =>
+    Math.floor(rowLengths[i]!),
+  );
   return {
     [SHIPPED]: shipped,
     "final adapter, with base weights, κ0 = ½": { ...shipped, base: lengths },

@@ -4,12 +4,10 @@ import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
 import { rowWeights } from "../../trainer/attribution/row-weights.ts";
-import { matrixSpans } from "../../trainer/attribution/scales.ts";
 import { fitSketch, project, type SketchBasis, whitened } from "../../trainer/attribution/sketch.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import type { Example } from "../../trainer/examples.ts";
-import { loraLayout } from "../../trainer/lora.ts";
 import { Random } from "../../trainer/random.ts";
 import { type LengthRule, lengthShares } from "./lengths.ts";
 import { rowsWhere } from "./linear.ts";
@@ -48,7 +46,10 @@ export const BASES = {
 export type Base = keyof typeof BASES;
 export const SHIPPED_BASE: Base = "row lengths";
 
-function perContributor({ owners, contributors }: Pick<Epoch, "owners" | "contributors">, of: (row: number) => number) {
+export function perContributor(
+  { owners, contributors }: Pick<Epoch, "owners" | "contributors">,
+  of: (row: number) => number,
+) {
   const sums = Array<number>(contributors).fill(0);
   owners.forEach((owner, i) => {
     sums[owner]! += of(i);
@@ -109,11 +110,7 @@ export async function openStudyAnew(
 
 /** The protocol's side: a basis, and what an epoch of these queries is asked, for these rows or others. */
 async function studyOf(llama: TinyLlama, { texts, owners, rows, asked, judged }: Measured) {
-  const { basis, rows: sketches } = await fitSketch(
-    llama.pool,
-    rows,
-    matrixSpans(loraLayout(llama.pool.base.config, llama.preset)),
-  );
+  const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
   const { k } = basis;
   const sketch = (of: Matrix) => project(llama.pool, basis, of);
   const int8Queries = (of: Matrix) => {

@@ -9,16 +9,14 @@ import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { matrixSpans } from "../../trainer/attribution/scales.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
-import { type FinetuneOptions, finetune } from "../../trainer/finetune.ts";
 import { type Adapter, loraLayout } from "../../trainer/lora.ts";
-import type { Pool } from "../../trainer/pool.ts";
 import { PRESETS } from "../../trainer/presets.ts";
 import { Random } from "../../trainer/random.ts";
 import { dataInf } from "./datainf.ts";
 import { distinct, type Exercise, KINDS, spoiled, TASKS, textOf } from "./exercises.ts";
 import { norms } from "./lengths.ts";
-import { firstColumns, int8, multiply, rowsWhere, shuffledRows, unscaledSketch } from "./linear.ts";
-import { TinyLlama } from "./llama.ts";
+import { firstColumns, int8, multiply, rowsWhere, shuffledRows, tableOf, unscaledSketch } from "./linear.ts";
+import { type Preset, TinyLlama } from "./llama.ts";
 import { net } from "./payout.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
 import { representations } from "./representations.ts";
@@ -37,21 +35,6 @@ export const WAYS = {
   "answer alone": { write: answerAlone, preset: PRESETS.demo },
   "answer alone, 10 epochs": { write: answerAlone, preset: { ...PRESETS.demo, epochs: 10 } },
 } satisfies Record<string, { write(exercise: Exercise): string; preset: Preset }>;
-type Preset = Omit<FinetuneOptions, "rows" | "heldOut">;
-
-/** The adapter fine-tuned on these rows by this preset; kept under the name. */
-export async function tunedBy(
-  pool: Pool,
-  name: string,
-  preset: Preset,
-  rows: readonly string[],
-  seed: number,
-): Promise<Adapter> {
-  const fresh = async () => [(await finetune(pool, { ...preset, rows, heldOut: [], seed })).adapter.params];
-  const [params] = await cached(`llama-${name}`, fresh);
-  const { rank, alpha, targetModules } = preset;
-  return { lora: { rank, alpha, targetModules }, params: params! };
-}
 
 /** A task's training rows, the same with wrong answers among them, and its test exercises. */
 export function taskExercises(n: number): Record<"train" | "mixed" | "test", Exercise[]> {
@@ -90,7 +73,7 @@ export async function dataInfTasks(json: boolean): Promise<void> {
       const { train, mixed, test } = taskExercises(n);
       const measured = async (name: string, { write, preset }: (typeof WAYS)["text"], rows: Exercise[]) => {
         const [texts, tests] = [rows.map(write), test.map(write)];
-        return measure(llama, name, await tunedBy(llama.pool, name, preset, texts, 500 + n), texts, tests);
+        return measure(llama, name, await llama.tuned(name, texts, 500 + n, preset), texts, tests);
       };
       const scores = await allScores(llama, await measured(`task-${n}`, WAYS.text, train));
       show(task, (tasks[task] = judged(scores, ownKind)));
@@ -183,8 +166,7 @@ async function allScores(
   await add("gradient dot product", q, g);
   await add("gradient cosine", int8(q), int8(g));
   const bm25 = new Bm25(train);
-  const found = Float32Array.from(test.flatMap((text) => [...bm25.scores(text)]));
-  scores.set("BM25", { data: found, shape: [test.length, train.length] });
+  scores.set("BM25", tableOf(test.map((text) => bm25.scores(text))));
   const examples = [...train, ...test].map((text) => llama.example(text));
   const seen = await representations(`llama-representations-${name}`, llama.pool, adapter, examples, train.length);
   const isRow = (i: number) => i < train.length;

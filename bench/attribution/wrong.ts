@@ -8,7 +8,7 @@ import { tableOf } from "./linear.ts";
 import { TinyLlama } from "./llama.ts";
 import { net } from "./payout.ts";
 import { progress, ranges, writeResult } from "./report.ts";
-import { auc, mean, sum } from "./statistics.ts";
+import { auc, mean } from "./statistics.ts";
 import { BASES, type Base, openStudyAnew, pay, SHIPPED } from "./study.ts";
 
 const SEEDS = 2;
@@ -17,7 +17,7 @@ const KINDS = Object.keys(WRONG) as (Kind & keyof typeof WRONG)[];
 export async function wrongRows(json: boolean): Promise<void> {
   const llama = await TinyLlama.start("wrong rows");
   try {
-    const { contributors, kinds, owners } = llama;
+    const { kinds, owners } = llama;
     const references = llama.references.map((text) => llama.example(text));
     const rows = llama.rows.map((text) => llama.example(text));
     const ofKind = (values: ArrayLike<number>, kind: Kind) =>
@@ -41,11 +41,8 @@ export async function wrongRows(json: boolean): Promise<void> {
       for (const [n, kind] of KINDS.entries()) {
         for (const by of Object.keys(BASES) as Base[]) {
           const { shares } = pay(asked, 0.5, by);
-          const perRow = (of: Kind) => {
-            const own = [...contributors.keys()].filter((c) => kinds[c] === of);
-            return sum(own.map((c) => shares[c]!)) / sum(own.map((c) => contributors[c]!.rows.length));
-          };
-          note(kind, `pay over an honest row's, base by ${by}`, perRow(kind) / perRow("honest"));
+          const ratio = llama.perRow(shares, kind) / llama.perRow(shares, "honest");
+          note(kind, `pay over an honest row's, base by ${by}`, ratio);
         }
         note(kind, "AUC, net score low first", auc(ofKind(low, kind), ofKind(low, "honest")));
         note(kind, "AUC, loss high first", auc(ofKind(losses, kind), ofKind(losses, "honest")));
