@@ -4,6 +4,7 @@ import type { Content } from "../sdk/content.ts";
 import type { DatanetRegistry } from "../sdk/contracts.ts";
 import { fetchContribution } from "../sdk/datanets.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
+import type { NewText } from "../sdk/row-weights.ts";
 import { openProtocol, requireAtLeast } from "./deployment.ts";
 import { action, contentOf, type Options, type Result } from "./run.ts";
 
@@ -27,7 +28,14 @@ export function told(findings: readonly Finding[], { json }: Options): Result {
 export const failed = (problem: string, advice: string) =>
   new OpenLedgerError("CHECKS_FAILED", `data checks: ${problem} ${advice}`);
 
-type Checked = { contribution: bigint; content: string };
+type Checked = { contribution: bigint; content: string; new?: string };
+
+function newIn(rows: readonly NewText[]): string {
+  const [letters, fresh] = [total(rows, ({ letters }) => letters), total(rows, ({ fresh }) => fresh)];
+  return `${fresh} of ${letters} letters and digits (${Math.round((100 * fresh) / letters || 0)} %)`;
+}
+
+const total = (rows: readonly NewText[], of: (row: NewText) => number) => rows.reduce((sum, row) => sum + of(row), 0);
 
 /**
  * Fetches each contribution and holds it against the chain, the checks, and the rows before it. What is to be rejected may
@@ -58,8 +66,12 @@ export async function checkContent(
   const objections: string[] = [];
   const notCompared: bigint[] = [];
   for (const datanetId of datanetIds) {
-    const { findings, missing } = await checkContributions(datanets, store, datanetId, [...rows.keys()]);
+    const { findings, news, missing } = await checkContributions(datanets, store, datanetId, [...rows.keys()]);
     notCompared.push(...missing);
+    for (const one of checked) {
+      const own = news.get(one.contribution);
+      if (own) one.new = newIn(own);
+    }
     for (const [id, found] of findings) {
       all.push(...found);
       const against = objection({ id, rows: rows.get(id)! }, found, allowed);

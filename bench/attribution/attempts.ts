@@ -1,4 +1,5 @@
 /** What a contributor may try with his rows to be paid more for them. */
+import { ROW_NOISE } from "../../test/support/noise.ts";
 import { Random } from "../../trainer/random.ts";
 import { randomCharacters } from "./datanet.ts";
 import type { TinyLlama } from "./llama.ts";
@@ -7,6 +8,8 @@ export const COPIES = 8;
 export const REPLACED_TOKENS = [0.03, 0.1, 0.2, 0.3];
 /** Of these, where everything is made anew, which takes long. */
 export const REPLACED_ANEW = REPLACED_TOKENS.slice(0, 3);
+/** What copiers may do beside, of test/support/noise.ts. */
+const CHANGED = ["other white space", "lines in another order", "names of the code changed"];
 const PIECES = [128, 64];
 
 /** Two honest contributors of middle size. */
@@ -33,6 +36,14 @@ export function attemptsOf({ pool }: TinyLlama): Record<string, (own: string[], 
     );
   const copies = (texts: string[], change: (text: string) => string) =>
     texts.flatMap((text) => Array.from({ length: COPIES }, () => change(text)));
+  const letterInTen = (text: string, random: Random) =>
+    text.replace(/[a-z]/g, (letter, at: number) => (at % 10 === 0 ? lettered(random) : letter));
+  /** The same line of any of his rows in the place of each. */
+  const mixed = (text: string, own: string[], random: Random) =>
+    text
+      .split("\n")
+      .map((line, n) => own[Math.floor(random.uniform() * own.length)]!.split("\n")[n] ?? line)
+      .join("\n");
   const filled = (text: string, by: string) => text + by.repeat(Math.ceil(500 / by.length)).slice(0, 500 - text.length);
   const cut = (own: string[], bytes: number) => own.flatMap((text) => pieces(text, bytes));
   return {
@@ -43,6 +54,20 @@ export function attemptsOf({ pool }: TinyLlama): Record<string, (own: string[], 
         (own: string[], random: Random) => [...own, ...copies(own, (text) => noisy(text, share, random))],
       ]),
     ),
+    [`${COPIES} copies more, a letter in ten changed`]: (own, random) => [
+      ...own,
+      ...copies(own, (text) => letterInTen(text, random)),
+    ],
+    ...Object.fromEntries(
+      CHANGED.map((name) => [
+        `${COPIES} copies more, ${name}`,
+        (own: string[], random: Random) => [...own, ...copies(own, (text) => ROW_NOISE[name]!(text, random))],
+      ]),
+    ),
+    [`${COPIES} rows more for each, of lines of all`]: (own, random) => [
+      ...own,
+      ...copies(own, (text) => mixed(text, own, random)),
+    ],
     ...Object.fromEntries(PIECES.map((bytes) => [piecesName(bytes), (own: string[]) => cut(own, bytes)])),
     ...Object.fromEntries(
       Object.entries({ blanks: " ", slashes: "/", "a licence": LICENCE }).map(([name, by]) => [
@@ -50,6 +75,7 @@ export function attemptsOf({ pool }: TinyLlama): Record<string, (own: string[], 
         (own: string[]) => cut(own, 64).map((text) => filled(text, by)),
       ]),
     ),
+    "64 bytes a row, said again and again": (own) => cut(own, 64).map((text) => filled(text, text)),
     [RANDOM_CHARACTERS]: (own, random) => [...own, ...own.map((text) => randomCharacters(text.length, random))],
     [CONTROL]: (own) => own,
   };
@@ -74,6 +100,8 @@ export function tried(llama: TinyLlama, name: string, c: number, draw = 0) {
 }
 /** What the cache keeps of it under, where everything is made anew. */
 export const keptAnew = (name: string, c: number, draw: number) => `anew-${name.replaceAll(/\W+/g, "-")}-${c}-${draw}`;
+
+const lettered = (random: Random) => String.fromCharCode(97 + Math.floor(26 * random.uniform()));
 
 /** A text in pieces of at most so many bytes, cut at line ends where there are any. */
 function pieces(text: string, bytes: number): string[] {

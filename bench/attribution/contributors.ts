@@ -3,13 +3,11 @@
  * rows do to held-out references and to served answers; every method says what they should do.
  */
 import { Matrix as DenseMatrix, solve } from "ml-matrix";
-import { rowHash } from "../../sdk/rows.ts";
+import { rowWeights } from "../../sdk/row-weights.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
-import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
-import { rowWeights } from "../../trainer/attribution/row-weights.ts";
 import { matrixSpans } from "../../trainer/attribution/scales.ts";
-import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
+import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { queryExample } from "../../trainer/examples.ts";
 import { loraLayout } from "../../trainer/lora.ts";
@@ -251,10 +249,7 @@ export function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, que
 async function allScores(llama: TinyLlama): Promise<{ references: Scores; served: Scores }> {
   const out = { references: new Map() as Scores, served: new Map() as Scores };
   const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
-  const hashes = llama.rows.map(rowHash);
-  /** As committed, by weights that `of` says which rows count for. */
-  const weights = async (of: Matrix, eigenvalues: readonly number[]) =>
-    rowWeights(llama.rows, await findLeaders(llama.pool, whitened(of, eigenvalues), hashes));
+  const weights = rowWeights(llama.rows);
   const queriesAt = async (alpha: number) => ({
     references: await llama.referenceGradients(alpha),
     served: await llama.servedGradients(alpha),
@@ -282,11 +277,10 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
     { basis: { eigenvalues }, sketches, queries }: Sketched,
     k: number,
     damping?: number,
-    change: (weights: Float64Array, of: Matrix) => ArrayLike<number> = (weights) => weights,
+    change: (weights: number[], of: Matrix) => ArrayLike<number> = (weights) => weights,
   ) => {
     const first = (of: Matrix) => firstColumns(of, eigenvalues, k, damping);
-    const plain = firstColumns(sketches, eigenvalues, k);
-    const length = change(await weights(plain, eigenvalues.slice(0, k)), first(sketches));
+    const length = change(weights, first(sketches));
     await add(name, await each(queries, (of) => int8(first(of))), int8(first(sketches), length));
   };
 

@@ -1,6 +1,7 @@
 import type { Content } from "../content.ts";
 import type { DatanetRegistry } from "../contracts.ts";
 import { fetchContribution, type fetchVersion } from "../datanets.ts";
+import { type NewText, Said } from "../row-weights.ts";
 import type { Row } from "../rows.ts";
 import { contributionsOf } from "../views/datanets.ts";
 import { type Contributed, checkAll, type Finding, RowChecks } from "./rows.ts";
@@ -8,17 +9,25 @@ import { type Contributed, checkAll, type Finding, RowChecks } from "./rows.ts";
 /**
  * Checks contributions of one Datanet, each against all accepted and pending ones before it.
  * @param ids Those to check; their content must be in the store, and what the chain says.
- * @returns `checks`, which know all rows of the Datanet, and `missing`, the contributions that nothing could be compared with
+ * @returns `checks`, which know all rows of the Datanet; of those to check the findings, and what is new in each row; and `missing`, the
+ * contributions that nothing could be compared with
  */
 export async function checkContributions(
   registry: DatanetRegistry,
   store: Content,
   datanetId: bigint,
   ids: readonly bigint[],
-): Promise<{ checks: RowChecks; findings: Map<bigint, Finding[]>; missing: bigint[] }> {
+): Promise<{
+  checks: RowChecks;
+  findings: Map<bigint, Finding[]>;
+  news: Map<bigint, NewText[]>;
+  missing: bigint[];
+}> {
   const { settings } = await registry.datanet(datanetId);
   const checks = new RowChecks(settings.licence);
+  const said = new Said();
   const findings = new Map<bigint, Finding[]>();
+  const news = new Map<bigint, NewText[]>();
   const missing: bigint[] = [];
   for (const { id, status } of await contributionsOf(registry, datanetId)) {
     const chosen = ids.includes(id);
@@ -33,8 +42,10 @@ export async function checkContributions(
     }
     if (chosen) findings.set(id, checks.check({ id, rows }));
     checks.add({ id, rows });
+    const own = rows.map(({ text }) => said.add(text));
+    if (chosen) news.set(id, own);
   }
-  return { checks, findings, missing };
+  return { checks, findings, news, missing };
 }
 
 /** What is wrong with the rows of a frozen version, each contribution held against those before it. */

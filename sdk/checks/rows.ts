@@ -118,7 +118,12 @@ function copied({ kind, share }: Copy, of: Place): Found {
     "near-copy": `is ${percent} like ${where}`,
     "renamed-copy": `is ${percent} like ${where}, names and order of lines aside`,
   }[kind];
-  return { check: kind, reason, fix: "Leave it out, unless both are wanted: copies earn no more than one.", of };
+  return {
+    check: kind,
+    reason,
+    fix: "Leave it out, unless both are wanted: a copy is paid for what is new in it.",
+    of,
+  };
 }
 
 /** What is wrong with contributions, each held against those before it. */

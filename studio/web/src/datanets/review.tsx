@@ -28,6 +28,7 @@ export function Contents({ datanetId, contribution, reviewers }: Of) {
     queryFn: () => fetchContribution(protocol.datanets, content, id),
     ...FOREVER,
   });
+  const checks = useChecksOf(datanetId, id);
   return (
     <div className="stack">
       {rows.data ? (
@@ -36,8 +37,8 @@ export function Contents({ datanetId, contribution, reviewers }: Of) {
             {rows.data.length} {rows.data.length === 1 ? "row" : "rows"}, fetched by content id and checked here: number
             and Merkle root are what the chain says.
           </Notice>
-          <Checked datanetId={datanetId} id={id} rows={rows.data} />
-          <RowTable rows={rows.data} />
+          <Checked id={id} rows={rows.data} checks={checks} />
+          <RowTable rows={rows.data} news={checks.data?.news} />
         </>
       ) : rows.error ? (
         <Notice kind="error" title="These rows are not what was submitted">
@@ -51,16 +52,21 @@ export function Contents({ datanetId, contribution, reviewers }: Of) {
   );
 }
 
-function Checked({ datanetId, id, rows }: { datanetId: bigint; id: bigint; rows: Row[] }) {
+/** What the checks say of a contribution, held against the Datanet's rows before it. */
+function useChecksOf(datanetId: bigint, id: bigint) {
   const { protocol } = useProtocol();
-  const { data, error } = useQuery({
+  return useQuery({
     queryKey: ["findings", String(id)],
     queryFn: async () => {
-      const { findings, missing } = await checkContributions(protocol.datanets, content, datanetId, [id]);
-      return { findings: findings.get(id) ?? [], missing };
+      const { findings, news, missing } = await checkContributions(protocol.datanets, content, datanetId, [id]);
+      return { findings: findings.get(id) ?? [], news: news.get(id), missing };
     },
     ...FOREVER,
   });
+}
+
+function Checked({ id, rows, checks }: { id: bigint; rows: Row[]; checks: ReturnType<typeof useChecksOf> }) {
+  const { data, error } = checks;
   if (error)
     return (
       <Notice kind="error" title="These rows could not be checked">

@@ -1,11 +1,14 @@
+import type { NewText } from "../../../../sdk/row-weights.ts";
 import type { Row } from "../../../../sdk/rows.ts";
 
 /** Rows that are shown of many; all of them are sent. */
 const SHOWN = 100;
 const utf8 = new TextEncoder();
 
-/** Rows as they are: path, bytes, text. */
-export function RowTable({ rows }: { rows: Row[] }) {
+const share = ({ letters, fresh }: NewText) => `${Math.round((100 * fresh) / letters || 0)} %`;
+
+/** Rows as they are: path, bytes, text; and how much of each no earlier row says, where that is known. */
+export function RowTable({ rows, news }: { rows: Row[]; news?: NewText[] | undefined }) {
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
@@ -16,6 +19,11 @@ export function RowTable({ rows }: { rows: Row[] }) {
               <th className="number">Row</th>
               <th>File</th>
               <th className="number">Bytes</th>
+              {news && (
+                <th className="number" title="Letters and digits that no earlier row has: what the row is paid for">
+                  New
+                </th>
+              )}
               <th>Text</th>
             </tr>
           </thead>
@@ -26,6 +34,7 @@ export function RowTable({ rows }: { rows: Row[] }) {
                 <td className="number">{index}</td>
                 <td>{row.path}</td>
                 <td className="number">{utf8.encode(row.text).length}</td>
+                {news && <td className="number">{share(news[index]!)}</td>}
                 <td>
                   <pre>{row.text}</pre>
                 </td>

@@ -1,0 +1,134 @@
+/** Letters of a piece that is not written twice by chance; of one by which rows that may have a text in common are found; and of one that they have in common then. */
+const [LONG, MIDDLE, SHORT] = [24, 8, 6];
+/** A row's pieces are kept from every so many letters on, and its last one; another row's are looked up from each letter on. */
+const STEP = 4;
+/** Earlier rows that a row may be made from: those that had most of its pieces first. */
+const SOURCES = 3;
+/** It is made from one if this share of it stands there. */
+const MADE = 0.5;
+
+/** What a row says, and how much of it was not said before, in letters and digits. */
+export interface NewText {
+  letters: number;
+  fresh: number;
+}
+
+/**
+ * What rows have said so far. Letters and digits alone are compared and counted: in Unicode's form NFKC, in lower case, in UTF-16
+ * units. One of a row was said before if it lies
+ * - in a piece of 24 that stands in an earlier row, or further in front in this one, or
+ * - in a piece of 6 of an earlier row, if half of the row or more lies in such of that one, which is among the three that
+ *   had most of the row's pieces of 8 first.
+ */
+export class Said {
+  readonly #rows: string[] = [];
+  readonly #long = new Pieces(LONG);
+  readonly #middle = new Pieces(MIDDLE);
+
+  /** The next row; tells what of it is new. */
+  add(text: string): NewText {
+    const [long, middle] = [this.#long, this.#middle];
+    const letters = lettersOf(text);
+    const row = this.#rows.length;
+    const known = new Uint8Array(letters.length);
+    for (let at = 0; at <= long.last(letters); at++) {
+      if (at >= LONG && at % STEP === 0) long.keep(row, letters, at - LONG);
+      if (long.holder(letters, at) !== undefined) known.fill(1, at, at + LONG);
+    }
+    for (const source of middle.holders(letters).slice(0, SOURCES)) {
+      const standing = standingIn(letters, this.#rows[source]!);
+      if (ones(standing) >= MADE * letters.length)
+        standing.forEach((one, at) => {
+          known[at]! |= one;
+        });
+    }
+    for (const pieces of [long, middle]) pieces.keepAll(row, letters);
+    this.#rows.push(letters);
+    return { letters: letters.length, fresh: letters.length - ones(known) };
+  }
+}
+
+/** What is new in each of these rows, held against those before it. */
+export function newText(rows: readonly string[]): NewText[] {
+  const said = new Said();
+  return rows.map((text) => said.add(text));
+}
+
+/** Pieces of rows, and which row had each first. A row that is shorter is a piece as a whole. */
+class Pieces {
+  readonly #length: number;
+  readonly #first = new Map<string, number>();
+
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  /** Where the last piece begins. */
+  last(letters: string): number {
+    return Math.max(0, letters.length - this.#length);
+  }
+
+  keep(row: number, letters: string, at: number): void {
+    const piece = letters.slice(at, at + this.#length);
+    if (!this.#first.has(piece)) this.#first.set(piece, row);
+  }
+
+  keepAll(row: number, letters: string): void {
+    const last = this.last(letters);
+    for (let at = 0; at < last; at += STEP) this.keep(row, letters, at);
+    this.keep(row, letters, last);
+  }
+
+  holder(letters: string, at: number): number | undefined {
+    return this.#first.get(letters.slice(at, at + this.#length));
+  }
+
+  /** The rows that had some of these pieces first: by how many, then the earliest. */
+  holders(letters: string): number[] {
+    const counts = new Map<number, number>();
+    for (let at = 0; at <= this.last(letters); at++) {
+      const row = this.holder(letters, at);
+      if (row !== undefined) counts.set(row, (counts.get(row) ?? 0) + 1);
+    }
+    return [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([row]) => row);
+  }
+}
+
+/**
+ * w_i of each row: what it says that is new, over the N50 of that, at most 1. A text is so paid for once, to whom said it first: a copy weighs
+ * what was changed in it. Neither do cutting a text into many rows, blanks, ornaments, or repeating itself add to it.
+ */
+export function rowWeights(rows: readonly string[]): number[] {
+  return sizeWeights(newText(rows).map(({ fresh }) => fresh));
+}
+
+/** The weights of rows of which so much counts. */
+export function sizeWeights(sizes: readonly number[]): number[] {
+  const typical = n50(sizes);
+  return sizes.map((size) => Math.min(size / typical, 1));
+}
+
+/** The size for which rows at least as large hold half of everything; splitting rows does not add to either half. */
+function n50(sizes: readonly number[]): number {
+  const half = sizes.reduce((sum, size) => sum + size, 0) / 2;
+  let held = 0;
+  return sizes.toSorted((a, b) => b - a).find((size) => (held += size) >= half) || 1;
+}
+
+const lettersOf = (text: string): string =>
+  text
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, "");
+
+/** 1 for each letter in a short piece that the other text has, too. */
+function standingIn(letters: string, other: string): Uint8Array {
+  const pieces = new Set<string>();
+  for (let at = 0; at + SHORT <= other.length; at++) pieces.add(other.slice(at, at + SHORT));
+  const standing = new Uint8Array(letters.length);
+  for (let at = 0; at + SHORT <= letters.length; at++)
+    if (pieces.has(letters.slice(at, at + SHORT))) standing.fill(1, at, at + SHORT);
+  return standing;
+}
+
+const ones = (marks: Uint8Array): number => marks.reduce((sum, mark) => sum + mark, 0);
