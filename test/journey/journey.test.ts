@@ -119,6 +119,11 @@ describe("the Studio in a browser, from a contribution to its pay", function () 
       if (id > 1) await press(`Review contribution ${id}`);
       await sees(/number and Merkle root are what the chain says/);
       await sees("The checks found what you should look at");
+      await page.getByRole("columnheader", { name: "New" }).waitFor();
+      await page
+        .getByRole("cell", { name: /^100 %$/ })
+        .first()
+        .waitFor();
       if (id === 1) await picture("review");
       await press("Accept");
       await page.getByRole("button", { name: `Close contribution ${id}` }).click();
