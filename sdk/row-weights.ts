@@ -27,6 +27,12 @@ export class Said {
 
   /** The next row; tells what of it is new. */
   add(text: string): NewText {
+    const known = this.mark(text);
+    return { letters: known.length, fresh: known.length - ones(known) };
+  }
+
+  /** The same, letter by letter: 1 for what was said before. */
+  mark(text: string): Uint8Array {
     const [long, middle] = [this.#long, this.#middle];
     const letters = lettersOf(text);
     const row = this.#rows.length;
@@ -44,7 +50,7 @@ export class Said {
     }
     for (const pieces of [long, middle]) pieces.keepAll(row, letters);
     this.#rows.push(letters);
-    return { letters: letters.length, fresh: letters.length - ones(known) };
+    return known;
   }
 }
 
@@ -115,7 +121,8 @@ function n50(sizes: readonly number[]): number {
   return sizes.toSorted((a, b) => b - a).find((size) => (held += size) >= half) || 1;
 }
 
-const lettersOf = (text: string): string =>
+/** What of a text is compared and counted. */
+export const lettersOf = (text: string): string =>
   text
     .normalize("NFKC")
     .toLowerCase()

@@ -28,12 +28,11 @@ const LICENCE =
   "to do so, subject to the following conditions: the above copyright notice shall be included";
 
 /** Rows in the place of somebody's own, or beside them. */
-export function attemptsOf({ pool }: TinyLlama): Record<string, (own: string[], random: Random) => string[]> {
+export function attemptsOf({ pool, rows }: TinyLlama): Record<string, (own: string[], random: Random) => string[]> {
   const { tokenizer } = pool.base;
-  const noisy = (text: string, share: number, random: Random) =>
-    tokenizer.decode(
-      tokenizer.encode(text).map((id) => (random.uniform() < share ? 1 + Math.floor(2047 * random.uniform()) : id)),
-    );
+  const anyToken = (random: Random) => 1 + Math.floor(2047 * random.uniform());
+  const noisy = (text: string, share: number, random: Random, other = anyToken) =>
+    tokenizer.decode(tokenizer.encode(text).map((id) => (random.uniform() < share ? other(random) : id)));
   const copies = (texts: string[], change: (text: string) => string) =>
     texts.flatMap((text) => Array.from({ length: COPIES }, () => change(text)));
   const letterInTen = (text: string, random: Random) =>
@@ -54,6 +53,11 @@ export function attemptsOf({ pool }: TinyLlama): Record<string, (own: string[], 
         (own: string[], random: Random) => [...own, ...copies(own, (text) => noisy(text, share, random))],
       ]),
     ),
+    [LIKELY_NOISE]: (own, random) => {
+      const tokens = rows.flatMap((text) => tokenizer.encode(text));
+      const common = (random: Random) => tokens[Math.floor(tokens.length * random.uniform())]!;
+      return [...own, ...copies(own, (text) => noisy(text, 0.1, random, common))];
+    },
     [`${COPIES} copies more, a letter in ten changed`]: (own, random) => [
       ...own,
       ...copies(own, (text) => letterInTen(text, random)),
@@ -82,6 +86,7 @@ export function attemptsOf({ pool }: TinyLlama): Record<string, (own: string[], 
 }
 export const CONTROL = "control: the same rows, standing last";
 export const RANDOM_CHARACTERS = "as many rows of random characters more";
+export const LIKELY_NOISE = `${COPIES} copies more, 10% of the tokens replaced by some of the Datanet's`;
 export const piecesName = (bytes: number) => `the same text, ${bytes} bytes a row`;
 export const copiesName = (share: number) => `${COPIES} copies more, ${100 * share}% of the tokens replaced`;
 /** @param draw of what is random about it */

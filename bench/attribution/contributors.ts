@@ -3,7 +3,7 @@
  * rows do to held-out references and to served answers; every method says what they should do.
  */
 import { Matrix as DenseMatrix, solve } from "ml-matrix";
-import { rowWeights } from "../../sdk/row-weights.ts";
+import { newText, sizeWeights } from "../../sdk/row-weights.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { matrixSpans } from "../../trainer/attribution/scales.ts";
@@ -17,6 +17,7 @@ import { fitWhitening, whiten } from "./curvature.ts";
 import type { Kind } from "./datanet.ts";
 import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
 import { lengthShares, norms } from "./lengths.ts";
+import { likelyNew } from "./likely.ts";
 import {
   beside,
   firstColumns,
@@ -249,7 +250,8 @@ export function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, que
 async function allScores(llama: TinyLlama): Promise<{ references: Scores; served: Scores }> {
   const out = { references: new Map() as Scores, served: new Map() as Scores };
   const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
-  const weights = rowWeights(llama.rows);
+  const said = newText(llama.rows);
+  const weights = sizeWeights(said.map(({ fresh }) => fresh));
   const queriesAt = async (alpha: number) => ({
     references: await llama.referenceGradients(alpha),
     served: await llama.servedGradients(alpha),
@@ -290,6 +292,19 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   const unscaled = await projected(await unscaledSketch(llama.pool, rows, llama.rows.length), queries);
   await addInt8(`int8 k=${k}, as shipped`, all, k);
   await addInt8(`int8 k=${k}, every row of the same weight`, all, k, undefined, (weights) => weights.map(() => 1));
+  const likely = await likelyNew(llama, await llama.full(), llama.rows);
+  const otherSizes = {
+    "all that a row says": said.map(({ letters }) => letters),
+    "twice what is new, at most the row": said.map(({ letters, fresh }) => Math.min(2 * fresh, letters)),
+    ...Object.fromEntries(
+      [1, 2, 3].map((times) => [
+        `${times} × what is new and likely, at most the row`,
+        likely.map(({ letters, fresh }) => Math.min(times * fresh, letters)),
+      ]),
+    ),
+  };
+  for (const [name, sizes] of Object.entries(otherSizes))
+    await addInt8(`int8 k=${k}, ${name}`, all, k, undefined, () => sizeWeights(sizes));
   await addInt8(`int8 k=${k}, length at most the median`, all, k, undefined, (weights, of) => {
     const shares = lengthShares("length, at most the median", of);
     return weights.map((weight, i) => weight * shares[i]!);

@@ -5,16 +5,18 @@
 import { Copies, featuresOf } from "../../sdk/checks/copies.ts";
 import { sharedInOrder } from "../../sdk/checks/in-order.ts";
 import { newText, sizeWeights } from "../../sdk/row-weights.ts";
-import { attackersOf, COPIES, copiesName, keptAnew, REPLACED_ANEW, tried } from "./attempts.ts";
+import type { Adapter } from "../../trainer/lora.ts";
+import { attackersOf, COPIES, copiesName, keptAnew, LIKELY_NOISE, REPLACED_ANEW, tried } from "./attempts.ts";
 import { TASKS, textOf } from "./exercises.ts";
+import { likelyNew } from "./likely.ts";
 import { TinyLlama } from "./llama.ts";
 import { progress, writeResult } from "./report.ts";
 import { mean, rounded } from "./statistics.ts";
 import { openStudy, openStudyAnew, pay } from "./study.ts";
 import { taskExercises } from "./tasks.ts";
 
-/** How much of each row counts, in letters and digits. */
-type Way = (llama: TinyLlama, texts: readonly string[]) => number[];
+/** How much of each row counts, in letters and digits; the adapter has learned the rows. */
+type Way = (llama: TinyLlama, texts: readonly string[], adapter: Adapter) => number[] | Promise<number[]>;
 
 /** All of a row, or nothing if it is a copy of one before. */
 const allOrNothing =
@@ -49,8 +51,22 @@ const asChecked = allOrNothing((_, texts) => {
   });
 });
 
+const likely =
+  (times: number): Way =>
+  async (llama, texts, adapter) => {
+    const found = await likelyNew(llama, adapter, texts);
+    return found.map(({ letters, fresh }) => Math.min(times * fresh, letters));
+  };
+
 const WAYS: Record<string, Way> = {
   "what is new, as shipped": (_, texts) => newText(texts).map(({ fresh }) => fresh),
+  "twice what is new, at most the row": (_, texts) =>
+    newText(texts).map(({ fresh, letters }) => Math.min(2 * fresh, letters)),
+  "the square of the share that is new": (_, texts) =>
+    newText(texts).map(({ fresh, letters }) => (letters === 0 ? 0 : fresh ** 2 / letters)),
+  ...Object.fromEntries(
+    [1, 2, 3].map((times) => [`${times} × what is new and likely, at most the row`, likely(times)]),
+  ),
   "all of every row": (_, texts) => newText(texts).map(({ letters }) => letters),
   ...Object.fromEntries(
     [0.75, 0.8, 0.85, 0.9].map((share) => [
@@ -60,6 +76,7 @@ const WAYS: Record<string, Way> = {
   ),
   "nothing of what the data checks flag": asChecked,
 };
+const NOISES = [...REPLACED_ANEW.map(copiesName), LIKELY_NOISE];
 /** Of the typical row's weight: rows that weigh less hardly count. */
 const LITTLE = 0.1;
 
@@ -69,38 +86,41 @@ export async function tellingCopies(json: boolean): Promise<void> {
   const note = (way: string, what: string, value: number) => {
     (table[way] ??= {})[what] = rounded(value);
   };
-  const weightsBy = (way: string, texts: readonly string[]) => sizeWeights(WAYS[way]!(llama, texts));
+  const weightsBy = async (way: string, texts: readonly string[], adapter: Adapter) =>
+    sizeWeights(await WAYS[way]!(llama, texts, adapter));
   const ways = Object.keys(WAYS);
   const counted = (weights: number[]) => weights.filter((weight) => weight >= LITTLE).length / weights.length;
   try {
-    const tick = progress("copies", 1 + Object.keys(TASKS).length + REPLACED_ANEW.length);
+    const tick = progress("copies", 1 + Object.keys(TASKS).length + NOISES.length);
     const attacker = attackersOf(llama)[0]!;
     const study = await openStudy(llama);
+    const full = await llama.full();
     const before: Record<string, number> = {};
     for (const way of ways) {
-      const weights = weightsBy(way, llama.rows);
+      const weights = await weightsBy(way, llama.rows, full);
       note(way, "rows that count: the Datanet", counted(weights));
       before[way] = pay(study.askWith(study.honest, weights)).shares[attacker]!;
     }
     tick(1);
     for (const [n, task] of Object.keys(TASKS).entries()) {
       const texts = taskExercises(n).train.map(textOf);
-      for (const way of ways) note(way, `rows that count: ${task}`, counted(weightsBy(way, texts)));
+      const adapter = await llama.tuned(`task-${n}`, texts, 500 + n);
+      for (const way of ways) note(way, `rows that count: ${task}`, counted(await weightsBy(way, texts, adapter)));
       tick(2 + n);
     }
-    for (const [n, replaced] of REPLACED_ANEW.entries()) {
-      const name = copiesName(replaced);
+    for (const [n, name] of NOISES.entries()) {
       const { texts, owners } = tried(llama, name, attacker);
+      const adapter = await llama.tuned(keptAnew(name, attacker, 0), texts, 100);
       const anew = await openStudyAnew(llama, keptAnew(name, attacker, 0), texts, owners, 100);
       for (const way of ways) {
-        const weights = weightsBy(way, texts);
+        const weights = await weightsBy(way, texts, adapter);
         note(
           way,
-          `weight of a copy: ${100 * replaced}%`,
+          `weight of a copy: ${name}`,
           mean(weights.slice(-COPIES * llama.contributors[attacker]!.rows.length)),
         );
         const after = pay(anew.askWith(anew.honest, weights)).shares[attacker]!;
-        note(way, `pay over that without copies: ${100 * replaced}%`, after / before[way]!);
+        note(way, `pay over that without copies: ${name}`, after / before[way]!);
       }
       tick(2 + Object.keys(TASKS).length + n);
       if (json) writeResult("copies", { attacker: llama.contributors[attacker]!.name, kappa0: 0.5, table });
