@@ -1,7 +1,7 @@
 /**
  * Sketches of very many rows: `node bench/sketches.ts --rows 100000` sketches rows cut from the Solidity packages that the demo learns
  * from, under an adapter over a small model of SmolLM2's family, and says what time and memory each part took. One line of JSON;
- * `--out FILE` writes it too. Stopped and started again with the same options, it goes on with the gradients that it has. Gradients, components, row weights and least movement are those of every model.
+ * `--out FILE` writes it too. Stopped and started again with the same options, it goes on with the gradients that it has. Gradients, components, duplicate rule and least movement are those of every model.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";

@@ -4,7 +4,7 @@ import type { Content } from "../sdk/content.ts";
 import type { DatanetRegistry } from "../sdk/contracts.ts";
 import { fetchContribution } from "../sdk/datanets.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { NewText } from "../sdk/row-weights.ts";
+import type { NewText } from "../sdk/new-text.ts";
 import { openProtocol, requireAtLeast } from "./deployment.ts";
 import { action, contentOf, type Options, type Result } from "./run.ts";
 

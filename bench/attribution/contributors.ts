@@ -3,11 +3,14 @@
  * rows do to held-out references and to served answers; every method says what they should do.
  */
 import { Matrix as DenseMatrix, solve } from "ml-matrix";
-import { newText, sizeWeights } from "../../sdk/row-weights.ts";
+import { newText } from "../../sdk/new-text.ts";
+import { rowHash } from "../../sdk/rows.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
+import { rowWeights, sizeWeights } from "../../trainer/attribution/row-weights.ts";
 import { matrixSpans } from "../../trainer/attribution/scales.ts";
-import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { queryExample } from "../../trainer/examples.ts";
 import { loraLayout } from "../../trainer/lora.ts";
@@ -250,8 +253,10 @@ export function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, que
 async function allScores(llama: TinyLlama): Promise<{ references: Scores; served: Scores }> {
   const out = { references: new Map() as Scores, served: new Map() as Scores };
   const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
-  const said = newText(llama.rows);
-  const weights = sizeWeights(said.map(({ fresh }) => fresh));
+  const hashes = llama.rows.map(rowHash);
+  /** As committed, by weights that `of` says which rows count for. */
+  const weights = async (of: Matrix, eigenvalues: readonly number[]) =>
+    rowWeights(llama.rows, await findLeaders(llama.pool, whitened(of, eigenvalues), hashes));
   const queriesAt = async (alpha: number) => ({
     references: await llama.referenceGradients(alpha),
     served: await llama.servedGradients(alpha),
@@ -279,10 +284,11 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
     { basis: { eigenvalues }, sketches, queries }: Sketched,
     k: number,
     damping?: number,
-    change: (weights: number[], of: Matrix) => ArrayLike<number> = (weights) => weights,
+    change: (weights: Float64Array, of: Matrix) => ArrayLike<number> = (weights) => weights,
   ) => {
     const first = (of: Matrix) => firstColumns(of, eigenvalues, k, damping);
-    const length = change(weights, first(sketches));
+    const plain = firstColumns(sketches, eigenvalues, k);
+    const length = change(await weights(plain, eigenvalues.slice(0, k)), first(sketches));
     await add(name, await each(queries, (of) => int8(first(of))), int8(first(sketches), length));
   };
 
@@ -292,16 +298,14 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   const unscaled = await projected(await unscaledSketch(llama.pool, rows, llama.rows.length), queries);
   await addInt8(`int8 k=${k}, as shipped`, all, k);
   await addInt8(`int8 k=${k}, every row of the same weight`, all, k, undefined, (weights) => weights.map(() => 1));
+  const said = newText(llama.rows);
   const likely = await likelyNew(llama, await llama.full(), llama.rows);
   const otherSizes = {
     "all that a row says": said.map(({ letters }) => letters),
-    "twice what is new, at most the row": said.map(({ letters, fresh }) => Math.min(2 * fresh, letters)),
-    ...Object.fromEntries(
-      [1, 2, 3].map((times) => [
-        `${times} × what is new and likely, at most the row`,
-        likely.map(({ letters, fresh }) => Math.min(times * fresh, letters)),
-      ]),
-    ),
+    "what is new": said.map(({ fresh }) => fresh),
+    "3 × what is new, at most the row": said.map(({ letters, fresh }) => Math.min(3 * fresh, letters)),
+    "what is new and likely": likely.map(({ fresh }) => fresh),
+    "3 × what is new and likely, at most the row": likely.map(({ letters, fresh }) => Math.min(3 * fresh, letters)),
   };
   for (const [name, sizes] of Object.entries(otherSizes))
     await addInt8(`int8 k=${k}, ${name}`, all, k, undefined, () => sizeWeights(sizes));

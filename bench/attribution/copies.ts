@@ -4,7 +4,13 @@
  */
 import { Copies, featuresOf } from "../../sdk/checks/copies.ts";
 import { sharedInOrder } from "../../sdk/checks/in-order.ts";
-import { newText, sizeWeights } from "../../sdk/row-weights.ts";
+import { lettersOf, newText } from "../../sdk/new-text.ts";
+import { rowHash } from "../../sdk/rows.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
+import { exampleGradients } from "../../trainer/attribution/gradients.ts";
+import { sizeWeights } from "../../trainer/attribution/row-weights.ts";
+import { fitSketch, type SketchBasis, whitened } from "../../trainer/attribution/sketch.ts";
+import type { Matrix } from "../../trainer/engine.ts";
 import type { Adapter } from "../../trainer/lora.ts";
 import { attackersOf, COPIES, copiesName, keptAnew, LIKELY_NOISE, REPLACED_ANEW, tried } from "./attempts.ts";
 import { TASKS, textOf } from "./exercises.ts";
@@ -15,20 +21,32 @@ import { mean, rounded } from "./statistics.ts";
 import { openStudy, openStudyAnew, pay } from "./study.ts";
 import { taskExercises } from "./tasks.ts";
 
-/** How much of each row counts, in letters and digits; the adapter has learned the rows. */
-type Way = (llama: TinyLlama, texts: readonly string[], adapter: Adapter) => number[] | Promise<number[]>;
+/** Rows, and what is known of them; the adapter has learned them. */
+interface Rows {
+  texts: readonly string[];
+  sketches: Matrix;
+  basis: SketchBasis;
+  adapter: Adapter;
+}
+/** How much of each row counts, in letters and digits. */
+type Way = (llama: TinyLlama, of: Rows) => number[] | Promise<number[]>;
 
 /** All of a row, or nothing if it is a copy of one before. */
 const allOrNothing =
-  (copiesOf: (llama: TinyLlama, texts: readonly string[]) => boolean[]): Way =>
-  (llama, texts) => {
-    const copies = copiesOf(llama, texts);
-    return newText(texts).map(({ letters }, i) => (copies[i] ? 0 : letters));
+  (copiesOf: (llama: TinyLlama, of: Rows) => boolean[] | Promise<boolean[]>): Way =>
+  async (llama, of) => {
+    const copies = await copiesOf(llama, of);
+    return of.texts.map((text, i) => (copies[i] ? 0 : lettersOf(text).length));
   };
+
+const asShipped = allOrNothing(async ({ pool }, { texts, sketches, basis }) => {
+  const leaders = await findLeaders(pool, whitened(sketches, basis.eigenvalues), texts.map(rowHash));
+  return Array.from(leaders, (leader, i) => leader !== i);
+});
 
 /** A row follows the first that has this share of its tokens, in the same order. */
 const tokensInCommon = (share: number): Way =>
-  allOrNothing((llama, texts) => {
+  allOrNothing((llama, { texts }) => {
     const tokens = texts.map((text) => llama.pool.base.tokenizer.encode(text));
     const leaders: ArrayLike<number>[] = [];
     return tokens.map((own) => {
@@ -41,7 +59,7 @@ const tokensInCommon = (share: number): Way =>
   });
 
 /** A row that the data checks call a copy of another. */
-const asChecked = allOrNothing((_, texts) => {
+const asChecked = allOrNothing((_, { texts }) => {
   const copies = new Copies();
   return texts.map((text) => {
     const features = featuresOf(text);
@@ -51,29 +69,27 @@ const asChecked = allOrNothing((_, texts) => {
   });
 });
 
+/** So many times what a row says that is new, at most the row. */
+const fresh =
+  (times: number): Way =>
+  (_, { texts }) =>
+    newText(texts).map(({ letters, fresh }) => Math.min(times * fresh, letters));
+/** The same of what is also likely. */
 const likely =
   (times: number): Way =>
-  async (llama, texts, adapter) => {
+  async (llama, { texts, adapter }) => {
     const found = await likelyNew(llama, adapter, texts);
     return found.map(({ letters, fresh }) => Math.min(times * fresh, letters));
   };
 
 const WAYS: Record<string, Way> = {
-  "what is new, as shipped": (_, texts) => newText(texts).map(({ fresh }) => fresh),
-  "twice what is new, at most the row": (_, texts) =>
-    newText(texts).map(({ fresh, letters }) => Math.min(2 * fresh, letters)),
-  "the square of the share that is new": (_, texts) =>
-    newText(texts).map(({ fresh, letters }) => (letters === 0 ? 0 : fresh ** 2 / letters)),
-  ...Object.fromEntries(
-    [1, 2, 3].map((times) => [`${times} × what is new and likely, at most the row`, likely(times)]),
-  ),
-  "all of every row": (_, texts) => newText(texts).map(({ letters }) => letters),
-  ...Object.fromEntries(
-    [0.75, 0.8, 0.85, 0.9].map((share) => [
-      `nothing of rows with ${100 * share}% of the tokens in common`,
-      tokensInCommon(share),
-    ]),
-  ),
+  "as shipped": asShipped,
+  "all of every row": (_, { texts }) => texts.map((text) => lettersOf(text).length),
+  "what is new": fresh(1),
+  "3 × what is new, at most the row": fresh(3),
+  "what is new and likely": likely(1),
+  "3 × what is new and likely, at most the row": likely(3),
+  "nothing of rows with 80% of the tokens in common": tokensInCommon(0.8),
   "nothing of what the data checks flag": asChecked,
 };
 const NOISES = [...REPLACED_ANEW.map(copiesName), LIKELY_NOISE];
@@ -86,18 +102,22 @@ export async function tellingCopies(json: boolean): Promise<void> {
   const note = (way: string, what: string, value: number) => {
     (table[way] ??= {})[what] = rounded(value);
   };
-  const weightsBy = async (way: string, texts: readonly string[], adapter: Adapter) =>
-    sizeWeights(await WAYS[way]!(llama, texts, adapter));
+  const weightsBy = async (way: string, of: Rows) => sizeWeights(await WAYS[way]!(llama, of));
   const ways = Object.keys(WAYS);
-  const counted = (weights: number[]) => weights.filter((weight) => weight >= LITTLE).length / weights.length;
+  const counted = (weights: Float64Array) => weights.filter((weight) => weight >= LITTLE).length / weights.length;
   try {
     const tick = progress("copies", 1 + Object.keys(TASKS).length + NOISES.length);
     const attacker = attackersOf(llama)[0]!;
     const study = await openStudy(llama);
-    const full = await llama.full();
+    const honest = {
+      texts: llama.rows,
+      sketches: study.honest.sketches,
+      basis: study.basis,
+      adapter: await llama.full(),
+    };
     const before: Record<string, number> = {};
     for (const way of ways) {
-      const weights = await weightsBy(way, llama.rows, full);
+      const weights = await weightsBy(way, honest);
       note(way, "rows that count: the Datanet", counted(weights));
       before[way] = pay(study.askWith(study.honest, weights)).shares[attacker]!;
     }
@@ -105,19 +125,28 @@ export async function tellingCopies(json: boolean): Promise<void> {
     for (const [n, task] of Object.keys(TASKS).entries()) {
       const texts = taskExercises(n).train.map(textOf);
       const adapter = await llama.tuned(`task-${n}`, texts, 500 + n);
-      for (const way of ways) note(way, `rows that count: ${task}`, counted(await weightsBy(way, texts, adapter)));
+      const rows = await exampleGradients(
+        llama.pool,
+        adapter,
+        texts.map((text) => llama.example(text)),
+        1,
+      );
+      const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
+      const of = { texts, sketches, basis, adapter };
+      for (const way of ways) note(way, `rows that count: ${task}`, counted(await weightsBy(way, of)));
       tick(2 + n);
     }
     for (const [n, name] of NOISES.entries()) {
       const { texts, owners } = tried(llama, name, attacker);
       const adapter = await llama.tuned(keptAnew(name, attacker, 0), texts, 100);
       const anew = await openStudyAnew(llama, keptAnew(name, attacker, 0), texts, owners, 100);
+      const of = { texts, sketches: anew.honest.sketches, basis: anew.basis, adapter };
       for (const way of ways) {
-        const weights = await weightsBy(way, texts, adapter);
+        const weights = await weightsBy(way, of);
         note(
           way,
           `weight of a copy: ${name}`,
-          mean(weights.slice(-COPIES * llama.contributors[attacker]!.rows.length)),
+          mean([...weights.slice(-COPIES * llama.contributors[attacker]!.rows.length)]),
         );
         const after = pay(anew.askWith(anew.honest, weights)).shares[attacker]!;
         note(way, `pay over that without copies: ${name}`, after / before[way]!);

@@ -2,11 +2,13 @@
  * What a sketch's settings do to its quality on the tiny Llama: columns, bits, damping, modules. By contributors left out by halves (LDS), by
  * exercises of a kind and by rows with a wrong answer (AUC); beside the LDS that contributors.ts and lds.ts left.
  */
-import { rowWeights } from "../../sdk/row-weights.ts";
+import { rowHash } from "../../sdk/rows.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { heldGradients } from "../../trainer/attribution/gradient-rows.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
 import { matrixSpans } from "../../trainer/attribution/scales.ts";
-import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
 import { LINEARS, type LinearName } from "../../trainer/config.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { type Adapter, type LoraConfig, loraLayout } from "../../trainer/lora.ts";
@@ -40,8 +42,8 @@ interface Truth {
   lora: LoraConfig;
   rows: Matrix;
   queries: Matrix;
-  /** What rows weigh; 1 each unless told. */
-  weights?: number[];
+  /** What rows weigh, by their sketches; 1 each unless told. */
+  weights?(sketches: Matrix, eigenvalues: readonly number[]): Promise<ArrayLike<number>>;
   judge(scores: Matrix): Estimate;
 }
 type Point = { at: string; energyKept: number } & Estimate;
@@ -82,7 +84,9 @@ async function curvesOf({ pool }: TinyLlama, truth: Truth): Promise<Record<(type
         Matrix,
         Matrix,
       ];
-      const kept = bits === 8 ? int8(g, truth.weights) : coarse(g, bits, truth.weights);
+      const plain = firstColumns(rows, basis.eigenvalues, k);
+      const weights = await truth.weights?.(plain, basis.eigenvalues.slice(0, k));
+      const kept = bits === 8 ? int8(g, weights) : coarse(g, bits, weights);
       const energyKept = Number((sum(basis.eigenvalues.slice(0, k)) / all).toFixed(4));
       return { at, energyKept, ...truth.judge(await multiply(int8(q), kept, 0, 1)) };
     };
@@ -125,11 +129,14 @@ function truths(llama: TinyLlama, name: string, preset: typeof ALL | typeof PRES
         tick(n + 1);
       }
       const full = await tuned("full", llama.rows, 100);
+      const hashes = llama.rows.map(rowHash);
       const wanted = references.map((_, t) => t);
       const truth = wanted.map((t) => losses.map((run) => -run[t]!));
       return {
         ...(await gradients("full", full, [...llama.rows, ...llama.references], llama.rows.length)),
-        weights: rowWeights(llama.rows),
+        async weights(sketches, eigenvalues) {
+          return rowWeights(llama.rows, await findLeaders(llama.pool, whitened(sketches, eigenvalues), hashes));
+        },
         judge(scores) {
           const votes = summed(llama, scores, wanted);
           return lds(

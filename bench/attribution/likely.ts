@@ -1,4 +1,4 @@
-import { lettersOf, type NewText, Said } from "../../sdk/row-weights.ts";
+import { lettersOf, type NewText, Said } from "../../sdk/new-text.ts";
 import type { Adapter } from "../../trainer/lora.ts";
 import { OnnxEngine } from "../../trainer/onnx/engine.ts";
 import type { TinyLlama } from "./llama.ts";

@@ -3,9 +3,11 @@
  * would be paid, against what the tiny Llama loses without each of them. Once as the demo trains it, once until it
  * knows its rows by heart.
  */
-import { rowWeights } from "../../sdk/row-weights.ts";
+import { rowHash } from "../../sdk/rows.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
-import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { queryExample } from "../../trainer/examples.ts";
 import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
@@ -201,11 +203,11 @@ async function allMethods(llama: TinyLlama): Promise<Record<string, Method>> {
     queries: { references: await llama.referenceGradients(alpha), served: await llama.servedGradients(alpha) },
   });
   type Gradients = Awaited<ReturnType<typeof gradientsAt>>;
-  const weights = rowWeights(llama.rows);
   const sketched = async ({ rows, queries }: Gradients) => {
     const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
+    const leaders = await findLeaders(llama.pool, whitened(sketches, basis.eigenvalues), llama.rows.map(rowHash));
     return {
-      committed: int8(sketches, weights),
+      committed: int8(sketches, rowWeights(llama.rows, leaders)),
       sketches,
       queries: await each(queries, (of) => project(llama.pool, basis, of)),
     };

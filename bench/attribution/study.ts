@@ -1,8 +1,10 @@
 /** Datanets on the tiny Llama and what the payout rule is asked about them, as shipped and as it could be instead. */
-import { type NewText, newText, sizeWeights } from "../../sdk/row-weights.ts";
+import { rowHash } from "../../sdk/rows.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
-import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { fitSketch, project, type SketchBasis, whitened } from "../../trainer/attribution/sketch.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import type { Example } from "../../trainer/examples.ts";
@@ -14,7 +16,7 @@ import { type Epoch, payShares, totals } from "./payout.ts";
 
 export const LENGTHS: LengthRule[] = ["length, at most the median", "length, at most 4 medians"];
 /** What a row weighs: as shipped; without one of the two things that this is made of; or times its sketch's length. */
-export const RULES = ["as shipped", "whatever the size", "whatever was said before", ...LENGTHS] as const;
+export const RULES = ["as shipped", "whatever the size", "similar rows too", ...LENGTHS] as const;
 export type Rule = (typeof RULES)[number];
 export const SHIPPED = RULES[0];
 export const KAPPAS = { "κ0 = 1/3": 1 / 3, "κ0 = 1/2": 1 / 2, "κ0 = 1": 1 };
@@ -26,7 +28,7 @@ export interface Sketched {
   texts: readonly string[];
   owners: number[];
   sketches: Matrix;
-  said: NewText[];
+  leaders: Int32Array;
 }
 /** An epoch, and the one that base weights come from. */
 export type Asked = Epoch & { evaluation: Epoch };
@@ -121,7 +123,7 @@ async function studyOf(llama: TinyLlama, { texts, owners, rows, asked, judged }:
   const random = new Random(21);
   const fees = queries.map(() => BigInt(Math.round(1e15 * Math.exp(random.normal()))));
 
-  const askWith = (of: Sketched, weights: readonly number[]): Asked => {
+  const askWith = (of: Sketched, weights: ArrayLike<number>): Asked => {
     const int8 = quantise(of.sketches, weights);
     const m0 = leastMovement({ rows: int8, k }, quantise(of.sketches));
     const common = { rows: int8, owners: of.owners, contributors: llama.contributors.length, m0 };
@@ -131,25 +133,35 @@ async function studyOf(llama: TinyLlama, { texts, owners, rows, asked, judged }:
   /** @param longest rows whose owner made them as long as the rule allows */
   const ask = (of: Sketched, rule: Rule, longest: (i: number) => boolean = () => false) =>
     askWith(of, weigh(of, rule, longest));
-  const honest = sketched(texts, owners, sketches);
+  const honest = await sketched(llama, basis, texts, owners, sketches);
   /** Whose files the questions are about. */
   const askedFor = llama.referenceOwners.filter((_, t) => isAsked(t));
   return { llama, rows, basis, sketch, int8Queries, paid, ask, askWith, honest, askedFor };
 }
 
-export function sketched(texts: readonly string[], owners: number[], sketches: Matrix): Sketched {
-  return { texts, owners, sketches, said: newText(texts) };
+export async function sketched(
+  { pool }: TinyLlama,
+  { eigenvalues }: SketchBasis,
+  texts: readonly string[],
+  owners: number[],
+  sketches: Matrix,
+): Promise<Sketched> {
+  const leaders = await findLeaders(pool, whitened(sketches, eigenvalues), texts.map(rowHash));
+  return { texts, owners, sketches, leaders };
 }
 
-function weigh({ sketches, said }: Sketched, rule: Rule, longest: (i: number) => boolean): number[] {
-  const shipped = sizeWeights(said.map(({ fresh }) => fresh));
+function weigh({ texts, sketches, leaders }: Sketched, rule: Rule, longest: (i: number) => boolean): Float64Array {
+  const shipped = rowWeights(texts, leaders);
   switch (rule) {
     case "as shipped":
       return shipped;
     case "whatever the size":
       return shipped.map((weight) => Math.sign(weight));
-    case "whatever was said before":
-      return sizeWeights(said.map(({ letters }) => letters));
+    case "similar rows too":
+      return rowWeights(
+        texts,
+        leaders.map((leader, i) => (leader === -1 ? -1 : i)),
+      );
     default: {
       const shares = lengthShares(rule, sketches);
       return shipped.map((weight, i) => weight * (longest(i) ? 1 : shares[i]!));

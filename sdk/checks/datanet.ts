@@ -1,7 +1,7 @@
 import type { Content } from "../content.ts";
 import type { DatanetRegistry } from "../contracts.ts";
 import { fetchContribution, type fetchVersion } from "../datanets.ts";
-import { type NewText, Said } from "../row-weights.ts";
+import { type NewText, Said } from "../new-text.ts";
 import type { Row } from "../rows.ts";
 import { contributionsOf } from "../views/datanets.ts";
 import { type Contributed, checkAll, type Finding, RowChecks } from "./rows.ts";

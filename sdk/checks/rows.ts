@@ -121,7 +121,7 @@ function copied({ kind, share }: Copy, of: Place): Found {
   return {
     check: kind,
     reason,
-    fix: "Leave it out, unless both are wanted: a copy is paid for what is new in it.",
+    fix: "Leave it out, unless both are wanted: copies earn no more than one.",
     of,
   };
 }

@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect } from "chai";
 import type { Span } from "../../trainer/attribution/blocks.ts";
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { gradientRows } from "../../trainer/attribution/gradient-rows.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
 import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
@@ -155,6 +156,26 @@ describe("Sketches of many rows", function () {
     });
   });
 
+  it("follow leaders row by row, whatever the blocks", async () => {
+    const k = 6;
+    const [count, centres] = [
+      2000,
+      Array.from({ length: 700 }, () => Array.from({ length: k }, () => random.normal())),
+    ];
+    const data = new Float32Array(count * k);
+    for (let i = 0; i < count; i++) {
+      const centre = centres[Math.floor(random.uniform() * centres.length)]!;
+      data.set(
+        centre.map((value) => 3 * (value + 0.2 * random.normal())),
+        i * k,
+      );
+    }
+    const hashes = Array.from({ length: count }, (_, i) => `row ${i % 1900}`);
+    const leaders = await findLeaders(pool, { data, shape: [count, k] }, hashes);
+    expect([...leaders]).to.deep.equal(plainLeaders(data, k, hashes));
+    expect(new Set(leaders).size).to.be.within(100, 1500);
+  });
+
   it("have the least movement that single products give", async () => {
     const k = 128;
     const data = Float32Array.from({ length: 1300 * k }, () => random.normal());
@@ -178,4 +199,19 @@ function gradientsOf(
     ...data.subarray((from + n) * width + first, (from + n) * width + last),
   ]);
   return { data: Float32Array.from(rows.flat()), shape: [to - from, last - first] };
+}
+
+/** The rule as it is written: one row after another, each against the leaders before it. */
+function plainLeaders(data: Float32Array, k: number, hashes: string[]): number[] {
+  const leaders: number[] = [];
+  return hashes.map((hash, i) => {
+    if (hashes.indexOf(hash) < i) return -1;
+    const row = (n: number) => data.subarray(n * k, (n + 1) * k);
+    const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, j) => sum + value * b[j]!, 0);
+    const found = leaders.find(
+      (leader) => dot(row(i), row(leader)) >= 0.8 * Math.hypot(...row(i)) * Math.hypot(...row(leader)),
+    );
+    if (found === undefined) leaders.push(i);
+    return found ?? i;
+  });
 }

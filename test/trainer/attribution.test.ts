@@ -3,8 +3,10 @@ import { bestRow, largestSum, shuffleRows, topContributorAccuracy } from "../../
 import { loadSketches, saveSketches } from "../../trainer/attribution/artifact.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
+import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { MAX_NORM, quantise } from "../../trainer/attribution/quantise.ts";
-import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
 import { leastMovement, movement, queryWeight, scores } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { finetune } from "../../trainer/finetune.ts";
@@ -57,6 +59,21 @@ describe("sketch", function () {
     expect([...row(basis.basis, 5)], "a parameter without gradients").to.deep.equal(Array(128).fill(0));
     expect(basis.k).to.equal(128);
     expect(basis.energyKept).to.be.closeTo(1, 1e-9);
+  });
+
+  it("is compared with others after each coordinate is divided by the damped root of its mean square", () => {
+    const own = whitened({ data: Float32Array.of(3, 4, 0, 8), shape: [2, 2] }, [9, 0.81]);
+    const damping = (0.1 * 9.81) / 2;
+    expect(
+      relativeError(own.data, [
+        3 / Math.sqrt(9 + damping),
+        4 / Math.sqrt(0.81 + damping),
+        0,
+        8 / Math.sqrt(0.81 + damping),
+      ]),
+    ).to.be.below(1e-6);
+    const unused = whitened({ data: Float32Array.of(1, 0), shape: [1, 2] }, [4, 0]);
+    expect(relativeError(unused.data, [1 / Math.sqrt(4.4), 0])).to.be.below(1e-6);
   });
 
   it("takes the smallest of 128, 256 and 512 columns that keeps 97% of the energy, and else the largest there is", async () => {
@@ -114,6 +131,50 @@ describe("quantiser", () => {
     for (const squares of norms(q, k)) expect(squares).to.be.at.most(MAX_NORM ** 2);
     expect(norms(q, k)[0]).to.be.above(100 ** 2);
     expect(Math.max(...q.map(Math.abs))).to.be.at.most(127);
+  });
+});
+
+describe("row weights", () => {
+  let pool: Pool;
+  before(async () => {
+    pool = await Pool.start(base, { threads: 1 });
+  });
+  after(() => pool.close());
+  const unit = (angle: number) => [Math.cos(angle), Math.sin(angle)];
+  const sketches = (angles: number[]) => matrix(angles.length, 2, (i, j) => unit(angles[i]!)[j]!);
+  const hashes = (count: number) => Array.from({ length: count }, (_, i) => `row ${i}`);
+
+  it("follow the first leader within cosine 0.8, not the nearest, and never a follower", async () => {
+    const near = Math.acos(0.82);
+    const angles = [0, 1.5 * near, 0.8 * near, 2.4 * near, 3.2 * near];
+    expect([...(await findLeaders(pool, sketches(angles), hashes(5)))]).to.deep.equal([0, 1, 0, 1, 4]);
+  });
+
+  it("pass exact copies and empty sketches over", async () => {
+    const rows = sketches([0, 0, 1.5, 0]);
+    rows.data.set([0, 0], 4);
+    expect([...(await findLeaders(pool, rows, ["a", "a", "b", "c"]))]).to.deep.equal([0, -1, -1, 0]);
+  });
+
+  it("are sizes over the size for which rows as large hold half of all, at most 1, and 0 for what only repeats", () => {
+    const rows = ["a".repeat(100), "b".repeat(60), "c".repeat(40), "d".repeat(20), "e".repeat(500)];
+    // The first four hold 220; those of 60 and more hold 160 of them, those of 100 alone 100.
+    expect([...rowWeights(rows, [0, 1, 2, 3, 0])]).to.deep.equal([1, 1, 40 / 60, 20 / 60, 0]);
+  });
+
+  it("add up to no more when a text is cut into many rows, nor when it is filled up with blanks and ornaments", () => {
+    const text = "contract Vault { function pay(address to) external { } }\n".repeat(8);
+    const others = Array.from({ length: 12 }, (_, n) => `${n}${text}`);
+    const weigh = (own: string[]) => {
+      const rows = [...others, ...own];
+      const weights = rowWeights(rows, [...rows.keys()]);
+      return weights.slice(others.length).reduce((sum, weight) => sum + weight, 0);
+    };
+    const pieces = text.match(/[\s\S]{1,64}/g)!;
+    expect(weigh([text])).to.be.closeTo(1, 0.01);
+    expect(weigh(pieces)).to.be.closeTo(1, 0.01);
+    expect(weigh(pieces.map((piece) => `${piece}${" ".repeat(200)}${"/*-*/\n".repeat(40)}`))).to.be.closeTo(1, 0.01);
+    expect([...rowWeights(["{ }", "word"], [0, 1])], "nothing but marks").to.deep.equal([0, 1]);
   });
 });
 
@@ -215,7 +276,7 @@ describe("attribution end to end", function () {
   after(() => pool.close());
 
   it("names the kind of text a query is about, and falls to chance when the rows are shuffled", () => {
-    expect(accuracyWith(result.sketches.rows).accuracy).to.be.above(0.8);
+    expect(accuracyWith(result.sketches.rows).accuracy).to.be.above(0.9);
     const shuffled = Array.from(
       { length: 12 },
       (_, seed) => accuracyWith(shuffleRows(result.sketches.rows, result.sketches.k, seed)).accuracy,
@@ -247,12 +308,12 @@ describe("attribution end to end", function () {
 
   it("sketches prompt and completion as one text, like a row; the completion alone when asked to", async () => {
     const { adapter, sketches } = result;
-    const ids = base.tokenizer.encode(rows[24]!);
+    const ids = base.tokenizer.encode(rows[30]!);
     const query = { promptIds: [base.tokenizer.bos, ...ids.slice(0, 5)], completionIds: ids.slice(5) };
     const [whole] = await sketchQueries(pool, adapter, sketches, [query]);
     expect(await sketchQueries(pool, adapter, sketches, [query], "completion")).to.not.deep.equal([whole]);
-    const [own, ...others] = [24, 0, 60].map((i) => scores({ rows: sketches.rows, k: sketches.k }, whole!)[i]!);
-    expect(own! / 127 ** 2 / sketches.weights[24]!).to.be.closeTo(1, 0.05);
+    const [own, ...others] = [30, 0, 60].map((i) => scores({ rows: sketches.rows, k: sketches.k }, whole!)[i]!);
+    expect(own! / 127 ** 2 / sketches.weights[30]!).to.be.closeTo(1, 0.05);
     expect(own).to.be.above(Math.max(...others));
   });
 

@@ -1,19 +1,20 @@
+import { keccak256 } from "ethers";
 import { type Finding, Findings, requireThat } from "../../sdk/findings.ts";
-import { rowWeights } from "../../sdk/row-weights.ts";
 import type { Matrix } from "../engine.ts";
 import { rowExample } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import type { Pool } from "../pool.ts";
 import { Random } from "../random.ts";
 import type { Sketches } from "./artifact.ts";
-import { sharedMatrix } from "./blocks.ts";
 import { type ServedQuery, sketchQueries } from "./build.ts";
+import { findLeaders, SAME } from "./duplicates.ts";
 import { gradientRows, type StoredGradients } from "./gradient-rows.ts";
 import { storeGradients } from "./gradients.ts";
 import { energyOf, innerProducts, largestResidual, projectRows } from "./pca.ts";
 import { MAX_NORM, quantise } from "./quantise.ts";
+import { rowWeights } from "./row-weights.ts";
 import { fitScales, matrixSpans, scaledRows } from "./scales.ts";
-import { NOISE, SKETCH_SIZES, sizeFor } from "./sketch.ts";
+import { dampingOf, NOISE, SKETCH_SIZES, sizeFor, whitened } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
 
 /**
@@ -23,16 +24,15 @@ import { leastMovementOf } from "./weights.ts";
 export const TOLERANCE = {
   /** Of an entry of a sketch, which is rounded to a whole number. */
   entry: 1,
-  /** Of m0 and of the energy kept, as a share. */
+  /** Of the cosine from which on a row counts as a copy. */
+  cosine: 1e-3,
+  /** Of weights, of m0 and of the energy kept, as a share. */
   share: 1e-3,
   /** Of inner products of directions, which would be 1 and 0, and of the coordinates' variances. */
   basis: 1e-2,
   /** How many times the last eigenvalue kept the largest left out may be: the randomized method mixes those around the border. */
   leftOut: 1.5,
 };
-
-/** Damping of variances that are compared, as a share of their mean. */
-const DAMPING = 0.1;
 
 /** A served answer and the sketch that was claimed of it. */
 export interface ClaimedQuery extends ServedQuery {
@@ -57,6 +57,7 @@ interface Subject {
   adapter: Adapter;
   sketches: Sketches;
   texts: readonly string[];
+  hashes: string[];
 }
 
 /**
@@ -71,10 +72,11 @@ export async function auditSketches(
   { sample, queries, scratch, onProgress, onFinding }: AuditOptions = {},
 ): Promise<Finding[]> {
   const findings = new Findings(onFinding);
-  const subject = { pool, adapter, sketches, texts: rows };
+  const hashes = rows.map((text) => keccak256(Buffer.from(text)));
+  const subject = { pool, adapter, sketches, texts: rows, hashes };
   const fits = await findings.check("form", async () => checkForm(subject));
   if (fits === undefined) return findings.all; // nothing more can be compared
-  await findings.check("weights", async () => checkWeights(subject));
+  await findings.check("copies", async () => checkCopies(subject));
 
   const all = Array.from(rows, (_, row) => row);
   const chosen = sample === undefined ? all : new Random(sample.seed).shuffle(all).slice(0, sample.rows);
@@ -92,9 +94,12 @@ export async function auditSketches(
     await projectRows(pool, gradients, basis, derived);
     await findings.check("rows", async () => checkRows(subject, chosen, derived, sample?.seed));
     if (whole) {
+      await findings.check("weights", () => checkWeights(subject, derived));
       await findings.check("least movement", () => checkLeastMovement(subject, derived));
       await findings.check("basis", () => checkBasis(subject, gradients, derived));
     } else {
+      const zero = sketches.weights.filter((weight) => weight === 0).length;
+      findings.skip("weights", `only all rows show which are alike; ${zero} rows have weight 0`);
       findings.skip("least movement", "only all rows show it");
       findings.skip("basis", "only all rows show whether its directions are the main ones");
     }
@@ -106,10 +111,10 @@ export async function auditSketches(
   return findings.all;
 }
 
-function checkForm({ pool, adapter, sketches, texts }: Subject) {
+function checkForm({ pool, adapter, sketches, hashes }: Subject) {
   const { rows, k, count, weights, modules, basis, alpha, weightFormat = "f32" } = sketches;
   const layout = loraLayout(pool.base.config, adapter.lora);
-  requireThat(count === texts.length, `there are sketches of ${count} rows, and the data have ${texts.length}`);
+  requireThat(count === hashes.length, `there are sketches of ${count} rows, and the data have ${hashes.length}`);
   requireThat(weights.length === count && rows.length === count * k, "rows, weights and count do not fit each other");
   requireThat((SKETCH_SIZES as readonly number[]).includes(k), `k is ${k}, not one of ${SKETCH_SIZES}`);
   const [width, columns] = basis.basis.shape;
@@ -128,21 +133,20 @@ function checkForm({ pool, adapter, sketches, texts }: Subject) {
   return { detail: `${count} rows of ${k} entries, by a basis over ${layout.size} parameters`, value: true };
 }
 
-/** Weights follow from the texts alone: they are exact, and all of them are looked at whatever the sample. */
-function checkWeights({ sketches: { rows, k, weights }, texts }: Subject) {
-  const own = rowWeights(texts);
-  const off = weights.flatMap((weight, row) => (weight === own[row] ? [] : [row]));
-  requireThat(off.length === 0, `${off.length} rows have another weight than the rule gives: ${someOf(off)}`);
-  const counting = own.flatMap((weight, row) => {
-    const zero = rows.subarray(row * k, (row + 1) * k).every((entry) => entry === 0);
-    return weight === 0 && !zero ? [row] : [];
+function checkCopies({ sketches: { rows, k, weights }, texts, hashes }: Subject) {
+  const seen = new Set<string>();
+  let copies = 0;
+  hashes.forEach((hash, i) => {
+    const copy = seen.has(hash);
+    seen.add(hash);
+    if (copy) copies++;
+    const zero = rows.subarray(i * k, (i + 1) * k).every((entry) => entry === 0);
+    const why = copy ? "is an exact copy of an earlier one" : "is empty";
+    const mustBeZero = copy || texts[i] === "";
+    requireThat(!mustBeZero || (zero && weights[i] === 0), `row ${i} ${why}, and counts nevertheless`);
+    requireThat(zero || weights[i] !== 0, `row ${i} has weight 0, and a sketch nevertheless`);
   });
-  requireThat(
-    counting.length === 0,
-    `${counting.length} rows have weight 0, and a sketch nevertheless: ${someOf(counting)}`,
-  );
-  const nothing = own.filter((weight) => weight === 0).length;
-  return { detail: `${own.length} rows have the weights of the rule, ${nothing} of them none: they say nothing new` };
+  return { detail: `${copies} exact copies, which do not count` };
 }
 
 function checkRows({ sketches }: Subject, chosen: readonly number[], derived: Matrix, seed: number | undefined) {
@@ -165,6 +169,30 @@ function checkRows({ sketches }: Subject, chosen: readonly number[], derived: Ma
   );
   return {
     detail: `${which} give the published sketches, ${changed} of them with entries that differ by ${TOLERANCE.entry}`,
+  };
+}
+
+/**
+ * Rows within the tolerance of the rule's border may have come out either way, and so may what they say about the typical size; where
+ * there are none, weights are exact.
+ */
+async function checkWeights({ pool, sketches, texts, hashes }: Subject, derived: Matrix) {
+  const { weights, basis } = sketches;
+  const compared = whitened(derived, basis.eigenvalues);
+  const leads: boolean[][] = [];
+  for (const same of [SAME - TOLERANCE.cosine, SAME, SAME + TOLERANCE.cosine])
+    leads.push(Array.from(await findLeaders(pool, compared, hashes, same), (leader, row) => leader === row));
+  const clear = (row: number) => leads.every((lead) => lead[row] === leads[1]![row]);
+  const unclear = weights.filter((_, row) => !clear(row)).length;
+  const counts = weights.map((weight, row) => (clear(row) ? leads[1]![row]! : weight > 0));
+  const own = rowWeights(
+    texts,
+    counts.map((counted, row) => (counted ? row : -1)),
+  );
+  const off = weights.flatMap((weight, row) => (weight === own[row] ? [] : [row]));
+  requireThat(off.length === 0, `${off.length} rows have another weight than the rule gives: ${someOf(off)}`);
+  return {
+    detail: `${own.filter((weight) => weight > 0).length} rows count, with the weights of the rule; ${unclear} are too close to its border to say`,
   };
 }
 
@@ -195,12 +223,8 @@ async function checkBasis({ pool, adapter, sketches }: Subject, gradients: Store
   }
 
   const lengths = await innerProducts(pool, directions);
-  // Each coordinate over the damped root of its stated variance, so that small ones are compared as closely as large ones.
-  const damping = (DAMPING * eigenvalues.reduce((sum, value) => sum + value, 0)) / kept;
-  const evened = sharedMatrix(count, k);
-  for (let i = 0; i < derived.data.length; i++)
-    evened.data[i] = derived.data[i]! / Math.sqrt(eigenvalues[i % k]! + damping);
-  const coordinates = await innerProducts(pool, evened);
+  const coordinates = await innerProducts(pool, whitened(derived, eigenvalues));
+  const damping = dampingOf(eigenvalues);
   for (let i = 0; i < k; i++)
     for (let j = 0; j < k; j++) {
       const expected = i < kept && i === j ? 1 : 0;

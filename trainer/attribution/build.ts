@@ -1,6 +1,5 @@
 import { keccak256 } from "ethers";
 import { OpenLedgerError } from "../../sdk/errors.ts";
-import { rowWeights } from "../../sdk/row-weights.ts";
 import { type Example, queryExample, rowExample, type Scored } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import { requireMemory } from "../memory.ts";
@@ -8,11 +7,13 @@ import { adapterHash } from "../peft.ts";
 import type { Pool } from "../pool.ts";
 import type { Sketches } from "./artifact.ts";
 import { AHEAD, ROW_BLOCK_BYTES, spans } from "./blocks.ts";
+import { findLeaders } from "./duplicates.ts";
 import { gradientRows, IN_MEMORY } from "./gradient-rows.ts";
 import { exampleGradients, storeGradients, TASK_EXAMPLES } from "./gradients.ts";
 import { quantise } from "./quantise.ts";
+import { rowWeights } from "./row-weights.ts";
 import { matrixSpans } from "./scales.ts";
-import { fitSketch, project, SKETCH_SIZES } from "./sketch.ts";
+import { fitSketch, project, SKETCH_SIZES, whitened } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
 
 export interface BuildOptions {
@@ -26,7 +27,7 @@ export interface BuildOptions {
   /** Told when each part is done. */
   onPart?: (part: SketchPart) => void;
 }
-export type SketchPart = "gradients" | "components" | "weights" | "least movement";
+export type SketchPart = "gradients" | "components" | "duplicates" | "least movement";
 
 /** Sketches of all training rows, in their on-chain order (design section 3, steps 1 to 3). Empty rows get the zero sketch. */
 export async function buildSketches(
@@ -39,7 +40,7 @@ export async function buildSketches(
   const layout = loraLayout(config, adapter.lora);
   const examples = rows.map((text) => rowExample(tokenizer, config.context, text));
   const hashes = rows.map((text) => keccak256(Buffer.from(text)));
-  requireSketchMemory(pool, adapter, rows, examples);
+  requireSketchMemory(pool, adapter, examples);
   const gradients = gradientRows(rows.length, layout.size, {
     ...(scratch !== undefined && { scratch }),
     ...(run !== undefined && { run: { folder: run, hash: describeRun(pool, adapter, alpha, hashes) } }),
@@ -50,8 +51,8 @@ export async function buildSketches(
     onPart?.("gradients");
     const { basis, rows: sketches } = await fitSketch(pool, gradients, matrixSpans(layout));
     onPart?.("components");
-    const weights = rowWeights(rows);
-    onPart?.("weights");
+    const weights = rowWeights(rows, await findLeaders(pool, whitened(sketches, basis.eigenvalues), hashes));
+    onPart?.("duplicates");
     const quantised = quantise(sketches, weights);
     const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
     onPart?.("least movement");
@@ -61,7 +62,7 @@ export async function buildSketches(
       count: rows.length,
       k: basis.k,
       basis,
-      weights,
+      weights: [...weights],
       m0,
       alpha,
       ...(pool.weightFormat === "f32" ? {} : { weightFormat: pool.weightFormat }),
@@ -82,26 +83,14 @@ function describeRun({ base, backend, weightFormat }: Pool, adapter: Adapter, al
 /** Of a block of gradients: that on the way to its thread, that there, and one not yet collected. */
 const COPIES = 3;
 
-/** Of what is kept of each letter to tell what is new in later rows. */
-const LETTER_BYTES = 32;
-
-/**
- * Of gradients, and of what is made of them: blocks on their way, and a few matrices of N or P rows, at most a bit wider than the largest
- * sketch; and of what row weights are told by.
- */
-function requireSketchMemory(
-  pool: Pool,
-  { lora }: Adapter,
-  rows: readonly string[],
-  examples: readonly Example[],
-): void {
+/** Of gradients, and of what is made of them: blocks on their way, and a few matrices of N or P rows, at most a bit wider than the largest sketch. */
+function requireSketchMemory(pool: Pool, { lora }: Adapter, examples: readonly Example[]): void {
   const length = examples.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
   const work = { lora, batch: TASK_EXAMPLES, length, reduce: "none" } as const;
   const { size } = loraLayout(pool.base.config, lora);
   const [held, widest] = [4 * examples.length * size, 1.2 * SKETCH_SIZES.at(-1)!];
   const blocks = COPIES * AHEAD * Math.min(held, ROW_BLOCK_BYTES);
-  const said = LETTER_BYTES * rows.reduce((sum, text) => sum + text.length, 0);
-  const extra = Math.min(held, IN_MEMORY) + blocks + 4 * widest * (2 * size + 3 * examples.length) + said;
+  const extra = Math.min(held, IN_MEMORY) + blocks + 4 * widest * (2 * size + 3 * examples.length);
   requireMemory(pool.place, "sketching", work, { extra });
 }
 

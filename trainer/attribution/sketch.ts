@@ -1,7 +1,7 @@
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import type { Matrix } from "../engine.ts";
 import type { Pool } from "../pool.ts";
-import type { Span } from "./blocks.ts";
+import { type Span, sharedMatrix } from "./blocks.ts";
 import { heldGradients, type StoredGradients } from "./gradient-rows.ts";
 import { gramComponents, randomizedComponents } from "./pca.ts";
 import { fitScales, scaledRows } from "./scales.ts";
@@ -70,6 +70,26 @@ export async function fitSketch(
 export function sizeFor(values: readonly number[], total: number, count: number, allowed: readonly number[]): number {
   const sizes = allowed.filter((k) => k <= Math.max(count, allowed[0]!));
   return sizes.find((k) => sum(values.slice(0, k)) / total >= ENERGY) ?? sizes.at(-1)!;
+}
+
+/** Damping λ as a share of the mean kept eigenvalue. */
+const DAMPING = 0.1;
+
+/** λ, from the eigenvalues that are kept; those that are not are zero. */
+export function dampingOf(eigenvalues: readonly number[]): number {
+  return (DAMPING * sum(eigenvalues)) / eigenvalues.filter((value) => value > 0).length;
+}
+
+/**
+ * Sketches whose coordinate j is divided by √(λ_j + λ): what all rows have in common counts no more than what few have. Rows are
+ * told from copies by these; they are paid by the sketches as they are.
+ */
+export function whitened({ data, shape: [count, k] }: Matrix, eigenvalues: readonly number[]): Matrix {
+  const damping = dampingOf(eigenvalues);
+  const factors = eigenvalues.map((value) => 1 / Math.sqrt(value + damping));
+  const out = sharedMatrix(count, k);
+  for (let i = 0; i < data.length; i++) out.data[i] = data[i]! * factors[i % k]!;
+  return out;
 }
 
 const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);

@@ -1,4 +1,4 @@
-import type { NewText } from "../../../../sdk/row-weights.ts";
+import type { NewText } from "../../../../sdk/new-text.ts";
 import type { Row } from "../../../../sdk/rows.ts";
 
 /** Rows that are shown of many; all of them are sent. */
@@ -20,7 +20,7 @@ export function RowTable({ rows, news }: { rows: Row[]; news?: NewText[] | undef
               <th>File</th>
               <th className="number">Bytes</th>
               {news && (
-                <th className="number" title="Letters and digits that no earlier row has: what the row is paid for">
+                <th className="number" title="Letters and digits that no earlier row of the Datanet has">
                   New
                 </th>
               )}

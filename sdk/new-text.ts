@@ -100,27 +100,6 @@ class Pieces {
   }
 }
 
-/**
- * w_i of each row: what it says that is new, over the N50 of that, at most 1. A text is so paid for once, to whom said it first: a copy weighs
- * what was changed in it. Neither do cutting a text into many rows, blanks, ornaments, or repeating itself add to it.
- */
-export function rowWeights(rows: readonly string[]): number[] {
-  return sizeWeights(newText(rows).map(({ fresh }) => fresh));
-}
-
-/** The weights of rows of which so much counts. */
-export function sizeWeights(sizes: readonly number[]): number[] {
-  const typical = n50(sizes);
-  return sizes.map((size) => Math.min(size / typical, 1));
-}
-
-/** The size for which rows at least as large hold half of everything; splitting rows does not add to either half. */
-function n50(sizes: readonly number[]): number {
-  const half = sizes.reduce((sum, size) => sum + size, 0) / 2;
-  let held = 0;
-  return sizes.toSorted((a, b) => b - a).find((size) => (held += size) >= half) || 1;
-}
-
 /** What of a text is compared and counted. */
 export const lettersOf = (text: string): string =>
   text

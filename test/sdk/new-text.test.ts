@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { newText, rowWeights } from "../../sdk/row-weights.ts";
+import { newText } from "../../sdk/new-text.ts";
 import { Random } from "../../trainer/random.ts";
 
 const random = new Random(3);
@@ -21,16 +21,8 @@ const newIn = (copy: string) => {
 const noisy = (text: string, share: number) =>
   text.replace(/\w+/g, (word) => (random.uniform() < share ? words(1)[0]! : word));
 
-describe("Row weights", () => {
-  it("are sizes over the size for which rows as large hold half of all, at most 1", () => {
-    const rows = [100, 60, 40, 20].map((size) => Array.from({ length: size }, () => letter(26)).join(""));
-    // They hold 220; those of 60 and more hold 160 of them, that of 100 alone 100.
-    expect(rowWeights(rows)).to.deep.equal([1, 1, 40 / 60, 20 / 60]);
-    expect(rowWeights(["{ }", "", "word"]), "nothing but marks, and nothing").to.deep.equal([0, 0, 1]);
-    expect(rowWeights([])).to.deep.equal([]);
-  });
-
-  it("are zero for what was said before: exactly, spaced or written otherwise, in another order, in parts of several rows", () => {
+describe("What a row says that is new", () => {
+  it("is nothing of what was said before: exactly, spaced or written otherwise, in another order, in parts of several rows", () => {
     const text = original.join("");
     expect(newIn(text)).to.equal(0);
     expect(newIn(text.toUpperCase().replaceAll(" ", "\n  ").replaceAll(";", "!!"))).to.equal(0);
@@ -38,10 +30,10 @@ describe("Row weights", () => {
     expect(newIn(original.toReversed().join(""))).to.be.below(0.02);
     expect(newIn(text.slice(150) + before[3]!.slice(0, 150))).to.be.below(0.03);
     expect(newIn(before.map((row) => row.slice(60, 100)).join(""))).to.be.below(0.3);
-    expect(rowWeights(["short", "SHORT!", "other"])).to.deep.equal([1, 0, 1]);
+    expect(newText(["short", "SHORT!", "other", "{ }", ""]).map(({ fresh }) => fresh)).to.deep.equal([5, 0, 5, 0, 0]);
   });
 
-  it("of noisy copies are what their noise is", () => {
+  it("is the noise of a noisy copy", () => {
     for (const share of [0.03, 0.1, 0.2]) {
       const found = Array.from({ length: 20 }, () => newIn(noisy(original.join(""), share)));
       expect(sum(found) / 20, `${share}`).to.be.within(0.7 * share, 1.4 * share);
@@ -53,14 +45,12 @@ describe("Row weights", () => {
     expect(newIn(lines(6).join("")), "another text").to.equal(1);
   });
 
-  it("leave a row what it says beside a text that all have, such as a system prompt", () => {
+  it("is what a row says beside a text that all have, such as a system prompt", () => {
     const rows = Array.from({ length: 30 }, () => `${original.join("")}${line()}`);
-    const weights = rowWeights(rows);
-    expect(Math.min(...weights)).to.be.above(0.5);
-    expect(newText(rows)[20]!.fresh).to.be.within(30, 60);
+    for (const { fresh } of newText(rows).slice(1)) expect(fresh).to.be.within(25, 70);
   });
 
-  it("do not grow with blanks, ornaments, repeating itself, or a text that another row has, too", () => {
+  it("does not grow with blanks, ornaments, repeating itself, or a text that another row has, too", () => {
     const own = line();
     const size = (row: string) => newText([...before, original.join(""), row]).at(-1)!.fresh;
     const plain = size(own);
@@ -70,18 +60,12 @@ describe("Row weights", () => {
     expect(size("a".repeat(500))).to.be.below(2 * 24);
   });
 
-  it("add up to no more when a text is cut into many rows", () => {
-    const weigh = (own: string[]) => sum(rowWeights([...before, ...own]).slice(before.length));
-    const text = original.join("");
-    expect(weigh(text.match(/[\s\S]{1,64}/g)!) / weigh([text])).to.be.within(0.95, 1.05);
-  });
-
-  it("do not depend on rows that come later", () => {
+  it("does not depend on rows that come later", () => {
     const rows = [...before, ...before.map((row) => noisy(row, 0.1))];
     expect(newText(rows).slice(0, 25)).to.deep.equal(newText(rows.slice(0, 25)));
   });
 
-  it("are those of the rule as it is written", () => {
+  it("is what the rule gives as it is written", () => {
     let made = 0;
     for (let n = 0; n < 12; n++) {
       const start = Array.from({ length: 6 }, () => words(1 + Math.floor(40 * random.uniform()), 4).join(" "));
