@@ -20,7 +20,7 @@ import { fitWhitening, whiten } from "./curvature.ts";
 import type { Kind } from "./datanet.ts";
 import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
 import { lengthShares, norms } from "./lengths.ts";
-import { likelyNew } from "./likely.ts";
+import { likelyNew, madeByNoise } from "./likely.ts";
 import {
   beside,
   firstColumns,
@@ -307,6 +307,9 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
     "what is new and likely": likely.map(({ fresh }) => fresh),
     "3 × what is new and likely, at most the row": likely.map(({ letters, fresh }) => Math.min(3 * fresh, letters)),
   };
+  const noise = await madeByNoise(llama, await llama.full(), llama.rows);
+  const withoutNoise = (weights: Float64Array) => weights.map((weight, i) => (noise[i] ? 0 : weight));
+  await addInt8(`int8 k=${k}, nothing of rows made by noise`, all, k, undefined, withoutNoise);
   for (const [name, sizes] of Object.entries(otherSizes))
     await addInt8(`int8 k=${k}, ${name}`, all, k, undefined, () => sizeWeights(sizes));
   await addInt8(`int8 k=${k}, length at most the median`, all, k, undefined, (weights, of) => {

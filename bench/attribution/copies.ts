@@ -14,7 +14,7 @@ import type { Matrix } from "../../trainer/engine.ts";
 import type { Adapter } from "../../trainer/lora.ts";
 import { attackersOf, COPIES, copiesName, keptAnew, LIKELY_NOISE, REPLACED_ANEW, tried } from "./attempts.ts";
 import { TASKS, textOf } from "./exercises.ts";
-import { likelyNew } from "./likely.ts";
+import { likelyNew, madeByNoise } from "./likely.ts";
 import { TinyLlama } from "./llama.ts";
 import { progress, writeResult } from "./report.ts";
 import { mean, rounded } from "./statistics.ts";
@@ -39,9 +39,15 @@ const allOrNothing =
     return of.texts.map((text, i) => (copies[i] ? 0 : lettersOf(text).length));
   };
 
-const asShipped = allOrNothing(async ({ pool }, { texts, sketches, basis }) => {
+async function shippedCopies({ pool }: TinyLlama, { texts, sketches, basis }: Rows): Promise<boolean[]> {
   const leaders = await findLeaders(pool, whitened(sketches, basis.eigenvalues), texts.map(rowHash));
   return Array.from(leaders, (leader, i) => leader !== i);
+}
+
+/** The same, and rows that noise made of others. */
+const orMadeByNoise = allOrNothing(async (llama, of) => {
+  const [copies, noise] = [await shippedCopies(llama, of), await madeByNoise(llama, of.adapter, of.texts)];
+  return copies.map((copy, i) => copy || noise[i]!);
 });
 
 /** A row follows the first that has this share of its tokens, in the same order. */
@@ -83,7 +89,8 @@ const likely =
   };
 
 const WAYS: Record<string, Way> = {
-  "as shipped": asShipped,
+  "as shipped": allOrNothing(shippedCopies),
+  "as shipped, and nothing of rows made by noise": orMadeByNoise,
   "all of every row": (_, { texts }) => texts.map((text) => lettersOf(text).length),
   "what is new": fresh(1),
   "3 × what is new, at most the row": fresh(3),

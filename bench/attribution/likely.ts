@@ -1,4 +1,4 @@
-import { lettersOf, type NewText, Said } from "../../sdk/new-text.ts";
+import { lettersOf, type NewText, newText, Said } from "../../sdk/new-text.ts";
 import type { Adapter } from "../../trainer/lora.ts";
 import { OnnxEngine } from "../../trainer/onnx/engine.ts";
 import type { TinyLlama } from "./llama.ts";
@@ -28,6 +28,12 @@ export async function likelyNew({ pool }: TinyLlama, adapter: Adapter, texts: re
   }
   await engine.dispose();
   return out;
+}
+
+/** Rows at least half of which was said before, if less than half of what is new in them is likely. */
+export async function madeByNoise(llama: TinyLlama, adapter: Adapter, texts: readonly string[]): Promise<boolean[]> {
+  const likely = await likelyNew(llama, adapter, texts);
+  return newText(texts).map(({ letters, fresh }, i) => 2 * fresh <= letters && 2 * likely[i]!.fresh < fresh);
 }
 
 /** −log softmax(logits)[id] */

@@ -1,3 +1,4 @@
+import { Said } from "../new-text.ts";
 import { MAX_ROW_BYTES } from "../rows.ts";
 
 /** What is wrong with a text as text. */
@@ -41,10 +42,18 @@ const FLAWS: [pattern: RegExp, flaw: Flaw][] = [
 
 /** Fewer letters and digits than these say nothing by themselves. */
 const LEAST_SIGNS = 24;
+/** Of a row that is filled up with itself, more than this share stands in it further in front. */
+const MOST_REPEATED = 2 / 3;
 const utf8 = new TextEncoder();
 
 /** How much of a text says something: its characters but blanks, marks and ornaments. */
 export const lettersAndDigits = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
+
+/** Which part of a text's letters and digits it said before. */
+function shareRepeated(text: string): number {
+  const { letters, fresh } = new Said().add(text);
+  return letters === 0 ? 0 : 1 - fresh / letters;
+}
 
 /** What is wrong with a row's text as text. */
 export function flaws(text: string): Flaw[] {
@@ -53,6 +62,11 @@ export function flaws(text: string): Flaw[] {
   if (signs < LEAST_SIGNS)
     found.push(
       length(`only ${signs} letters and digits`, "Leave it out, or give it in one row with what is around it."),
+    );
+  const repeated = shareRepeated(text);
+  if (signs >= LEAST_SIGNS && repeated > MOST_REPEATED)
+    found.push(
+      length(`the same again and again: ${Math.round(100 * repeated)} % of it stands further in front`, "Say it once."),
     );
   // A character has at most 4 bytes: a row with room for another that does not end its line was cut by its length alone.
   if (!text.endsWith("\n") && utf8.encode(text).length > MAX_ROW_BYTES - 4)

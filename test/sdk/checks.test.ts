@@ -193,12 +193,17 @@ describe("data checks", () => {
     );
     damaged.push("the p\u0430ssword has a Cyrillic letter in it here"); // U+0430
     for (const text of damaged) expect(checksOf(text), text).to.deep.equal(["encoding"]);
-    for (const text of ["}\n}\n", "x = 1;\n", `data = "${"QUJD".repeat(80)}"\n`, `${"long line ".repeat(51)}no`])
+    const numbers = Array.from({ length: 200 }, (_, i) => 1009 * (i + 7));
+    const [line, encoded] = [numbers.join(" ").slice(0, 510), numbers.map((n) => n.toString(36)).join("")];
+    const again = "a sentence that stands in this row again and again; ".repeat(6);
+    for (const text of ["}\n}\n", "x = 1;\n", `data = "${encoded.slice(0, 320)}"\n`, `${line}no`, again])
       expect(checksOf(text), text).to.deep.equal(["length"]);
+    expect(alone(again)[0]).to.include("the same again and again: 83 % of it stands further in front");
     for (const text of [
       "Grün, naïve, 東京の人口は増えています。毎年少しずつ増えていると言われています。",
       "Привет, мир! Это обычный русский текст.",
-      `${"long line ".repeat(51)}\n`,
+      `${line}\n`,
+      again.slice(0, 100),
     ])
       expect(checksOf(text), text).to.deep.equal([]);
   });
