@@ -13,6 +13,9 @@ export interface NewText {
   fresh: number;
 }
 
+/** How much of it is new, in words. */
+export const percentNew = ({ letters, fresh }: NewText): string => `${Math.round((100 * fresh) / letters || 0)} %`;
+
 /**
  * What rows have said so far. Letters and digits alone are compared and counted: in Unicode's form NFKC, in lower case, in UTF-16
  * units. One of a row was said before if it lies

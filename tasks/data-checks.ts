@@ -4,7 +4,7 @@ import type { Content } from "../sdk/content.ts";
 import type { DatanetRegistry } from "../sdk/contracts.ts";
 import { fetchContribution } from "../sdk/datanets.ts";
 import { OpenLedgerError } from "../sdk/errors.ts";
-import type { NewText } from "../sdk/new-text.ts";
+import { type NewText, percentNew } from "../sdk/new-text.ts";
 import { openProtocol, requireAtLeast } from "./deployment.ts";
 import { action, contentOf, type Options, type Result } from "./run.ts";
 
@@ -31,11 +31,13 @@ export const failed = (problem: string, advice: string) =>
 type Checked = { contribution: bigint; content: string; new?: string };
 
 function newIn(rows: readonly NewText[]): string {
-  const [letters, fresh] = [total(rows, ({ letters }) => letters), total(rows, ({ fresh }) => fresh)];
-  return `${fresh} of ${letters} letters and digits (${Math.round((100 * fresh) / letters || 0)} %)`;
+  const all = { letters: 0, fresh: 0 };
+  for (const { letters, fresh } of rows) {
+    all.letters += letters;
+    all.fresh += fresh;
+  }
+  return `${all.fresh} of ${all.letters} letters and digits (${percentNew(all)})`;
 }
-
-const total = (rows: readonly NewText[], of: (row: NewText) => number) => rows.reduce((sum, row) => sum + of(row), 0);
 
 /**
  * Fetches each contribution and holds it against the chain, the checks, and the rows before it. What is to be rejected may

@@ -42,6 +42,7 @@ export async function checkContributions(
     }
     if (chosen) findings.set(id, checks.check({ id, rows }));
     checks.add({ id, rows });
+    if (ids.length === 0) continue; // nobody asks what is new
     const own = rows.map(({ text }) => said.add(text));
     if (chosen) news.set(id, own);
   }

@@ -118,12 +118,7 @@ function copied({ kind, share }: Copy, of: Place): Found {
     "near-copy": `is ${percent} like ${where}`,
     "renamed-copy": `is ${percent} like ${where}, names and order of lines aside`,
   }[kind];
-  return {
-    check: kind,
-    reason,
-    fix: "Leave it out, unless both are wanted: copies earn no more than one.",
-    of,
-  };
+  return { check: kind, reason, fix: "Leave it out, unless both are wanted: copies earn no more than one.", of };
 }
 
 /** What is wrong with contributions, each held against those before it. */

@@ -63,8 +63,8 @@ export function flaws(text: string): Flaw[] {
     found.push(
       length(`only ${signs} letters and digits`, "Leave it out, or give it in one row with what is around it."),
     );
-  const repeated = shareRepeated(text);
-  if (signs >= LEAST_SIGNS && repeated > MOST_REPEATED)
+  const repeated = signs < LEAST_SIGNS ? 0 : shareRepeated(text);
+  if (repeated > MOST_REPEATED)
     found.push(
       length(`the same again and again: ${Math.round(100 * repeated)} % of it stands further in front`, "Say it once."),
     );

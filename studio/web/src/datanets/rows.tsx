@@ -1,11 +1,9 @@
-import type { NewText } from "../../../../sdk/new-text.ts";
+import { type NewText, percentNew } from "../../../../sdk/new-text.ts";
 import type { Row } from "../../../../sdk/rows.ts";
 
 /** Rows that are shown of many; all of them are sent. */
 const SHOWN = 100;
 const utf8 = new TextEncoder();
-
-const share = ({ letters, fresh }: NewText) => `${Math.round((100 * fresh) / letters || 0)} %`;
 
 /** Rows as they are: path, bytes, text; and how much of each no earlier row says, where that is known. */
 export function RowTable({ rows, news }: { rows: Row[]; news?: NewText[] | undefined }) {
@@ -34,7 +32,7 @@ export function RowTable({ rows, news }: { rows: Row[]; news?: NewText[] | undef
                 <td className="number">{index}</td>
                 <td>{row.path}</td>
                 <td className="number">{utf8.encode(row.text).length}</td>
-                {news && <td className="number">{share(news[index]!)}</td>}
+                {news && <td className="number">{percentNew(news[index]!)}</td>}
                 <td>
                   <pre>{row.text}</pre>
                 </td>
