@@ -20,7 +20,7 @@ import { fitWhitening, whiten } from "./curvature.ts";
 import type { Kind } from "./datanet.ts";
 import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
 import { lengthShares, norms } from "./lengths.ts";
-import { likelyNew, madeByNoise } from "./likely.ts";
+import { likelyNew, madeByNoise, timesFresh } from "./likely.ts";
 import {
   beside,
   firstColumns,
@@ -302,12 +302,12 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   const likely = await likelyNew(llama, await llama.full(), llama.rows);
   const otherSizes = {
     "all that a row says": said.map(({ letters }) => letters),
-    "what is new": said.map(({ fresh }) => fresh),
-    "3 × what is new, at most the row": said.map(({ letters, fresh }) => Math.min(3 * fresh, letters)),
-    "what is new and likely": likely.map(({ fresh }) => fresh),
-    "3 × what is new and likely, at most the row": likely.map(({ letters, fresh }) => Math.min(3 * fresh, letters)),
+    "what is new": timesFresh(said, 1),
+    "3 × what is new, at most the row": timesFresh(said, 3),
+    "what is new and likely": timesFresh(likely, 1),
+    "3 × what is new and likely, at most the row": timesFresh(likely, 3),
   };
-  const noise = await madeByNoise(llama, await llama.full(), llama.rows);
+  const noise = madeByNoise(said, likely);
   const withoutNoise = (weights: Float64Array) => weights.map((weight, i) => (noise[i] ? 0 : weight));
   await addInt8(`int8 k=${k}, nothing of rows made by noise`, all, k, undefined, withoutNoise);
   for (const [name, sizes] of Object.entries(otherSizes))

@@ -4,7 +4,7 @@
  */
 import { Copies, featuresOf } from "../../sdk/checks/copies.ts";
 import { sharedInOrder } from "../../sdk/checks/in-order.ts";
-import { lettersOf, newText } from "../../sdk/new-text.ts";
+import { type NewText, newText } from "../../sdk/new-text.ts";
 import { rowHash } from "../../sdk/rows.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
@@ -14,20 +14,28 @@ import type { Matrix } from "../../trainer/engine.ts";
 import type { Adapter } from "../../trainer/lora.ts";
 import { attackersOf, COPIES, copiesName, keptAnew, LIKELY_NOISE, REPLACED_ANEW, tried } from "./attempts.ts";
 import { TASKS, textOf } from "./exercises.ts";
-import { likelyNew, madeByNoise } from "./likely.ts";
+import { likelyNew, madeByNoise, timesFresh } from "./likely.ts";
 import { TinyLlama } from "./llama.ts";
 import { progress, writeResult } from "./report.ts";
 import { mean, rounded } from "./statistics.ts";
 import { openStudy, openStudyAnew, pay } from "./study.ts";
 import { taskExercises } from "./tasks.ts";
 
-/** Rows, and what is known of them; the adapter has learned them. */
+/** Rows, and what is known of them. */
 interface Rows {
   texts: readonly string[];
   sketches: Matrix;
   basis: SketchBasis;
-  adapter: Adapter;
+  said: NewText[];
+  likely: NewText[];
 }
+/** @param adapter has learned the rows */
+const knownOf = async (
+  llama: TinyLlama,
+  of: Pick<Rows, "texts" | "sketches" | "basis">,
+  adapter: Adapter,
+): Promise<Rows> => ({ ...of, said: newText(of.texts), likely: await likelyNew(llama, adapter, of.texts) });
+
 /** How much of each row counts, in letters and digits. */
 type Way = (llama: TinyLlama, of: Rows) => number[] | Promise<number[]>;
 
@@ -36,7 +44,7 @@ const allOrNothing =
   (copiesOf: (llama: TinyLlama, of: Rows) => boolean[] | Promise<boolean[]>): Way =>
   async (llama, of) => {
     const copies = await copiesOf(llama, of);
-    return of.texts.map((text, i) => (copies[i] ? 0 : lettersOf(text).length));
+    return of.said.map(({ letters }, i) => (copies[i] ? 0 : letters));
   };
 
 async function shippedCopies({ pool }: TinyLlama, { texts, sketches, basis }: Rows): Promise<boolean[]> {
@@ -46,7 +54,7 @@ async function shippedCopies({ pool }: TinyLlama, { texts, sketches, basis }: Ro
 
 /** The same, and rows that noise made of others. */
 const orMadeByNoise = allOrNothing(async (llama, of) => {
-  const [copies, noise] = [await shippedCopies(llama, of), await madeByNoise(llama, of.adapter, of.texts)];
+  const [copies, noise] = [await shippedCopies(llama, of), madeByNoise(of.said, of.likely)];
   return copies.map((copy, i) => copy || noise[i]!);
 });
 
@@ -75,27 +83,14 @@ const asChecked = allOrNothing((_, { texts }) => {
   });
 });
 
-/** So many times what a row says that is new, at most the row. */
-const fresh =
-  (times: number): Way =>
-  (_, { texts }) =>
-    newText(texts).map(({ letters, fresh }) => Math.min(times * fresh, letters));
-/** The same of what is also likely. */
-const likely =
-  (times: number): Way =>
-  async (llama, { texts, adapter }) => {
-    const found = await likelyNew(llama, adapter, texts);
-    return found.map(({ letters, fresh }) => Math.min(times * fresh, letters));
-  };
-
 const WAYS: Record<string, Way> = {
   "as shipped": allOrNothing(shippedCopies),
   "as shipped, and nothing of rows made by noise": orMadeByNoise,
-  "all of every row": (_, { texts }) => texts.map((text) => lettersOf(text).length),
-  "what is new": fresh(1),
-  "3 × what is new, at most the row": fresh(3),
-  "what is new and likely": likely(1),
-  "3 × what is new and likely, at most the row": likely(3),
+  "all of every row": (_, { said }) => said.map(({ letters }) => letters),
+  "what is new": (_, { said }) => timesFresh(said, 1),
+  "3 × what is new, at most the row": (_, { said }) => timesFresh(said, 3),
+  "what is new and likely": (_, { likely }) => timesFresh(likely, 1),
+  "3 × what is new and likely, at most the row": (_, { likely }) => timesFresh(likely, 3),
   "nothing of rows with 80% of the tokens in common": tokensInCommon(0.8),
   "nothing of what the data checks flag": asChecked,
 };
@@ -116,12 +111,8 @@ export async function tellingCopies(json: boolean): Promise<void> {
     const tick = progress("copies", 1 + Object.keys(TASKS).length + NOISES.length);
     const attacker = attackersOf(llama)[0]!;
     const study = await openStudy(llama);
-    const honest = {
-      texts: llama.rows,
-      sketches: study.honest.sketches,
-      basis: study.basis,
-      adapter: await llama.full(),
-    };
+    const { sketches } = study.honest;
+    const honest = await knownOf(llama, { texts: llama.rows, sketches, basis: study.basis }, await llama.full());
     const before: Record<string, number> = {};
     for (const way of ways) {
       const weights = await weightsBy(way, honest);
@@ -139,7 +130,7 @@ export async function tellingCopies(json: boolean): Promise<void> {
         1,
       );
       const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
-      const of = { texts, sketches, basis, adapter };
+      const of = await knownOf(llama, { texts, sketches, basis }, adapter);
       for (const way of ways) note(way, `rows that count: ${task}`, counted(await weightsBy(way, of)));
       tick(2 + n);
     }
@@ -147,7 +138,7 @@ export async function tellingCopies(json: boolean): Promise<void> {
       const { texts, owners } = tried(llama, name, attacker);
       const adapter = await llama.tuned(keptAnew(name, attacker, 0), texts, 100);
       const anew = await openStudyAnew(llama, keptAnew(name, attacker, 0), texts, owners, 100);
-      const of = { texts, sketches: anew.honest.sketches, basis: anew.basis, adapter };
+      const of = await knownOf(llama, { texts, sketches: anew.honest.sketches, basis: anew.basis }, adapter);
       for (const way of ways) {
         const weights = await weightsBy(way, of);
         note(

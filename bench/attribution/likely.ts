@@ -1,4 +1,4 @@
-import { lettersOf, type NewText, newText, Said } from "../../sdk/new-text.ts";
+import { lettersOf, type NewText, Said } from "../../sdk/new-text.ts";
 import type { Adapter } from "../../trainer/lora.ts";
 import { OnnxEngine } from "../../trainer/onnx/engine.ts";
 import type { TinyLlama } from "./llama.ts";
@@ -31,10 +31,12 @@ export async function likelyNew({ pool }: TinyLlama, adapter: Adapter, texts: re
 }
 
 /** Rows at least half of which was said before, if less than half of what is new in them is likely. */
-export async function madeByNoise(llama: TinyLlama, adapter: Adapter, texts: readonly string[]): Promise<boolean[]> {
-  const likely = await likelyNew(llama, adapter, texts);
-  return newText(texts).map(({ letters, fresh }, i) => 2 * fresh <= letters && 2 * likely[i]!.fresh < fresh);
-}
+export const madeByNoise = (said: readonly NewText[], likely: readonly NewText[]): boolean[] =>
+  said.map(({ letters, fresh }, i) => 2 * fresh <= letters && 2 * likely[i]!.fresh < fresh);
+
+/** So many times what counts of each row, at most the row. */
+export const timesFresh = (of: readonly NewText[], times: number): number[] =>
+  of.map(({ letters, fresh }) => Math.min(times * fresh, letters));
 
 /** −log softmax(logits)[id] */
 function lossOf(logits: Float32Array, id: number): number {
