@@ -30,14 +30,13 @@ export class Said {
 
   /** The next row; tells what of it is new. */
   add(text: string): NewText {
-    const known = this.mark(text);
+    const known = this.mark(lettersOf(text));
     return { letters: known.length, fresh: known.length - ones(known) };
   }
 
-  /** The same, letter by letter: 1 for what was said before. */
-  mark(text: string): Uint8Array {
+  /** The same of a row given by its letters: 1 for each that was said before. */
+  mark(letters: string): Uint8Array {
     const [long, middle] = [this.#long, this.#middle];
-    const letters = lettersOf(text);
     const row = this.#rows.length;
     const known = new Uint8Array(letters.length);
     for (let at = 0; at <= long.last(letters); at++) {

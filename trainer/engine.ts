@@ -44,6 +44,9 @@ export interface Engine {
   /** Mean token loss of each example, nats. */
   losses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array>;
 
+  /** Loss of every token but the first, scored or not, nats: for each example ids.length − 1. */
+  tokenLosses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array[]>;
+
   /** Logits [T, vocab] of one whole sequence, without a cache. */
   logits(adapter: Adapter | undefined, ids: readonly number[]): Promise<Float32Array>;
 
@@ -72,7 +75,7 @@ export interface Batch {
   length: number;
   ids: Int32Array;
   targets: Int32Array;
-  /** Of each position in its example's mean loss. */
+  /** Of each position in what is computed of the losses: in its example's mean unless told, 1 for every token's own. */
   weights: Float32Array;
 }
 
@@ -82,7 +85,7 @@ export function paddedLength(config: LlamaConfig, longest: number): number {
 }
 
 /** Pads examples on the right, where causal attention never looks from a real position. */
-export function batchOf(config: LlamaConfig, examples: readonly Example[]): Batch {
+export function batchOf(config: LlamaConfig, examples: readonly Example[], of: "mean" | "tokens" = "mean"): Batch {
   const longest = Math.max(...examples.map(({ ids }) => ids.length - 1), 1);
   const length = paddedLength(config, longest);
   const ids = new Int32Array(examples.length * length);
@@ -93,10 +96,16 @@ export function batchOf(config: LlamaConfig, examples: readonly Example[]): Batc
     for (let t = 0; t + 1 < example.ids.length; t++) {
       ids[row * length + t] = example.ids[t]!;
       targets[row * length + t] = example.ids[t + 1]!;
-      weights[row * length + t] = isScored(example, t + 1) ? 1 / scored : 0;
+      weights[row * length + t] = of === "tokens" ? 1 : isScored(example, t + 1) ? 1 / scored : 0;
     }
   });
   return { length, ids, targets, weights };
+}
+
+/** What a padded batch gave for each example's tokens but the first. */
+export function unpadded(values: Float32Array, examples: readonly Example[]): Float32Array[] {
+  const length = values.length / examples.length;
+  return examples.map(({ ids }, row) => values.slice(row * length, row * length + ids.length - 1));
 }
 
 /** Sums of `rows` equal parts of the values. */

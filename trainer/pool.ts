@@ -23,6 +23,7 @@ interface Tasks {
     result: Gradients;
   };
   losses: { task: { adapter: Adapter | undefined; examples: readonly Example[] }; result: Float32Array };
+  tokenLosses: { task: { adapter: Adapter | undefined; examples: readonly Example[] }; result: Float32Array[] };
   generate: { task: { adapter: Adapter | undefined; prompt: readonly number[]; decoding: Decoding }; result: number[] };
   product: { task: { a: Matrix; b: Matrix; transposeA: boolean; transposeB: boolean }; result: Float32Array };
 }

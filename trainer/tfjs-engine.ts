@@ -10,6 +10,7 @@ import {
   type Matrix,
   type Reduce,
   sumRows,
+  unpadded,
 } from "./engine.ts";
 import type { Example } from "./examples.ts";
 import { type Adapter, type GradientSink, loraLayout, loraLinear, loraTensors } from "./lora.ts";
@@ -68,13 +69,11 @@ export class TfjsEngine implements Engine {
   }
 
   async losses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array> {
-    const losses = tf.tidy(() => {
-      const batch = batchOf(this.#config, examples);
-      const x = embed(this.#weights, batch.ids, examples.length);
-      const linear = this.#linear(this.#adapterTensors(adapter), adapter);
-      return tf.mul(this.#tokenLosses(x, batch, this.#positionsOf(batch.length), linear), batch.weights);
-    });
-    return sumRows(await read(losses), examples.length);
+    return sumRows(await this.#losses(adapter, examples, "mean"), examples.length);
+  }
+
+  async tokenLosses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array[]> {
+    return unpadded(await this.#losses(adapter, examples, "tokens"), examples);
   }
 
   logits(adapter: Adapter | undefined, ids: readonly number[]): Promise<Float32Array> {
@@ -138,6 +137,17 @@ export class TfjsEngine implements Engine {
   #linear(tensors: ReturnType<typeof loraTensors> | undefined, adapter: Adapter | undefined): Linear {
     if (adapter === undefined || tensors === undefined) return baseLinear(this.#weights);
     return loraLinear(this.#weights, adapter.lora, tensors);
+  }
+
+  /** Weighted losses of every position, [B·T]. */
+  #losses(adapter: Adapter | undefined, examples: readonly Example[], of: "mean" | "tokens"): Promise<Float32Array> {
+    const losses = tf.tidy(() => {
+      const batch = batchOf(this.#config, examples, of);
+      const x = embed(this.#weights, batch.ids, examples.length);
+      const linear = this.#linear(this.#adapterTensors(adapter), adapter);
+      return tf.mul(this.#tokenLosses(x, batch, this.#positionsOf(batch.length), linear), batch.weights);
+    });
+    return read(losses);
   }
 
   /** Loss of every position, [B·T]. */

@@ -20,6 +20,8 @@ function work(task: PoolTask): Promise<unknown> {
       return engine.gradients(task.adapter, task.examples, task.alpha, task.reduce, task.recompute);
     case "losses":
       return engine.losses(task.adapter, task.examples);
+    case "tokenLosses":
+      return engine.tokenLosses(task.adapter, task.examples);
     case "generate":
       return engine.generate(task.adapter, task.prompt, task.decoding);
     case "product":

@@ -5,11 +5,11 @@
 import {
   attackersOf,
   CONTROL,
-  copiesName,
+  COPIES_ANEW,
   keptAnew,
   piecesName,
   RANDOM_CHARACTERS,
-  REPLACED_ANEW,
+  SAID_AGAIN,
   tried,
 } from "./attempts.ts";
 import { TinyLlama } from "./llama.ts";
@@ -17,7 +17,7 @@ import { mapped, progress, ranges, writeResult } from "./report.ts";
 import { BASES, type Base, openStudyAnew, pay, SHIPPED } from "./study.ts";
 
 const SEEDS = 2;
-const ATTEMPTS = [CONTROL, ...REPLACED_ANEW.map(copiesName), piecesName(64), RANDOM_CHARACTERS];
+const ATTEMPTS = [CONTROL, ...COPIES_ANEW, piecesName(64), SAID_AGAIN, RANDOM_CHARACTERS];
 
 export async function attacksAnew(json: boolean): Promise<void> {
   const llama = await TinyLlama.start();

@@ -25,7 +25,6 @@ import {
   SHIPPED_BASE,
   type Sketched,
   type Study,
-  sketched,
   type Table,
 } from "./study.ts";
 
@@ -96,10 +95,10 @@ const replacedGradients = (llama: TinyLlama, name: string, c: number) =>
   );
 
 /** The honest Datanet without somebody's rows, and with these in their place, after all others. */
-async function replaced({ llama, basis, sketch, honest }: Study, name: string, c: number): Promise<Sketched> {
+async function replaced({ llama, sketch, sketched, honest }: Study, name: string, c: number): Promise<Sketched> {
   const { others, texts, owners } = tried(llama, name, c);
   const kept = rowsWhere(honest.sketches, (i) => others[i]!);
-  return sketched(llama, basis, texts, owners, stack(kept, await sketch(await replacedGradients(llama, name, c))));
+  return sketched(texts, owners, stack(kept, await sketch(await replacedGradients(llama, name, c))));
 }
 
 /** Pay of a contributor who tries something over his pay without it (κ0 = ½), mean over two of middle size. */
@@ -154,7 +153,7 @@ async function rowAttacks(study: Study): Promise<Table> {
 }
 
 /** What somebody gains, and his victim keeps, who contributes noisy copies of another's rows after them; over the victim's pay. */
-async function theft({ llama, basis, sketch, ask, honest }: Study): Promise<Table> {
+async function theft({ llama, sketch, sketched, ask, honest }: Study): Promise<Table> {
   const thief = llama.contributors.length - 1;
   const table: Table = {};
   for (const share of REPLACED_TOKENS) {
@@ -165,8 +164,6 @@ async function theft({ llama, basis, sketch, ask, honest }: Study): Promise<Tabl
       const all = await replacedGradients(llama, copiesName(share), victim);
       const stolen = await sketch(rowsWhere(all, (i) => i >= count));
       const tried = await sketched(
-        llama,
-        basis,
         [...llama.rows, ...texts],
         [...llama.owners, ...texts.map(() => thief)],
         stack(honest.sketches, stolen),

@@ -6,8 +6,6 @@ import type { TinyLlama } from "./llama.ts";
 
 export const COPIES = 8;
 export const REPLACED_TOKENS = [0.03, 0.1, 0.2, 0.3];
-/** Of these, where everything is made anew, which takes long. */
-export const REPLACED_ANEW = REPLACED_TOKENS.slice(0, 3);
 /** What copiers may do beside, of test/support/noise.ts. */
 const CHANGED = ["other white space", "lines in another order", "names of the code changed"];
 const PIECES = [128, 64];
@@ -64,14 +62,11 @@ export function attemptsOf({ pool, rows }: TinyLlama): Record<string, (own: stri
     ],
     ...Object.fromEntries(
       CHANGED.map((name) => [
-        `${COPIES} copies more, ${name}`,
+        changedName(name),
         (own: string[], random: Random) => [...own, ...copies(own, (text) => ROW_NOISE[name]!(text, random))],
       ]),
     ),
-    [`${COPIES} rows more for each, of lines of all`]: (own, random) => [
-      ...own,
-      ...copies(own, (text) => mixed(text, own, random)),
-    ],
+    [LINES_OF_ALL]: (own, random) => [...own, ...copies(own, (text) => mixed(text, own, random))],
     ...Object.fromEntries(PIECES.map((bytes) => [piecesName(bytes), (own: string[]) => cut(own, bytes)])),
     ...Object.fromEntries(
       Object.entries({ blanks: " ", slashes: "/", "a licence": LICENCE }).map(([name, by]) => [
@@ -79,7 +74,7 @@ export function attemptsOf({ pool, rows }: TinyLlama): Record<string, (own: stri
         (own: string[]) => cut(own, 64).map((text) => filled(text, by)),
       ]),
     ),
-    "64 bytes a row, said again and again": (own) => cut(own, 64).map((text) => filled(text, text)),
+    [SAID_AGAIN]: (own) => cut(own, 64).map((text) => filled(text, text)),
     [RANDOM_CHARACTERS]: (own, random) => [...own, ...own.map((text) => randomCharacters(text.length, random))],
     [CONTROL]: (own) => own,
   };
@@ -87,8 +82,18 @@ export function attemptsOf({ pool, rows }: TinyLlama): Record<string, (own: stri
 export const CONTROL = "control: the same rows, standing last";
 export const RANDOM_CHARACTERS = "as many rows of random characters more";
 export const LIKELY_NOISE = `${COPIES} copies more, 10% of the tokens replaced by some of the Datanet's`;
+export const LINES_OF_ALL = `${COPIES} rows more for each, of lines of all`;
+export const SAID_AGAIN = "64 bytes a row, said again and again";
+const changedName = (how: string) => `${COPIES} copies more, ${how}`;
 export const piecesName = (bytes: number) => `the same text, ${bytes} bytes a row`;
 export const copiesName = (share: number) => `${COPIES} copies more, ${100 * share}% of the tokens replaced`;
+/** Rows made of others that are tried with everything made anew, which takes long. */
+export const COPIES_ANEW = [
+  ...REPLACED_TOKENS.slice(0, 3).map(copiesName),
+  LIKELY_NOISE,
+  ...CHANGED.map(changedName),
+  LINES_OF_ALL,
+];
 /** @param draw of what is random about it */
 export const rowsOfAttempt = (llama: TinyLlama, name: string, c: number, draw = 0) =>
   attemptsOf(llama)[name]!(llama.contributors[c]!.rows, new Random(31 + c + 100 * draw));

@@ -3,14 +3,11 @@
  * rows do to held-out references and to served answers; every method says what they should do.
  */
 import { Matrix as DenseMatrix, solve } from "ml-matrix";
-import { newText } from "../../sdk/new-text.ts";
-import { rowHash } from "../../sdk/rows.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
-import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
-import { rowWeights, sizeWeights } from "../../trainer/attribution/row-weights.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
 import { matrixSpans } from "../../trainer/attribution/scales.ts";
-import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
+import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { queryExample } from "../../trainer/examples.ts";
 import { loraLayout } from "../../trainer/lora.ts";
@@ -20,7 +17,6 @@ import { fitWhitening, whiten } from "./curvature.ts";
 import type { Kind } from "./datanet.ts";
 import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
 import { lengthShares, norms } from "./lengths.ts";
-import { likelyNew, madeByNoise, timesFresh } from "./likely.ts";
 import {
   beside,
   firstColumns,
@@ -36,6 +32,7 @@ import { TinyLlama } from "./llama.ts";
 import { net, netted } from "./payout.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
 import { representations } from "./representations.ts";
+import { knownOf, OTHER_SIZES, shippedSizes } from "./sizes.ts";
 import { auc, type Estimate, interval, lds, mean, pearson, rounded, spearman, sum } from "./statistics.ts";
 
 const HALVES = 40;
@@ -253,10 +250,8 @@ export function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, que
 async function allScores(llama: TinyLlama): Promise<{ references: Scores; served: Scores }> {
   const out = { references: new Map() as Scores, served: new Map() as Scores };
   const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
-  const hashes = llama.rows.map(rowHash);
-  /** As committed, by weights that `of` says which rows count for. */
-  const weights = async (of: Matrix, eigenvalues: readonly number[]) =>
-    rowWeights(llama.rows, await findLeaders(llama.pool, whitened(of, eigenvalues), hashes));
+  const full = await llama.full();
+  const known = (of: Matrix, eigenvalues: readonly number[]) => knownOf(llama, full, llama.rows, of, eigenvalues);
   const queriesAt = async (alpha: number) => ({
     references: await llama.referenceGradients(alpha),
     served: await llama.servedGradients(alpha),
@@ -278,7 +273,7 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   const sketched = async (rows: Matrix, queries: Queries, allowed?: number[]) =>
     projected(await fitSketch(llama.pool, rows, matrixSpans(layout), allowed), queries);
   type Sketched = Awaited<ReturnType<typeof projected>>;
-  /** The first k columns, committed as the shipped rule commits them but for what `change` says. */
+  /** The first k columns, committed as the shipped rule commits them but for what `change` says of the weights. */
   const addInt8 = async (
     name: string,
     { basis: { eigenvalues }, sketches, queries }: Sketched,
@@ -288,7 +283,8 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   ) => {
     const first = (of: Matrix) => firstColumns(of, eigenvalues, k, damping);
     const plain = firstColumns(sketches, eigenvalues, k);
-    const length = change(await weights(plain, eigenvalues.slice(0, k)), first(sketches));
+    const weights = rowWeights(shippedSizes(await known(plain, eigenvalues.slice(0, k))));
+    const length = change(weights, first(sketches));
     await add(name, await each(queries, (of) => int8(first(of))), int8(first(sketches), length));
   };
 
@@ -298,20 +294,10 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   const unscaled = await projected(await unscaledSketch(llama.pool, rows, llama.rows.length), queries);
   await addInt8(`int8 k=${k}, as shipped`, all, k);
   await addInt8(`int8 k=${k}, every row of the same weight`, all, k, undefined, (weights) => weights.map(() => 1));
-  const said = newText(llama.rows);
-  const likely = await likelyNew(llama, await llama.full(), llama.rows);
-  const otherSizes = {
-    "all that a row says": said.map(({ letters }) => letters),
-    "what is new": timesFresh(said, 1),
-    "3 × what is new, at most the row": timesFresh(said, 3),
-    "what is new and likely": timesFresh(likely, 1),
-    "3 × what is new and likely, at most the row": timesFresh(likely, 3),
-  };
-  const noise = madeByNoise(said, likely);
-  const withoutNoise = (weights: Float64Array) => weights.map((weight, i) => (noise[i] ? 0 : weight));
-  await addInt8(`int8 k=${k}, nothing of rows made by noise`, all, k, undefined, withoutNoise);
-  for (const [name, sizes] of Object.entries(otherSizes))
-    await addInt8(`int8 k=${k}, ${name}`, all, k, undefined, () => sizeWeights(sizes));
+  const { eigenvalues } = all.basis;
+  const said = await known(firstColumns(all.sketches, eigenvalues, k), eigenvalues.slice(0, k));
+  for (const [name, sizes] of Object.entries(OTHER_SIZES))
+    await addInt8(`int8 k=${k}, ${name}`, all, k, undefined, () => rowWeights(sizes(said)));
   await addInt8(`int8 k=${k}, length at most the median`, all, k, undefined, (weights, of) => {
     const shares = lengthShares("length, at most the median", of);
     return weights.map((weight, i) => weight * shares[i]!);

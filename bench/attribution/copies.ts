@@ -4,63 +4,32 @@
  */
 import { Copies, featuresOf } from "../../sdk/checks/copies.ts";
 import { sharedInOrder } from "../../sdk/checks/in-order.ts";
-import { type NewText, newText } from "../../sdk/new-text.ts";
-import { rowHash } from "../../sdk/rows.ts";
-import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
-import { sizeWeights } from "../../trainer/attribution/row-weights.ts";
-import { fitSketch, type SketchBasis, whitened } from "../../trainer/attribution/sketch.ts";
-import type { Matrix } from "../../trainer/engine.ts";
-import type { Adapter } from "../../trainer/lora.ts";
-import { attackersOf, COPIES, copiesName, keptAnew, LIKELY_NOISE, REPLACED_ANEW, tried } from "./attempts.ts";
+import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { fitSketch } from "../../trainer/attribution/sketch.ts";
+import { attackersOf, COPIES, COPIES_ANEW, keptAnew, tried } from "./attempts.ts";
 import { TASKS, textOf } from "./exercises.ts";
-import { likelyNew, madeByNoise, timesFresh } from "./likely.ts";
 import { TinyLlama } from "./llama.ts";
 import { progress, writeResult } from "./report.ts";
+import { type Known, knownOf, OTHER_SIZES, shippedSizes } from "./sizes.ts";
 import { mean, rounded } from "./statistics.ts";
 import { openStudy, openStudyAnew, pay } from "./study.ts";
 import { taskExercises } from "./tasks.ts";
 
-/** Rows, and what is known of them. */
-interface Rows {
-  texts: readonly string[];
-  sketches: Matrix;
-  basis: SketchBasis;
-  said: NewText[];
-  likely: NewText[];
-}
-/** @param adapter has learned the rows */
-const knownOf = async (
-  llama: TinyLlama,
-  of: Pick<Rows, "texts" | "sketches" | "basis">,
-  adapter: Adapter,
-): Promise<Rows> => ({ ...of, said: newText(of.texts), likely: await likelyNew(llama, adapter, of.texts) });
-
 /** How much of each row counts, in letters and digits. */
-type Way = (llama: TinyLlama, of: Rows) => number[] | Promise<number[]>;
+type Way = (of: Known, llama: TinyLlama) => number[];
 
-/** All of a row, or nothing if it is a copy of one before. */
+/** A row's letters, or nothing if it is a copy of one before. */
 const allOrNothing =
-  (copiesOf: (llama: TinyLlama, of: Rows) => boolean[] | Promise<boolean[]>): Way =>
-  async (llama, of) => {
-    const copies = await copiesOf(llama, of);
-    return of.said.map(({ letters }, i) => (copies[i] ? 0 : letters));
+  (copiesOf: (of: Known, llama: TinyLlama) => boolean[]): Way =>
+  (of, llama) => {
+    const copies = copiesOf(of, llama);
+    return of.novelties.map(({ letters }, i) => (copies[i] ? 0 : letters));
   };
-
-async function shippedCopies({ pool }: TinyLlama, { texts, sketches, basis }: Rows): Promise<boolean[]> {
-  const leaders = await findLeaders(pool, whitened(sketches, basis.eigenvalues), texts.map(rowHash));
-  return Array.from(leaders, (leader, i) => leader !== i);
-}
-
-/** The same, and rows that noise made of others. */
-const orMadeByNoise = allOrNothing(async (llama, of) => {
-  const [copies, noise] = [await shippedCopies(llama, of), madeByNoise(of.said, of.likely)];
-  return copies.map((copy, i) => copy || noise[i]!);
-});
 
 /** A row follows the first that has this share of its tokens, in the same order. */
 const tokensInCommon = (share: number): Way =>
-  allOrNothing((llama, { texts }) => {
+  allOrNothing(({ texts }, llama) => {
     const tokens = texts.map((text) => llama.pool.base.tokenizer.encode(text));
     const leaders: ArrayLike<number>[] = [];
     return tokens.map((own) => {
@@ -73,7 +42,7 @@ const tokensInCommon = (share: number): Way =>
   });
 
 /** A row that the data checks call a copy of another. */
-const asChecked = allOrNothing((_, { texts }) => {
+const asChecked = allOrNothing(({ texts }) => {
   const copies = new Copies();
   return texts.map((text) => {
     const features = featuresOf(text);
@@ -84,17 +53,11 @@ const asChecked = allOrNothing((_, { texts }) => {
 });
 
 const WAYS: Record<string, Way> = {
-  "as shipped": allOrNothing(shippedCopies),
-  "as shipped, and nothing of rows made by noise": orMadeByNoise,
-  "all of every row": (_, { said }) => said.map(({ letters }) => letters),
-  "what is new": (_, { said }) => timesFresh(said, 1),
-  "3 × what is new, at most the row": (_, { said }) => timesFresh(said, 3),
-  "what is new and likely": (_, { likely }) => timesFresh(likely, 1),
-  "3 × what is new and likely, at most the row": (_, { likely }) => timesFresh(likely, 3),
+  "as shipped": shippedSizes,
+  ...OTHER_SIZES,
   "nothing of rows with 80% of the tokens in common": tokensInCommon(0.8),
   "nothing of what the data checks flag": asChecked,
 };
-const NOISES = [...REPLACED_ANEW.map(copiesName), LIKELY_NOISE];
 /** Of the typical row's weight: rows that weigh less hardly count. */
 const LITTLE = 0.1;
 
@@ -104,18 +67,16 @@ export async function tellingCopies(json: boolean): Promise<void> {
   const note = (way: string, what: string, value: number) => {
     (table[way] ??= {})[what] = rounded(value);
   };
-  const weightsBy = async (way: string, of: Rows) => sizeWeights(await WAYS[way]!(llama, of));
+  const weightsBy = (way: string, of: Known) => rowWeights(WAYS[way]!(of, llama));
   const ways = Object.keys(WAYS);
   const counted = (weights: Float64Array) => weights.filter((weight) => weight >= LITTLE).length / weights.length;
   try {
-    const tick = progress("copies", 1 + Object.keys(TASKS).length + NOISES.length);
+    const tick = progress("copies", 1 + Object.keys(TASKS).length + COPIES_ANEW.length);
     const attacker = attackersOf(llama)[0]!;
     const study = await openStudy(llama);
-    const { sketches } = study.honest;
-    const honest = await knownOf(llama, { texts: llama.rows, sketches, basis: study.basis }, await llama.full());
     const before: Record<string, number> = {};
     for (const way of ways) {
-      const weights = await weightsBy(way, honest);
+      const weights = weightsBy(way, study.honest.known);
       note(way, "rows that count: the Datanet", counted(weights));
       before[way] = pay(study.askWith(study.honest, weights)).shares[attacker]!;
     }
@@ -130,17 +91,15 @@ export async function tellingCopies(json: boolean): Promise<void> {
         1,
       );
       const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
-      const of = await knownOf(llama, { texts, sketches, basis }, adapter);
-      for (const way of ways) note(way, `rows that count: ${task}`, counted(await weightsBy(way, of)));
+      const of = await knownOf(llama, adapter, texts, sketches, basis.eigenvalues);
+      for (const way of ways) note(way, `rows that count: ${task}`, counted(weightsBy(way, of)));
       tick(2 + n);
     }
-    for (const [n, name] of NOISES.entries()) {
+    for (const [n, name] of COPIES_ANEW.entries()) {
       const { texts, owners } = tried(llama, name, attacker);
-      const adapter = await llama.tuned(keptAnew(name, attacker, 0), texts, 100);
       const anew = await openStudyAnew(llama, keptAnew(name, attacker, 0), texts, owners, 100);
-      const of = await knownOf(llama, { texts, sketches: anew.honest.sketches, basis: anew.basis }, adapter);
       for (const way of ways) {
-        const weights = await weightsBy(way, of);
+        const weights = weightsBy(way, anew.honest.known);
         note(
           way,
           `weight of a copy: ${name}`,

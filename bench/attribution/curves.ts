@@ -2,13 +2,11 @@
  * What a sketch's settings do to its quality on the tiny Llama: columns, bits, damping, modules. By contributors left out by halves (LDS), by
  * exercises of a kind and by rows with a wrong answer (AUC); beside the LDS that contributors.ts and lds.ts left.
  */
-import { rowHash } from "../../sdk/rows.ts";
-import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { heldGradients } from "../../trainer/attribution/gradient-rows.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { rowWeights } from "../../trainer/attribution/row-weights.ts";
 import { matrixSpans } from "../../trainer/attribution/scales.ts";
-import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
+import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import { LINEARS, type LinearName } from "../../trainer/config.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { type Adapter, type LoraConfig, loraLayout } from "../../trainer/lora.ts";
@@ -19,6 +17,7 @@ import { beside, coarse, firstColumns, int8, multiply, rowsWhere } from "./linea
 import { TinyLlama } from "./llama.ts";
 import { net } from "./payout.ts";
 import { cached, type Panel, progress, readResult, writeLines, writeResult } from "./report.ts";
+import { knownOf, shippedSizes } from "./sizes.ts";
 import { type Estimate, lds, sum } from "./statistics.ts";
 import { ownKind, taskExercises, WAYS, wrongFound } from "./tasks.ts";
 
@@ -129,13 +128,12 @@ function truths(llama: TinyLlama, name: string, preset: typeof ALL | typeof PRES
         tick(n + 1);
       }
       const full = await tuned("full", llama.rows, 100);
-      const hashes = llama.rows.map(rowHash);
       const wanted = references.map((_, t) => t);
       const truth = wanted.map((t) => losses.map((run) => -run[t]!));
       return {
         ...(await gradients("full", full, [...llama.rows, ...llama.references], llama.rows.length)),
         async weights(sketches, eigenvalues) {
-          return rowWeights(llama.rows, await findLeaders(llama.pool, whitened(sketches, eigenvalues), hashes));
+          return rowWeights(shippedSizes(await knownOf(llama, full, llama.rows, sketches, eigenvalues)));
         },
         judge(scores) {
           const votes = summed(llama, scores, wanted);
@@ -183,7 +181,7 @@ function plot(curves: Curves): void {
     if (["8", "none", columns].includes(at))
       return [`int8 k=${columns}${columns === String(K) ? ", as shipped" : ""}`, `int8 sketch k=${columns} (shipped)`];
     if (curve === "bits") return ["", `${at}-bit rows k=${K}`];
-    return [`int8 k=${K}, whitened, damping ${at}`, `int8 sketch k=${K}, whitened, damping ${at}`];
+    return [`int8 k=${K}, damping ${at}`, `int8 sketch k=${K}, damping ${at}`];
   };
   const panels = Object.entries(curves).map(([curve, own]): Panel => {
     const ticks = Object.values(own)[0]!.map(({ at }) => at);

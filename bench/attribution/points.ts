@@ -3,11 +3,9 @@
  * would be paid, against what the tiny Llama loses without each of them. Once as the demo trains it, once until it
  * knows its rows by heart.
  */
-import { rowHash } from "../../sdk/rows.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
-import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { rowWeights } from "../../trainer/attribution/row-weights.ts";
-import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
+import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { queryExample } from "../../trainer/examples.ts";
 import { leftOutEffects, leftOutLosses, meanOf } from "./left-out.ts";
@@ -16,6 +14,7 @@ import { int8, multiply, tableOf } from "./linear.ts";
 import { type Setting, TinyLlama } from "./llama.ts";
 import { movements, netted, sharesOf } from "./payout.ts";
 import { mapped, readResult, writeBars, writeResult } from "./report.ts";
+import { knownOf, shippedSizes } from "./sizes.ts";
 import { type Estimate, interval, mean, median, rounded, spearman } from "./statistics.ts";
 import { perContributor } from "./study.ts";
 
@@ -205,9 +204,9 @@ async function allMethods(llama: TinyLlama): Promise<Record<string, Method>> {
   type Gradients = Awaited<ReturnType<typeof gradientsAt>>;
   const sketched = async ({ rows, queries }: Gradients) => {
     const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
-    const leaders = await findLeaders(llama.pool, whitened(sketches, basis.eigenvalues), llama.rows.map(rowHash));
+    const known = await knownOf(llama, await llama.full(), llama.rows, sketches, basis.eigenvalues);
     return {
-      committed: int8(sketches, rowWeights(llama.rows, leaders)),
+      committed: int8(sketches, rowWeights(shippedSizes(known))),
       sketches,
       queries: await each(queries, (of) => project(llama.pool, basis, of)),
     };

@@ -1,22 +1,23 @@
 /** Datanets on the tiny Llama and what the payout rule is asked about them, as shipped and as it could be instead. */
-import { rowHash } from "../../sdk/rows.ts";
-import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
-import { rowWeights } from "../../trainer/attribution/row-weights.ts";
-import { fitSketch, project, type SketchBasis, whitened } from "../../trainer/attribution/sketch.ts";
+import { rowSizes, rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { fitSketch, project } from "../../trainer/attribution/sketch.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import type { Example } from "../../trainer/examples.ts";
+import type { Adapter } from "../../trainer/lora.ts";
 import { Random } from "../../trainer/random.ts";
 import { type LengthRule, lengthShares } from "./lengths.ts";
 import { rowsWhere } from "./linear.ts";
 import type { TinyLlama } from "./llama.ts";
 import { type Epoch, payShares, totals } from "./payout.ts";
+import { type Known, knownOf, OTHER_SIZES, shippedSizes } from "./sizes.ts";
 
 export const LENGTHS: LengthRule[] = ["length, at most the median", "length, at most 4 medians"];
-/** What a row weighs: as shipped; without one of the two things that this is made of; or times its sketch's length. */
-export const RULES = ["as shipped", "whatever the size", "similar rows too", ...LENGTHS] as const;
+const VERSION_2 = "all that a row says, as in version 2";
+/** What a row weighs: as shipped; as before; without one of the things that this is made of; or times its sketch's length. */
+export const RULES = ["as shipped", VERSION_2, "whatever the size", "similar rows too", ...LENGTHS] as const;
 export type Rule = (typeof RULES)[number];
 export const SHIPPED = RULES[0];
 export const KAPPAS = { "κ0 = 1/3": 1 / 3, "κ0 = 1/2": 1 / 2, "κ0 = 1": 1 };
@@ -25,10 +26,9 @@ export type Table = Record<string, Record<string, number>>;
 
 /** A Datanet's sketches before they are weighed. */
 export interface Sketched {
-  texts: readonly string[];
   owners: number[];
   sketches: Matrix;
-  leaders: Int32Array;
+  known: Known;
 }
 /** An epoch, and the one that base weights come from. */
 export type Asked = Epoch & { evaluation: Epoch };
@@ -61,6 +61,7 @@ export const pay = (asked: Asked, kappa0 = 0.5, by: Base = SHIPPED_BASE) => payS
 
 /** Whose rows, and gradients of rows and queries at one adapter. */
 interface Measured {
+  adapter: Adapter;
   texts: readonly string[];
   owners: number[];
   rows: Matrix;
@@ -75,6 +76,7 @@ const isJudged = (t: number) => !isAsked(t);
 /** The Datanet and its queries: half of the references are asked and paid for, the other half is the evaluation set. */
 export async function openStudy(llama: TinyLlama) {
   return studyOf(llama, {
+    adapter: await llama.full(),
     texts: llama.rows,
     owners: llama.owners,
     rows: await llama.rowGradients(),
@@ -100,6 +102,7 @@ export async function openStudyAnew(
   const gradients = (of: Example[]) => exampleGradients(llama.pool, adapter, of, 1);
   const examples = (of: readonly string[]) => of.map((text) => llama.example(text));
   return studyOf(llama, {
+    adapter,
     texts,
     owners,
     rows: await gradients(examples(texts)),
@@ -109,7 +112,7 @@ export async function openStudyAnew(
 }
 
 /** The protocol's side: a basis, and what an epoch of these queries is asked, for these rows or others. */
-async function studyOf(llama: TinyLlama, { texts, owners, rows, asked, judged }: Measured) {
+async function studyOf(llama: TinyLlama, { adapter, texts, owners, rows, asked, judged }: Measured) {
   const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
   const { k } = basis;
   const sketch = (of: Matrix) => project(llama.pool, basis, of);
@@ -133,35 +136,31 @@ async function studyOf(llama: TinyLlama, { texts, owners, rows, asked, judged }:
   /** @param longest rows whose owner made them as long as the rule allows */
   const ask = (of: Sketched, rule: Rule, longest: (i: number) => boolean = () => false) =>
     askWith(of, weigh(of, rule, longest));
-  const honest = await sketched(llama, basis, texts, owners, sketches);
+  const sketched = async (texts: readonly string[], owners: number[], sketches: Matrix): Promise<Sketched> => ({
+    owners,
+    sketches,
+    known: await knownOf(llama, adapter, texts, sketches, basis.eigenvalues),
+  });
+  const honest = await sketched(texts, owners, sketches);
   /** Whose files the questions are about. */
   const askedFor = llama.referenceOwners.filter((_, t) => isAsked(t));
-  return { llama, rows, basis, sketch, int8Queries, paid, ask, askWith, honest, askedFor };
+  return { llama, rows, basis, sketch, int8Queries, paid, ask, askWith, sketched, honest, askedFor };
 }
 
-export async function sketched(
-  { pool }: TinyLlama,
-  { eigenvalues }: SketchBasis,
-  texts: readonly string[],
-  owners: number[],
-  sketches: Matrix,
-): Promise<Sketched> {
-  const leaders = await findLeaders(pool, whitened(sketches, eigenvalues), texts.map(rowHash));
-  return { texts, owners, sketches, leaders };
-}
-
-function weigh({ texts, sketches, leaders }: Sketched, rule: Rule, longest: (i: number) => boolean): Float64Array {
-  const shipped = rowWeights(texts, leaders);
+function weigh({ sketches, known }: Sketched, rule: Rule, longest: (i: number) => boolean): Float64Array {
+  const { novelties, leaders, vocabulary } = known;
+  const shipped = rowWeights(shippedSizes(known));
   switch (rule) {
-    case "as shipped":
+    case SHIPPED:
       return shipped;
+    case VERSION_2:
+      return rowWeights(OTHER_SIZES[rule]!(known));
     case "whatever the size":
       return shipped.map((weight) => Math.sign(weight));
-    case "similar rows too":
-      return rowWeights(
-        texts,
-        leaders.map((leader, i) => (leader === -1 ? -1 : i)),
-      );
+    case "similar rows too": {
+      const but = leaders.map((leader, i) => (leader === -1 ? -1 : i)); // but the same row again
+      return rowWeights(rowSizes(novelties, but, vocabulary));
+    }
     default: {
       const shares = lengthShares(rule, sketches);
       return shipped.map((weight, i) => weight * (longest(i) ? 1 : shares[i]!));

@@ -1,18 +1,21 @@
 import { expect } from "chai";
+import { keccak256 } from "ethers";
 import { bestRow, largestSum, shuffleRows, topContributorAccuracy } from "../../trainer/attribution/accuracy.ts";
 import { loadSketches, saveSketches } from "../../trainer/attribution/artifact.ts";
 import { Bm25 } from "../../trainer/attribution/bm25.ts";
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
+import { novelties } from "../../trainer/attribution/novelty.ts";
 import { MAX_NORM, quantise } from "../../trainer/attribution/quantise.ts";
-import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { rowSizes, rowWeights, sizeOf } from "../../trainer/attribution/row-weights.ts";
 import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.ts";
 import { leastMovement, movement, queryWeight, scores } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
+import { rowExample } from "../../trainer/examples.ts";
 import { finetune } from "../../trainer/finetune.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
-import { failure, KINDS, relativeError, rowsOf, temporaryFolder, tinyBase } from "./tiny.ts";
+import { failure, KINDS, relativeError, rowsOf, someAdapter, temporaryFolder, tinyBase } from "./tiny.ts";
 
 const base = tinyBase();
 const matrix = (rows: number, columns: number, value: (i: number, j: number) => number): Matrix => ({
@@ -157,24 +160,44 @@ describe("row weights", () => {
   });
 
   it("are sizes over the size for which rows as large hold half of all, at most 1, and 0 for what only repeats", () => {
-    const rows = ["a".repeat(100), "b".repeat(60), "c".repeat(40), "d".repeat(20), "e".repeat(500)];
-    // The first four hold 220; those of 60 and more hold 160 of them, those of 100 alone 100.
-    expect([...rowWeights(rows, [0, 1, 2, 3, 0])]).to.deep.equal([1, 1, 40 / 60, 20 / 60, 0]);
+    // All hold 220; those of 60 and more hold 160 of them, those of 100 alone 100.
+    expect([...rowWeights([100, 60, 40, 20, 0])]).to.deep.equal([1, 1, 40 / 60, 20 / 60, 0]);
+    expect([...rowWeights([0, 0])], "nothing that counts").to.deep.equal([0, 0]);
   });
 
-  it("add up to no more when a text is cut into many rows, nor when it is filled up with blanks and ornaments", () => {
-    const text = "contract Vault { function pay(address to) external { } }\n".repeat(8);
-    const others = Array.from({ length: 12 }, (_, n) => `${n}${text}`);
-    const weigh = (own: string[]) => {
+  it("come from what a leader says, at most half as much again as it says once and twenty times what is new, and nothing of what noise made", () => {
+    const said = [
+      { letters: 100, own: 100, fresh: 100, surprisal: 0 },
+      { letters: 100, own: 100, fresh: 5, surprisal: Math.log(400) },
+      { letters: 100, own: 100, fresh: 3, surprisal: 2 },
+      { letters: 100, own: 100, fresh: 0, surprisal: 0 },
+      { letters: 100, own: 100, fresh: 50, surprisal: Math.log(400) + 1e-6 },
+      { letters: 100, own: 80, fresh: 80, surprisal: 0 },
+      { letters: 100, own: 20, fresh: 20, surprisal: 0 },
+      { letters: 100, own: 80, fresh: 80, surprisal: 0 },
+    ];
+    expect(rowSizes(said, [0, 1, 2, 3, 4, 0, 6, 7], 400)).to.deep.equal([100, 100, 60, 0, 0, 0, 30, 100]);
+  });
+
+  it("add up to no more when a text is cut into rows that are filled up with blanks and ornaments, and to half more at most when it is said again and again", async () => {
+    const says = (from: number, words: number) =>
+      Array.from({ length: words }, (_, n) => keccak256(Buffer.from(`${from + n}`)).slice(2, 10)).join(" ");
+    const others = Array.from({ length: 12 }, (_, n) => says(1000 * (n + 1), 8));
+    const adapter = someAdapter(base, ["q_proj"]);
+    const weigh = async (own: string[]) => {
       const rows = [...others, ...own];
-      const weights = rowWeights(rows, [...rows.keys()]);
-      return weights.slice(others.length).reduce((sum, weight) => sum + weight, 0);
+      const examples = rows.map((text) => rowExample(base.tokenizer, 4096, text));
+      return rowWeights((await novelties(pool, adapter, examples)).map(sizeOf))
+        .slice(others.length)
+        .reduce((sum, weight) => sum + weight, 0);
     };
-    const pieces = text.match(/[\s\S]{1,64}/g)!;
-    expect(weigh([text])).to.be.closeTo(1, 0.01);
-    expect(weigh(pieces)).to.be.closeTo(1, 0.01);
-    expect(weigh(pieces.map((piece) => `${piece}${" ".repeat(200)}${"/*-*/\n".repeat(40)}`))).to.be.closeTo(1, 0.01);
-    expect([...rowWeights(["{ }", "word"], [0, 1])], "nothing but marks").to.deep.equal([0, 1]);
+    const text = says(0, 8);
+    const pieces = text.match(/(\S+ ){3}\S+/g)!;
+    expect(await weigh([text])).to.be.closeTo(1, 0.01);
+    expect(await weigh(pieces)).to.be.closeTo(1, 0.01);
+    const filled = pieces.map((piece) => `${piece}${" ".repeat(200)}${"/*-*/\n".repeat(40)}`);
+    expect(await weigh(filled)).to.be.closeTo(1, 0.01);
+    expect(await weigh(pieces.map((piece) => `${piece}\n`.repeat(8)))).to.be.closeTo(1.5, 0.01);
   });
 });
 
@@ -308,12 +331,12 @@ describe("attribution end to end", function () {
 
   it("sketches prompt and completion as one text, like a row; the completion alone when asked to", async () => {
     const { adapter, sketches } = result;
-    const ids = base.tokenizer.encode(rows[30]!);
+    const ids = base.tokenizer.encode(rows[24]!);
     const query = { promptIds: [base.tokenizer.bos, ...ids.slice(0, 5)], completionIds: ids.slice(5) };
     const [whole] = await sketchQueries(pool, adapter, sketches, [query]);
     expect(await sketchQueries(pool, adapter, sketches, [query], "completion")).to.not.deep.equal([whole]);
-    const [own, ...others] = [30, 0, 60].map((i) => scores({ rows: sketches.rows, k: sketches.k }, whole!)[i]!);
-    expect(own! / 127 ** 2 / sketches.weights[30]!).to.be.closeTo(1, 0.05);
+    const [own, ...others] = [24, 0, 60].map((i) => scores({ rows: sketches.rows, k: sketches.k }, whole!)[i]!);
+    expect(own! / 127 ** 2 / sketches.weights[24]!).to.be.closeTo(1, 0.05);
     expect(own).to.be.above(Math.max(...others));
   });
 

@@ -4,8 +4,9 @@ import { auditSketches, type ClaimedQuery } from "../../trainer/attribution/audi
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
+import { novelties } from "../../trainer/attribution/novelty.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
-import { rowWeights } from "../../trainer/attribution/row-weights.ts";
+import { rowSizes, rowWeights } from "../../trainer/attribution/row-weights.ts";
 import { project, whitened } from "../../trainer/attribution/sketch.ts";
 import { leastMovement } from "../../trainer/attribution/weights.ts";
 import type { BackendName } from "../../trainer/backends.ts";
@@ -113,6 +114,24 @@ describe("Audit of a model's sketches", function () {
     expect(wrong(await audit({ m0: Math.round(sketches.m0 * 1.01) }))).to.deep.equal(["least movement"]);
   });
 
+  it("names rows that count although noise made them, or nothing in them is new", async () => {
+    const examples = rows.map((text) => rowExample(base.tokenizer, base.config.context, text));
+    const own = await project(pool, sketches.basis, await exampleGradients(pool, adapter, examples, 1));
+    const leaders = await findLeaders(pool, whitened(own, sketches.basis.eigenvalues), rows);
+    const said = await novelties(pool, adapter, examples);
+    const sizes = rowSizes(said, leaders, base.config.vocabSize);
+    const noise = said.findIndex(({ fresh }, row) => sizes[row] === 0 && fresh > 0 && leaders[row] === row);
+    const stale = said.findIndex(({ fresh }, row) => row > 0 && fresh === 0 && leaders[row] === row);
+    for (const row of [noise, stale]) {
+      const weights = rowWeights(sizes.with(row, 20));
+      const forged = quantise(own, weights);
+      const found = await audit({ rows: forged, weights: [...weights] });
+      expect(wrong(found)).to.include("weights");
+      expect(found.weights!.detail).to.include("another weight than the rule gives").and.to.include(`${row}`);
+      expect(found.rows!.result, "the sketches are theirs").to.equal("holds");
+    }
+  });
+
   it("sees a basis that leaves the main direction out, even with every sketch made by it", async () => {
     const { basis, eigenvalues, energyKept } = sketches.basis;
     const { k } = sketches;
@@ -131,7 +150,8 @@ describe("Audit of a model's sketches", function () {
     };
     const examples = rows.map((text) => rowExample(base.tokenizer, base.config.context, text));
     const own = await project(pool, forged, await exampleGradients(pool, adapter, examples, 1));
-    const weights = rowWeights(rows, await findLeaders(pool, whitened(own, less), rows));
+    const leaders = await findLeaders(pool, whitened(own, less), rows);
+    const weights = rowWeights(rowSizes(await novelties(pool, adapter, examples), leaders, base.config.vocabSize));
     const quantised = quantise(own, weights);
     const m0 = leastMovement({ rows: quantised, k }, quantise(own));
     const found = await audit({ rows: quantised, weights: [...weights], m0, basis: forged });

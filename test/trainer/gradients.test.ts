@@ -46,6 +46,13 @@ describe("LoRA gradients per example", () => {
           const own = gradients.subarray(i * width, (i + 1) * width);
           expect(relativeError(own, expected.gradients[i]!), `example ${i}`).to.be.below(1e-5);
         });
+        const tokens = await pool.run("tokenLosses", { adapter, examples });
+        examples.forEach(({ ids, lossFrom }, i) => {
+          expect(tokens[i]!.length, "every token but the first").to.equal(ids.length - 1);
+          const scored = tokens[i]!.subarray(lossFrom - 1);
+          const mean = scored.reduce((all, loss) => all + loss, 0) / scored.length;
+          expect(mean).to.be.closeTo(expected.losses[i]!, 1e-5);
+        });
         const sum = await pool.run("gradients", { adapter, examples, alpha: 1, reduce: "sum" });
         const added = Float64Array.from({ length: width }, (_, p) => expected.gradients.reduce((s, g) => s + g[p]!, 0));
         expect(relativeError(sum.gradients, added)).to.be.below(1e-5);

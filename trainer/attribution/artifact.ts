@@ -6,7 +6,7 @@ import type { WeightFormat } from "../packed.ts";
 import { sharedMatrix } from "./blocks.ts";
 import type { SketchBasis } from "./sketch.ts";
 
-export const METHOD_VERSION = 2;
+export const METHOD_VERSION = 3;
 
 /**
  * A model's sketches: what is committed, and what is needed to sketch a query the same way. On disk a folder of

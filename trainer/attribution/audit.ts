@@ -1,7 +1,7 @@
 import { keccak256 } from "ethers";
 import { type Finding, Findings, requireThat } from "../../sdk/findings.ts";
 import type { Matrix } from "../engine.ts";
-import { rowExample } from "../examples.ts";
+import { type Example, rowExample } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
 import type { Pool } from "../pool.ts";
 import { Random } from "../random.ts";
@@ -10,9 +10,10 @@ import { type ServedQuery, sketchQueries } from "./build.ts";
 import { findLeaders, SAME } from "./duplicates.ts";
 import { gradientRows, type StoredGradients } from "./gradient-rows.ts";
 import { storeGradients } from "./gradients.ts";
+import { type Novelty, novelties } from "./novelty.ts";
 import { energyOf, innerProducts, largestResidual, projectRows } from "./pca.ts";
 import { MAX_NORM, quantise } from "./quantise.ts";
-import { rowWeights } from "./row-weights.ts";
+import { isNoise, rowWeights, sizeOf } from "./row-weights.ts";
 import { fitScales, matrixSpans, scaledRows } from "./scales.ts";
 import { dampingOf, NOISE, SKETCH_SIZES, sizeFor, whitened } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
@@ -26,6 +27,8 @@ export const TOLERANCE = {
   entry: 1,
   /** Of the cosine from which on a row counts as a copy. */
   cosine: 1e-3,
+  /** Of the surprisal from which on a row counts as noise, nats. */
+  surprisal: 1e-2,
   /** Of weights, of m0 and of the energy kept, as a share. */
   share: 1e-3,
   /** Of inner products of directions, which would be 1 and 0, and of the coordinates' variances. */
@@ -94,7 +97,7 @@ export async function auditSketches(
     await projectRows(pool, gradients, basis, derived);
     await findings.check("rows", async () => checkRows(subject, chosen, derived, sample?.seed));
     if (whole) {
-      await findings.check("weights", () => checkWeights(subject, derived));
+      await findings.check("weights", () => checkWeights(subject, examples, derived));
       await findings.check("least movement", () => checkLeastMovement(subject, derived));
       await findings.check("basis", () => checkBasis(subject, gradients, derived));
     } else {
@@ -176,19 +179,23 @@ function checkRows({ sketches }: Subject, chosen: readonly number[], derived: Ma
  * Rows within the tolerance of the rule's border may have come out either way, and so may what they say about the typical size; where
  * there are none, weights are exact.
  */
-async function checkWeights({ pool, sketches, texts, hashes }: Subject, derived: Matrix) {
+async function checkWeights(
+  { pool, adapter, sketches, hashes }: Subject,
+  examples: readonly Example[],
+  derived: Matrix,
+) {
   const { weights, basis } = sketches;
   const compared = whitened(derived, basis.eigenvalues);
+  const said = await novelties(pool, adapter, examples);
   const leads: boolean[][] = [];
   for (const same of [SAME - TOLERANCE.cosine, SAME, SAME + TOLERANCE.cosine])
     leads.push(Array.from(await findLeaders(pool, compared, hashes, same), (leader, row) => leader === row));
-  const clear = (row: number) => leads.every((lead) => lead[row] === leads[1]![row]);
-  const unclear = weights.filter((_, row) => !clear(row)).length;
-  const counts = weights.map((weight, row) => (clear(row) ? leads[1]![row]! : weight > 0));
-  const own = rowWeights(
-    texts,
-    counts.map((counted, row) => (counted ? row : -1)),
-  );
+  const { vocabSize } = pool.base.config;
+  const means = ({ surprisal }: Novelty, slack: number) => !isNoise(surprisal + slack, vocabSize);
+  const may = said.map((row, i) => leads.some((lead) => lead[i]) && means(row, -TOLERANCE.surprisal));
+  const must = said.map((row, i) => leads.every((lead) => lead[i]) && means(row, TOLERANCE.surprisal));
+  const unclear = may.filter((counts, i) => counts && !must[i]).length;
+  const own = rowWeights(said.map((row, i) => (must[i] || (may[i] && weights[i]! > 0) ? sizeOf(row) : 0)));
   const off = weights.flatMap((weight, row) => (weight === own[row] ? [] : [row]));
   requireThat(off.length === 0, `${off.length} rows have another weight than the rule gives: ${someOf(off)}`);
   return {

@@ -10,8 +10,9 @@ import { AHEAD, ROW_BLOCK_BYTES, spans } from "./blocks.ts";
 import { findLeaders } from "./duplicates.ts";
 import { gradientRows, IN_MEMORY } from "./gradient-rows.ts";
 import { exampleGradients, storeGradients, TASK_EXAMPLES } from "./gradients.ts";
+import { novelties } from "./novelty.ts";
 import { quantise } from "./quantise.ts";
-import { rowWeights } from "./row-weights.ts";
+import { rowSizes, rowWeights } from "./row-weights.ts";
 import { matrixSpans } from "./scales.ts";
 import { fitSketch, project, SKETCH_SIZES, whitened } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
@@ -27,7 +28,7 @@ export interface BuildOptions {
   /** Told when each part is done. */
   onPart?: (part: SketchPart) => void;
 }
-export type SketchPart = "gradients" | "components" | "duplicates" | "least movement";
+export type SketchPart = "gradients" | "components" | "duplicates" | "novelty" | "least movement";
 
 /** Sketches of all training rows, in their on-chain order (design section 3, steps 1 to 3). Empty rows get the zero sketch. */
 export async function buildSketches(
@@ -51,8 +52,11 @@ export async function buildSketches(
     onPart?.("gradients");
     const { basis, rows: sketches } = await fitSketch(pool, gradients, matrixSpans(layout));
     onPart?.("components");
-    const weights = rowWeights(rows, await findLeaders(pool, whitened(sketches, basis.eigenvalues), hashes));
+    const leaders = await findLeaders(pool, whitened(sketches, basis.eigenvalues), hashes);
     onPart?.("duplicates");
+    const sizes = rowSizes(await novelties(pool, adapter, examples), leaders, config.vocabSize);
+    const weights = rowWeights(sizes);
+    onPart?.("novelty");
     const quantised = quantise(sketches, weights);
     const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
     onPart?.("least movement");

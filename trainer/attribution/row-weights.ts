@@ -1,16 +1,30 @@
-import { lettersAndDigits } from "../../sdk/checks/text.ts";
+import type { Novelty } from "./novelty.ts";
+
+/** A row counts at most for so many times what it says, each thing once, and for so many times what is new in that. */
+const [TIMES_OWN, TIMES_NEW] = [1.5, 20];
 
 /**
- * w_i of each row: its size over the Datanet's N50, at most 1; 0 for rows that only repeat another. Cutting a text into many rows
- * then pays no more than the text, and neither blanks nor ornaments make a row larger.
+ * How much of each row counts, in letters and digits: nothing of those that only repeat another, or that noise made of one. So
+ * neither blanks and ornaments nor saying things again and again make a row larger.
  * @param leaders of findLeaders: a row counts if it leads
+ * @param vocabulary number of the base's tokens
  */
-export function rowWeights(rows: readonly string[], leaders: ArrayLike<number>): Float64Array {
-  return sizeWeights(rows.map((text, i) => (leaders[i] === i ? lettersAndDigits(text) : 0)));
+export function rowSizes(novelties: readonly Novelty[], leaders: ArrayLike<number>, vocabulary: number): number[] {
+  return novelties.map((row, i) => (leaders[i] === i && !isNoise(row.surprisal, vocabulary) ? sizeOf(row) : 0));
 }
 
-/** The weights of rows of which so much counts. */
-export function sizeWeights(sizes: readonly number[]): Float64Array {
+/** The same of a row that leads and is no noise. */
+export const sizeOf = ({ letters, own, fresh }: Novelty): number =>
+  Math.min(letters, TIMES_OWN * own, TIMES_NEW * fresh);
+
+/**
+ * Whether noise made a row of another: at least half of what is new in it is less likely than a blind guess. Nothing is learned from
+ * that, and whoever changes rows that were there before can make as many of them as he likes.
+ */
+export const isNoise = (surprisal: number, vocabulary: number): boolean => surprisal > Math.log(vocabulary);
+
+/** w_i of each row: its size over the Datanet's N50, at most 1. Cutting a text into many rows then pays no more than the text. */
+export function rowWeights(sizes: readonly number[]): Float64Array {
   const typical = n50(sizes);
   return Float64Array.from(sizes, (size) => Math.min(size / typical, 1));
 }

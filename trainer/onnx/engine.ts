@@ -10,6 +10,7 @@ import {
   type Matrix,
   type Reduce,
   sumRows,
+  unpadded,
 } from "../engine.ts";
 import type { Example } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
@@ -59,9 +60,11 @@ export class OnnxEngine implements Engine {
   }
 
   async losses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array> {
-    const graph = (plan: AdapterPlan | undefined) => lossGraph(this.#config, this.#frozen, plan);
-    const out = await this.#run("losses", graph, this.#batchFeeds(examples), adapter);
-    return sumRows(values(out.losses), examples.length);
+    return sumRows(await this.#losses(adapter, examples, "mean"), examples.length);
+  }
+
+  async tokenLosses(adapter: Adapter | undefined, examples: readonly Example[]): Promise<Float32Array[]> {
+    return unpadded(await this.#losses(adapter, examples, "tokens"), examples);
   }
 
   async logits(adapter: Adapter | undefined, ids: readonly number[]): Promise<Float32Array> {
@@ -101,6 +104,12 @@ export class OnnxEngine implements Engine {
     for (const session of this.#sessions.values()) await (await session).release();
   }
 
+  /** Weighted losses of every position, [B·T]. */
+  async #losses(adapter: Adapter | undefined, examples: readonly Example[], of: "mean" | "tokens") {
+    const graph = (plan: AdapterPlan | undefined) => lossGraph(this.#config, this.#frozen, plan);
+    return values((await this.#run("losses", graph, this.#batchFeeds(examples, of), adapter)).losses);
+  }
+
   async #run(
     what: string,
     graph: (plan: AdapterPlan | undefined) => Uint8Array,
@@ -126,8 +135,8 @@ export class OnnxEngine implements Engine {
     return ready.run(Object.fromEntries(ready.inputNames.map((name) => [name, all[name]!])));
   }
 
-  #batchFeeds(examples: readonly Example[]): Feeds {
-    const { length, ids, targets, weights } = batchOf(this.#config, examples);
+  #batchFeeds(examples: readonly Example[], of?: "mean" | "tokens"): Feeds {
+    const { length, ids, targets, weights } = batchOf(this.#config, examples, of);
     return {
       ids: integers(ids, [examples.length, length]),
       targets: integers(targets, [examples.length, length]),
