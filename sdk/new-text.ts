@@ -6,6 +6,8 @@ const STEP = 4;
 const SOURCES = 3;
 /** It is made from one if this share of it stands there. */
 const MADE = 0.5;
+/** Slots of a table at first, a power of two. */
+const FIRST_SLOTS = 1024;
 
 /** What a row says, and how much of it was not said before, in letters and digits. */
 export interface NewText {
@@ -62,10 +64,16 @@ export function newText(rows: readonly string[]): NewText[] {
   return rows.map((text) => said.add(text));
 }
 
-/** Pieces of rows, and which row had each first. A row that is shorter is a piece as a whole. */
+/**
+ * Pieces of rows, and which row had each first. A row that is shorter is a piece as a whole. They are many: each is kept as 64 bits
+ * of a hash, in tables that grow and hold no objects.
+ */
 class Pieces {
   readonly #length: number;
-  readonly #first = new Map<string, number>();
+  #hashes = new Uint32Array(2 * FIRST_SLOTS);
+  /** In each slot the row, counted from 1; 0 where it is free. */
+  #rows = new Uint32Array(FIRST_SLOTS);
+  #count = 0;
 
   constructor(length: number) {
     this.#length = length;
@@ -77,8 +85,11 @@ class Pieces {
   }
 
   keep(row: number, letters: string, at: number): void {
-    const piece = letters.slice(at, at + this.#length);
-    if (!this.#first.has(piece)) this.#first.set(piece, row);
+    const { first, second } = hashOf(letters, at, at + this.#length);
+    const slot = this.#slot(first, second);
+    if (this.#rows[slot] !== 0) return;
+    this.#put(slot, first, second, row + 1);
+    if (2 * ++this.#count > this.#rows.length) this.#grow();
   }
 
   keepAll(row: number, letters: string): void {
@@ -88,7 +99,9 @@ class Pieces {
   }
 
   holder(letters: string, at: number): number | undefined {
-    return this.#first.get(letters.slice(at, at + this.#length));
+    const { first, second } = hashOf(letters, at, at + this.#length);
+    const row = this.#rows[this.#slot(first, second)]!;
+    return row === 0 ? undefined : row - 1;
   }
 
   /** The rows that had some of these pieces first: by how many, then the earliest. */
@@ -100,6 +113,46 @@ class Pieces {
     }
     return [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([row]) => row);
   }
+
+  /** Where a hash stands, or the free slot where it would. */
+  #slot(first: number, second: number): number {
+    const last = this.#rows.length - 1;
+    let slot = first & last;
+    while (this.#rows[slot] !== 0 && (this.#hashes[2 * slot] !== first || this.#hashes[2 * slot + 1] !== second))
+      slot = (slot + 1) & last;
+    return slot;
+  }
+
+  #put(slot: number, first: number, second: number, row: number): void {
+    this.#hashes[2 * slot] = first;
+    this.#hashes[2 * slot + 1] = second;
+    this.#rows[slot] = row;
+  }
+
+  #grow(): void {
+    const [hashes, rows] = [this.#hashes, this.#rows];
+    this.#hashes = new Uint32Array(2 * hashes.length);
+    this.#rows = new Uint32Array(2 * rows.length);
+    rows.forEach((row, n) => {
+      const [first, second] = [hashes[2 * n]!, hashes[2 * n + 1]!];
+      if (row !== 0) this.#put(this.#slot(first, second), first, second, row);
+    });
+  }
+}
+/**
+ * 64 bits of what stands at from..to−1, mixed as in MurmurHash3. Whoever makes pieces collide with what others are going to say makes
+ * that count as said, which he could by saying it.
+ */
+function hashOf(text: string, from: number, to: number): { first: number; second: number } {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (let at = from; at < Math.min(to, text.length); at++) {
+    const unit = text.charCodeAt(at);
+    a = Math.imul(a ^ unit, 2654435761);
+    b = Math.imul(b ^ unit, 1597334677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return { first: a >>> 0, second: b >>> 0 };
 }
 
 /** What of a text is compared and counted. */

@@ -71,8 +71,11 @@ describe("openledger audit", () => {
     honest = (await publish("honest", sketches)).modelId;
     await registerSketches(chain.as(0), honest, chain.vkId, sketches, await devSrs(24));
     const turned = sketches.rows.slice();
-    turned.copyWithin(0, sketches.k);
-    turned.set(sketches.rows.subarray(0, sketches.k), turned.length - sketches.k);
+    const counted = [...sketches.weights.keys()].filter((row) => sketches.weights[row]! > 0);
+    for (const [n, row] of counted.entries()) {
+      const neighbour = counted[(n + 1) % counted.length]!;
+      turned.set(sketches.rows.subarray(neighbour * sketches.k, (neighbour + 1) * sketches.k), row * sketches.k);
+    }
     forged = (await publish("forged", { ...sketches, rows: turned })).modelId;
 
     const { manifest: honestly } = await publish("elsewhere", sketches);

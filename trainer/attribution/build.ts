@@ -87,14 +87,22 @@ function describeRun({ base, backend, weightFormat }: Pool, adapter: Adapter, al
 /** Of a block of gradients: that on the way to its thread, that there, and one not yet collected. */
 const COPIES = 3;
 
-/** Of gradients, and of what is made of them: blocks on their way, and a few matrices of N or P rows, at most a bit wider than the largest sketch. */
+/** That it takes to tell what is new, for a token. */
+const NOVELTY_BYTES = 100;
+
+/**
+ * Of gradients, and of what is made of them: blocks on their way, and a few matrices of N or P rows, at most a bit wider than the
+ * largest sketch. Or, later, of what the rows say.
+ */
 function requireSketchMemory(pool: Pool, { lora }: Adapter, examples: readonly Example[]): void {
   const length = examples.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
   const work = { lora, batch: TASK_EXAMPLES, length, reduce: "none" } as const;
   const { size } = loraLayout(pool.base.config, lora);
   const [held, widest] = [4 * examples.length * size, 1.2 * SKETCH_SIZES.at(-1)!];
   const blocks = COPIES * AHEAD * Math.min(held, ROW_BLOCK_BYTES);
-  const extra = Math.min(held, IN_MEMORY) + blocks + 4 * widest * (2 * size + 3 * examples.length);
+  const components = blocks + 4 * widest * (2 * size + 3 * examples.length);
+  const novelty = NOVELTY_BYTES * examples.reduce((sum, { ids }) => sum + ids.length, 0);
+  const extra = Math.min(held, IN_MEMORY) + Math.max(components, novelty + 8 * widest * examples.length);
   requireMemory(pool.place, "sketching", work, { extra });
 }
 
