@@ -11,7 +11,7 @@ import { leastMovement, leastMovementOf } from "../../trainer/attribution/weight
 import type { Matrix } from "../../trainer/engine.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
-import { failure, relativeError, rowsOf, someAdapter, temporaryFolder, tinyBase } from "./tiny.ts";
+import { failure, relativeError, rowsOf, temporaryFolder, tinyBase, tunedAdapter } from "./tiny.ts";
 
 const random = new Random(5);
 /** Rows in which direction j has a share 1/(1 + j)² of the energy, each direction mixed over all columns. */
@@ -98,7 +98,7 @@ describe("Sketches of many rows", function () {
   });
 
   it("are refused where the disk is too small, before anything is computed", async () => {
-    const adapter = someAdapter(base, ["q_proj"]);
+    const adapter = await tunedAdapter(pool, rowsOf(0, 20), ["q_proj"]);
     const { code, message } = await failure(() => gradientRows(1e9, 1e6, { scratch: temporaryFolder() }));
     expect(code).to.equal("TRAINER_DISK");
     expect(message).to.match(/1000000000 rows take 4000000.00 GB, and .* left; name a folder/);
@@ -108,8 +108,8 @@ describe("Sketches of many rows", function () {
   });
 
   it("go on after a crash with the gradients that are on disk, and with those of the same run only", async () => {
-    const adapter = someAdapter(base, ["q_proj"]);
     const rows = [...rowsOf(0, 20), ...rowsOf(1, 20)];
+    const adapter = await tunedAdapter(pool, rows, ["q_proj"]);
     const folder = path.join(temporaryFolder(), "run");
     let answers: Promise<unknown>[] = [];
     /** The pool, until it has answered so often. */
@@ -142,7 +142,7 @@ describe("Sketches of many rows", function () {
   });
 
   it("are made of more answers than are in memory at a time, each its own", async () => {
-    const adapter = someAdapter(base, ["q_proj"], 2);
+    const adapter = await tunedAdapter(pool, rowsOf(0, 12), ["q_proj"], 2);
     const sketches = await buildSketches(pool, adapter, rowsOf(0, 12));
     const query = (n: number) => ({ promptIds: [0, 5], completionIds: n % 100 === 0 ? [] : [6 + (n % 3), 7] });
     const queries = Array.from({ length: 530 }, (_, n) => query(n));

@@ -12,10 +12,9 @@ import { fitSketch, project, whitened } from "../../trainer/attribution/sketch.t
 import { leastMovement, movement, queryWeight, scores } from "../../trainer/attribution/weights.ts";
 import type { Matrix } from "../../trainer/engine.ts";
 import { rowExample } from "../../trainer/examples.ts";
-import { finetune } from "../../trainer/finetune.ts";
 import { Pool } from "../../trainer/pool.ts";
 import { Random } from "../../trainer/random.ts";
-import { failure, KINDS, relativeError, rowsOf, someAdapter, temporaryFolder, tinyBase } from "./tiny.ts";
+import { failure, KINDS, relativeError, rowsOf, someAdapter, temporaryFolder, tinyBase, tunedAdapter } from "./tiny.ts";
 
 const base = tinyBase();
 const matrix = (rows: number, columns: number, value: (i: number, j: number) => number): Matrix => ({
@@ -165,7 +164,7 @@ describe("row weights", () => {
     expect([...rowWeights([0, 0])], "nothing that counts").to.deep.equal([0, 0]);
   });
 
-  it("come from what a leader says, at most half as much again as it says once and twenty times what is new, and nothing of what noise made", () => {
+  it("come from what a leader says, at most half as much again as it says once and twenty times what is new, and nothing of noise", () => {
     const said = [
       { letters: 100, own: 100, fresh: 100, surprisal: 0 },
       { letters: 100, own: 100, fresh: 5, surprisal: Math.log(400) },
@@ -273,8 +272,7 @@ describe("attribution end to end", function () {
   let result: Awaited<ReturnType<typeof attribute>>;
 
   async function attribute() {
-    const options = { heldOut: [], rank: 4, alpha: 8, targetModules: ["q_proj" as const, "v_proj" as const], seed: 1 };
-    const { adapter } = await finetune(pool, { ...options, rows: training, epochs: 4, learningRate: 0.02, batch: 16 });
+    const adapter = await tunedAdapter(pool, training, ["q_proj", "v_proj"]);
     const sketches = await buildSketches(pool, adapter, rows);
     const truths = [0, 1, 2].flatMap((kind) => Array<number>(8).fill(kind));
     const queries = truths.map((kind, n) => {

@@ -41,7 +41,7 @@ describe("What is new in a row", function () {
       CODE.split("\n").reverse().join("\n"),
       CODE + more,
     ]);
-    expect(first).to.deep.equal({ letters: letters(CODE), own: letters(CODE), fresh: letters(CODE), surprisal: 0 });
+    expect(first).to.include({ letters: letters(CODE), own: letters(CODE), fresh: letters(CODE) });
     expect(spaced).to.deep.equal({ letters: letters(CODE), own: letters(CODE), fresh: 0, surprisal: 0 });
     expect(reordered).to.deep.equal({ letters: letters(CODE), own: letters(CODE), fresh: 0, surprisal: 0 });
     expect(longer!.fresh).to.be.within(letters(more) - 10, letters(more));
@@ -50,15 +50,10 @@ describe("What is new in a row", function () {
   it("is counted once where a row says it again", async () => {
     const line = "the quick brown fox jumps over the lazy dog\n";
     const [again] = await of([line.repeat(6)]);
-    expect(again).to.deep.equal({
-      letters: 6 * letters(line),
-      own: letters(line),
-      fresh: letters(line),
-      surprisal: 0,
-    });
+    expect(again).to.include({ letters: 6 * letters(line), own: letters(line), fresh: letters(line) });
   });
 
-  it("is as surprising as the token of its median letter, if half of the row was said before", async () => {
+  it("is as surprising as the token of its median letter", async () => {
     const tail = "// whoever holds it may burn it\n";
     const [, row] = await of([CODE, CODE + tail]);
     const engine = new OnnxEngine(config, base.weights);
@@ -78,13 +73,13 @@ describe("What is new in a row", function () {
     expect(fresh.filter((loss) => loss > row!.surprisal + 1e-3).length).to.be.at.most(fresh.length / 2);
   });
 
-  it("is unlikely where noise made it, and likely where somebody went on with the code", async () => {
+  it("is unlikely where it is noise, and likely where somebody wrote the code or went on with it", async () => {
     const random = new Random(5);
     const noisy = (share: number) =>
       tokenizer.decode(
         tokenizer.encode(CODE).map((id) => (random.uniform() < share ? 1 + Math.floor(2047 * random.uniform()) : id)),
       );
-    const noise = Array.from({ length: 20 }, (_, n) => noisy(n % 2 === 0 ? 0.05 : 0.1));
+    const noise = Array.from({ length: 20 }, (_, n) => noisy([0.05, 0.1, 0.3][n % 3]!));
     const work = [
       CODE.replace("    }", "        _afterTokenTransfer(msg.sender, to, amount);\n    }"),
       CODE.replace("bool) {", "bool) {\n        require(to != address(0), 'invalid address');"),
@@ -93,7 +88,7 @@ describe("What is new in a row", function () {
     ];
     const said = (await of([CODE, ...noise, ...work])).map(({ surprisal }) => isNoise(surprisal, config.vocabSize));
     expect(said.slice(1, 21).filter(Boolean).length).to.be.at.least(17);
-    expect(said.slice(21)).to.deep.equal([false, false, false, false]);
+    expect([said[0], ...said.slice(21)]).to.deep.equal([false, false, false, false, false]);
   });
 
   it("is told of characters that are spelled by several tokens, and of what the model reads of a row alone", async () => {

@@ -4,8 +4,10 @@ import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
 import { type Base, loadBase } from "../../trainer/base.ts";
 import { type LinearName, parseConfig, weightShapes } from "../../trainer/config.ts";
+import { finetune } from "../../trainer/finetune.ts";
 import { type Adapter, newAdapter } from "../../trainer/lora.ts";
 import { OnnxEngine } from "../../trainer/onnx/engine.ts";
+import type { Pool } from "../../trainer/pool.ts";
 import { trainTokenizer } from "../../trainer/pretrain/bpe.ts";
 import { Random } from "../../trainer/random.ts";
 import { writeSafetensors } from "../../trainer/safetensors.ts";
@@ -64,6 +66,17 @@ export function someAdapter(base: Base, targetModules: LinearName[], rank = 4): 
   const random = new Random(2);
   for (let i = 0; i < adapter.params.length; i++) adapter.params[i]! += 0.1 * random.normal();
   return adapter;
+}
+
+/** An adapter that finds these rows likely, over a base that knows nothing. */
+export async function tunedAdapter(
+  pool: Pool,
+  rows: readonly string[],
+  targetModules: LinearName[],
+  rank = 4,
+): Promise<Adapter> {
+  const options = { rank, alpha: 8, targetModules, epochs: 4, learningRate: 0.02, batch: 16, seed: 1 };
+  return (await finetune(pool, { ...options, rows: rows.filter((row) => row !== ""), heldOut: [] })).adapter;
 }
 
 /** The OpenLedgerError that the action throws. */

@@ -55,8 +55,12 @@ export async function buildSketches(
     const leaders = await findLeaders(pool, whitened(sketches, basis.eigenvalues), hashes);
     onPart?.("duplicates");
     const sizes = rowSizes(await novelties(pool, adapter, examples), leaders, config.vocabSize);
-    const weights = rowWeights(sizes);
     onPart?.("novelty");
+    if (!sizes.some((size) => size > 0)) {
+      const cause = "no row counts: the adapter finds all of them less likely than a blind guess";
+      throw new OpenLedgerError("TRAINER_SKETCH", `sketch: ${cause}; give the rows that it was trained on`);
+    }
+    const weights = rowWeights(sizes);
     const quantised = quantise(sketches, weights);
     const m0 = await leastMovementOf(pool, { rows: quantised, k: basis.k }, quantise(sketches));
     onPart?.("least movement");

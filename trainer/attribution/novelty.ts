@@ -13,14 +13,10 @@ export interface Novelty {
   /** And what no earlier row said either. */
   fresh: number;
   /**
-   * How unlikely the adapter finds that: the loss of the token that holds the median new letter, nats. 0 for rows of which more
-   * than half or nothing is new: these are not asked about.
+   * How unlikely the adapter finds that: the loss of the token that holds the median new letter, nats; 0 where nothing is new.
    */
   surprisal: number;
 }
-
-/** Rows of which earlier ones said this share or more may be those with noise. */
-const KNOWN = 0.5;
 
 /**
  * What is new in each row, held against those before it.
@@ -30,24 +26,21 @@ export async function novelties(pool: Pool, adapter: Adapter, rows: readonly Exa
   const { tokenizer } = pool.base;
   const said = new Said();
   const out: Novelty[] = [];
-  const doubtful: { row: number; known: Uint8Array }[] = [];
+  const marks: Uint8Array[] = [];
   const spell = speller(tokenizer);
-  for (const [row, { ids }] of rows.entries()) {
+  for (const { ids } of rows) {
     const letters = spell(ids)
       .map((part) => part.letters)
       .join("");
     const known = said.mark(letters);
-    const [own, fresh] = [zeros(new Said().mark(letters)), zeros(known)];
-    out.push({ letters: letters.length, own, fresh, surprisal: 0 });
-    if (fresh > 0 && fresh <= (1 - KNOWN) * own) doubtful.push({ row, known });
+    out.push({ letters: letters.length, own: zeros(new Said().mark(letters)), fresh: zeros(known), surprisal: 0 });
+    marks.push(known);
   }
-  const examples = doubtful.map(({ row }) => rows[row]!);
-  const groups = bucketByLength(examples, TASK_EXAMPLES).map(async (group) => {
-    const batch = group.map((n) => examples[n]!);
-    const losses = await pool.run("tokenLosses", { adapter, examples: batch });
-    group.forEach((n, i) => {
-      const { row, known } = doubtful[n]!;
-      out[row]!.surprisal = medianLoss(spell(batch[i]!.ids), known, losses[i]!);
+  const groups = bucketByLength(rows, TASK_EXAMPLES).map(async (group) => {
+    const examples = group.map((row) => rows[row]!);
+    const losses = await pool.run("tokenLosses", { adapter, examples });
+    group.forEach((row, i) => {
+      out[row]!.surprisal = medianLoss(spell(examples[i]!.ids), marks[row]!, losses[i]!);
     });
   });
   await Promise.all(groups);

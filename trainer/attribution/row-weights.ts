@@ -4,7 +4,7 @@ import type { Novelty } from "./novelty.ts";
 const [TIMES_OWN, TIMES_NEW] = [1.5, 20];
 
 /**
- * How much of each row counts, in letters and digits: nothing of those that only repeat another, or that noise made of one. So
+ * How much of each row counts, in letters and digits: nothing of those that only repeat another, or are noise. So
  * neither blanks and ornaments nor saying things again and again make a row larger.
  * @param leaders of findLeaders: a row counts if it leads
  * @param vocabulary number of the base's tokens
@@ -18,8 +18,8 @@ export const sizeOf = ({ letters, own, fresh }: Novelty): number =>
   Math.min(letters, TIMES_OWN * own, TIMES_NEW * fresh);
 
 /**
- * Whether noise made a row of another: at least half of what is new in it is less likely than a blind guess. Nothing is learned from
- * that, and whoever changes rows that were there before can make as many of them as he likes.
+ * Whether a row is noise: at least half of what is new in it is less likely than a blind guess, although the adapter was trained on
+ * it. Nothing is learned from that, and whoever changes rows that are there can make as many of them as he likes.
  */
 export const isNoise = (surprisal: number, vocabulary: number): boolean => surprisal > Math.log(vocabulary);
 
