@@ -1,7 +1,8 @@
 /** How much of a row counts, in letters and digits: as shipped, and as it could be instead. */
+import type { Novelty } from "../../sdk/row-fates.ts";
 import { rowHash } from "../../sdk/rows.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
-import { type Novelty, novelties } from "../../trainer/attribution/novelty.ts";
+import { novelties } from "../../trainer/attribution/novelty.ts";
 import { rowSizes, sizeOf } from "../../trainer/attribution/row-weights.ts";
 import { whitened } from "../../trainer/attribution/sketch.ts";
 import type { Matrix } from "../../trainer/engine.ts";

@@ -23,6 +23,8 @@ export async function publishSample(
     k: K,
     basis: { basis, k: K, eigenvalues: [], energyKept: 1 },
     weights: Array<number>(10).fill(1),
+    leaders: [...Array(10).keys()],
+    novelties: Array.from({ length: 10 }, () => ({ letters: 9, own: 9, fresh: 9, surprisal: 1 })),
     m0: 1,
     alpha: 1,
     modules: [],

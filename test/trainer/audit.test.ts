@@ -4,7 +4,6 @@ import { auditSketches, type ClaimedQuery } from "../../trainer/attribution/audi
 import { buildSketches, sketchQueries } from "../../trainer/attribution/build.ts";
 import { findLeaders } from "../../trainer/attribution/duplicates.ts";
 import { exampleGradients } from "../../trainer/attribution/gradients.ts";
-import { novelties } from "../../trainer/attribution/novelty.ts";
 import { quantise } from "../../trainer/attribution/quantise.ts";
 import { rowSizes, rowWeights } from "../../trainer/attribution/row-weights.ts";
 import { project, whitened } from "../../trainer/attribution/sketch.ts";
@@ -18,7 +17,8 @@ import { rowsOf, someAdapter, tinyBase, tunedAdapter } from "./tiny.ts";
 describe("Audit of a model's sketches", function () {
   this.timeout(120_000);
   const base = tinyBase();
-  const rows = [...rowsOf(0, 60), ...rowsOf(1, 60), "", ...rowsOf(2, 60), rowsOf(0, 1)[0]!];
+  const spaced = rowsOf(2, 1)[0]!.replace("dog, ", "dog,  ");
+  const rows = [...rowsOf(0, 60), ...rowsOf(1, 60), "", ...rowsOf(2, 60), spaced, rowsOf(0, 1)[0]!];
   let pool: Pool;
   let adapter: Adapter;
   let sketches: Sketches;
@@ -44,7 +44,7 @@ describe("Audit of a model's sketches", function () {
   }
   const wrong = (found: Awaited<ReturnType<typeof audit>>) =>
     Object.keys(found).filter((check) => found[check]!.result === "WRONG");
-  const CHECKS = ["form", "copies", "rows", "weights", "least movement", "basis", "queries"];
+  const CHECKS = ["form", "copies", "rows", "weights", "leaders", "least movement", "basis", "queries"];
 
   it("finds nothing wrong with honest ones, of all rows and of a sample", async () => {
     const whole = await audit({}, { queries });
@@ -53,7 +53,7 @@ describe("Audit of a model's sketches", function () {
       expect(result, `${check}: ${detail}`).to.equal("holds");
     const some = await audit({}, { queries, sample: { rows: 20, seed: 7 } });
     expect(CHECKS.map((check) => some[check]!.result)).to.deep.equal([
-      ...["holds", "holds", "holds", "not checked", "not checked", "not checked", "holds"],
+      ...["holds", "holds", "holds", "holds", "not checked", "not checked", "not checked", "holds"],
     ]);
     expect(some.rows!.detail).to.match(/^20 rows drawn by seed 7 give the published sketches/);
     expect((await audit()).queries!.result).to.equal("not checked");
@@ -120,18 +120,39 @@ describe("Audit of a model's sketches", function () {
     const examples = rows.map((text) => rowExample(base.tokenizer, base.config.context, text));
     const own = await project(pool, sketches.basis, await exampleGradients(pool, adapter, examples, 1));
     const leaders = await findLeaders(pool, whitened(own, sketches.basis.eigenvalues), rows);
-    const said = await novelties(pool, adapter, examples);
+    const { novelties: said, leaders: told } = sketches;
+    expect([...leaders], "the leaders published").to.deep.equal(told);
     const sizes = rowSizes(said, leaders, base.config.vocabSize);
     const noise = said.findIndex(({ fresh }, row) => sizes[row] === 0 && fresh > 0 && leaders[row] === row);
     const stale = said.findIndex(({ fresh }, row) => row > 0 && fresh === 0 && leaders[row] === row);
     for (const row of [noise, stale]) {
-      const weights = rowWeights(sizes.with(row, 20));
-      const forged = quantise(own, weights);
-      const found = await audit({ rows: forged, weights: [...weights] });
+      const weights = [...rowWeights(sizes.with(row, 20))];
+      const forged = { rows: quantise(own, weights), weights };
+      const found = await audit(forged);
       expect(wrong(found)).to.include("weights");
       expect(found.weights!.detail).to.include("another weight than the rule gives").and.to.include(`${row}`);
       expect(found.rows!.result, "the sketches are theirs").to.equal("holds");
+      // Nor does it help to publish what would make them count.
+      const better = { ...said[row]!, fresh: said[row]!.letters, surprisal: 1 };
+      const lied = await audit({ ...forged, novelties: said.with(row, better) });
+      expect(lied.weights!.detail).to.equal(`1 rows say something else than is published of them: ${row}`);
     }
+    const likelier = said.with(noise, { ...said[noise]!, surprisal: said[noise]!.surprisal - 0.02 });
+    expect((await audit({ novelties: likelier })).weights!.detail).to.equal(
+      `1 rows are more or less likely than is published: ${noise}`,
+    );
+    const one = { sample: { rows: 1, seed: 1 } };
+    const sampled = await audit({ weights: sketches.weights.with(0, 0.5) }, one);
+    expect(sampled.weights!.result, "without any other row").to.equal("WRONG");
+  });
+
+  it("names rows that are said to follow others than they do", async () => {
+    const follower = sketches.leaders.findIndex((leader, row) => leader >= 0 && leader < row);
+    expect(follower).to.be.at.least(0);
+    expect(wrong(await audit({ leaders: sketches.leaders.with(follower, follower) }))).to.include("leaders");
+    const used = sketches.weights.findLastIndex((weight) => weight > 0);
+    const { leaders } = await audit({ leaders: sketches.leaders.with(used, 0) });
+    expect(leaders!.detail).to.equal(`1 rows follow others than the rule says: ${used}`);
   });
 
   it("sees a basis that leaves the main direction out, even with every sketch made by it", async () => {
@@ -152,11 +173,11 @@ describe("Audit of a model's sketches", function () {
     };
     const examples = rows.map((text) => rowExample(base.tokenizer, base.config.context, text));
     const own = await project(pool, forged, await exampleGradients(pool, adapter, examples, 1));
-    const leaders = await findLeaders(pool, whitened(own, less), rows);
-    const weights = rowWeights(rowSizes(await novelties(pool, adapter, examples), leaders, base.config.vocabSize));
+    const leaders = [...(await findLeaders(pool, whitened(own, less), rows))];
+    const weights = rowWeights(rowSizes(sketches.novelties, leaders, base.config.vocabSize));
     const quantised = quantise(own, weights);
     const m0 = leastMovement({ rows: quantised, k }, quantise(own));
-    const found = await audit({ rows: quantised, weights: [...weights], m0, basis: forged });
+    const found = await audit({ rows: quantised, weights: [...weights], leaders, m0, basis: forged });
     expect(wrong(found)).to.deep.equal(["basis"]);
     expect(found.basis!.detail).to.match(/^a direction that the basis leaves out holds/);
   });

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
+import type { RowRecords } from "../../sdk/row-fates.ts";
 import type { Matrix } from "../engine.ts";
 import type { WeightFormat } from "../packed.ts";
 import { sharedMatrix } from "./blocks.ts";
@@ -15,13 +16,11 @@ export const METHOD_VERSION = 3;
  * - `basis.f32`: P×k little-endian floats, row-major; P in the adapter's flat layout (see LoraModule)
  * - `sketches.json`: everything else
  */
-export interface Sketches {
+export interface Sketches extends RowRecords {
   rows: Int8Array;
   count: number;
   k: number;
   basis: SketchBasis;
-  /** w_i of each row, see rowWeights. */
-  weights: number[];
   /** Least movement, see leastMovement. */
   m0: number;
   /** Where gradients are taken: 0 base, 1 adapter. */
@@ -48,7 +47,7 @@ export function saveSketches(folder: string, sketches: Sketches): void {
     eigenvalues,
     energyKept,
   };
-  writeFileSync(path.join(folder, "sketches.json"), `${JSON.stringify(manifest, null, 1)}\n`);
+  writeFileSync(path.join(folder, "sketches.json"), `${JSON.stringify(manifest)}\n`);
 }
 
 export function loadSketches(folder: string): Sketches {
@@ -71,10 +70,11 @@ export function loadSketches(folder: string): Sketches {
   }
   const rows = new Int8Array(read("rows.int8").buffer);
   const { data } = shared(read("basis.f32"));
+  const perRow = [rest.weights, rest.leaders, rest.novelties];
   if (
     rows.length !== rest.count * rest.k ||
     data.length !== parameters * rest.k ||
-    rest.weights.length !== rest.count
+    perRow.some((list) => list?.length !== rest.count)
   ) {
     throw new OpenLedgerError("TRAINER_SKETCHES", "sketches: file sizes do not fit sketches.json; build them again");
   }

@@ -1,5 +1,6 @@
 import { keccak256 } from "ethers";
 import { type Finding, Findings, requireThat } from "../../sdk/findings.ts";
+import type { Novelty } from "../../sdk/row-fates.ts";
 import type { Matrix } from "../engine.ts";
 import { type Example, rowExample } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
@@ -10,10 +11,10 @@ import { type ServedQuery, sketchQueries } from "./build.ts";
 import { findLeaders, SAME } from "./duplicates.ts";
 import { gradientRows, type StoredGradients } from "./gradient-rows.ts";
 import { storeGradients } from "./gradients.ts";
-import { type Novelty, novelties } from "./novelty.ts";
+import { novelties } from "./novelty.ts";
 import { energyOf, innerProducts, largestResidual, projectRows } from "./pca.ts";
 import { MAX_NORM, quantise } from "./quantise.ts";
-import { isNoise, rowWeights, sizeOf } from "./row-weights.ts";
+import { rowSizes, rowWeights } from "./row-weights.ts";
 import { fitScales, matrixSpans, scaledRows } from "./scales.ts";
 import { dampingOf, NOISE, SKETCH_SIZES, sizeFor, whitened } from "./sketch.ts";
 import { leastMovementOf } from "./weights.ts";
@@ -27,7 +28,7 @@ export const TOLERANCE = {
   entry: 1,
   /** Of the cosine from which on a row counts as a copy. */
   cosine: 1e-3,
-  /** Of the surprisal from which on a row counts as noise, nats. */
+  /** Of the surprisal that noise is told by, nats. */
   surprisal: 1e-2,
   /** Of weights, of m0 and of the energy kept, as a share. */
   share: 1e-3,
@@ -85,24 +86,32 @@ export async function auditSketches(
   const chosen = sample === undefined ? all : new Random(sample.seed).shuffle(all).slice(0, sample.rows);
   const whole = chosen.length === rows.length;
   const { tokenizer, config } = pool.base;
-  const examples = chosen.map((row) => rowExample(tokenizer, config.context, rows[row]!));
+  const examples = rows.map((text) => rowExample(tokenizer, config.context, text));
   const gradients = gradientRows(chosen.length, loraLayout(config, adapter.lora).size, {
     ...(scratch !== undefined && { scratch }),
   });
   try {
     const progress = (done: number) => onProgress?.(done, chosen.length);
-    await storeGradients(pool, adapter, examples, sketches.alpha, gradients, progress);
+    await storeGradients(
+      pool,
+      adapter,
+      chosen.map((row) => examples[row]!),
+      sketches.alpha,
+      gradients,
+      progress,
+    );
     const { basis, k } = sketches.basis;
     const derived: Matrix = { data: new Float32Array(chosen.length * k), shape: [chosen.length, k] };
     await projectRows(pool, gradients, basis, derived);
     await findings.check("rows", async () => checkRows(subject, chosen, derived, sample?.seed));
+    await findings.check("weights", () => checkWeights(subject, examples, chosen));
     if (whole) {
-      await findings.check("weights", () => checkWeights(subject, examples, derived));
+      await findings.check("leaders", () => checkLeaders(subject, derived));
       await findings.check("least movement", () => checkLeastMovement(subject, derived));
       await findings.check("basis", () => checkBasis(subject, gradients, derived));
     } else {
-      const zero = sketches.weights.filter((weight) => weight === 0).length;
-      findings.skip("weights", `only all rows show which are alike; ${zero} rows have weight 0`);
+      const followers = sketches.leaders.filter((leader, row) => leader !== row).length;
+      findings.skip("leaders", `only all rows show which are alike; ${followers} are said to be like earlier ones`);
       findings.skip("least movement", "only all rows show it");
       findings.skip("basis", "only all rows show whether its directions are the main ones");
     }
@@ -115,10 +124,11 @@ export async function auditSketches(
 }
 
 function checkForm({ pool, adapter, sketches, hashes }: Subject) {
-  const { rows, k, count, weights, modules, basis, alpha, weightFormat = "f32" } = sketches;
+  const { rows, k, count, weights, leaders, novelties, modules, basis, alpha, weightFormat = "f32" } = sketches;
   const layout = loraLayout(pool.base.config, adapter.lora);
   requireThat(count === hashes.length, `there are sketches of ${count} rows, and the data have ${hashes.length}`);
-  requireThat(weights.length === count && rows.length === count * k, "rows, weights and count do not fit each other");
+  const perRow = [weights, leaders, novelties].every((list) => list.length === count);
+  requireThat(perRow && rows.length === count * k, "rows, weights and count do not fit each other");
   requireThat((SKETCH_SIZES as readonly number[]).includes(k), `k is ${k}, not one of ${SKETCH_SIZES}`);
   const [width, columns] = basis.basis.shape;
   requireThat(width === layout.size && columns === k, `the basis is ${width} × ${columns}, not ${layout.size} × ${k}`);
@@ -175,31 +185,44 @@ function checkRows({ sketches }: Subject, chosen: readonly number[], derived: Ma
   };
 }
 
-/**
- * Rows within the tolerance of the rule's border may have come out either way, and so may what they say about the typical size; where
- * there are none, weights are exact.
- */
-async function checkWeights(
-  { pool, adapter, sketches, hashes }: Subject,
-  examples: readonly Example[],
-  derived: Matrix,
-) {
-  const { weights, basis } = sketches;
-  const compared = whitened(derived, basis.eigenvalues);
-  const said = await novelties(pool, adapter, examples);
-  const leads: boolean[][] = [];
-  for (const same of [SAME - TOLERANCE.cosine, SAME, SAME + TOLERANCE.cosine])
-    leads.push(Array.from(await findLeaders(pool, compared, hashes, same), (leader, row) => leader === row));
-  const { vocabSize } = pool.base.config;
-  const means = ({ surprisal }: Novelty, slack: number) => !isNoise(surprisal + slack, vocabSize);
-  const may = said.map((row, i) => leads.some((lead) => lead[i]) && means(row, -TOLERANCE.surprisal));
-  const must = said.map((row, i) => leads.every((lead) => lead[i]) && means(row, TOLERANCE.surprisal));
-  const unclear = may.filter((counts, i) => counts && !must[i]).length;
-  const own = rowWeights(said.map((row, i) => (must[i] || (may[i] && weights[i]! > 0) ? sizeOf(row) : 0)));
-  const off = weights.flatMap((weight, row) => (weight === own[row] ? [] : [row]));
+/** Weights are arithmetic on what is published beside them; of that, what rows say needs their texts alone, and how likely it is the model. */
+async function checkWeights(subject: Subject, examples: readonly Example[], chosen: readonly number[]) {
+  const { pool, adapter, sketches } = subject;
+  const { weights, leaders, novelties: published } = sketches;
+  const own = await novelties(pool, adapter, examples, chosen);
+  const same = ({ letters, own, fresh }: Novelty, other: Novelty) =>
+    letters === other.letters && own === other.own && fresh === other.fresh;
+  const said = own.flatMap((row, i) => (same(row, published[i]!) ? [] : [i]));
+  requireThat(said.length === 0, `${said.length} rows say something else than is published of them: ${someOf(said)}`);
+  const near = (row: number) => Math.abs(own[row]!.surprisal - published[row]!.surprisal) <= TOLERANCE.surprisal;
+  const likely = chosen.filter((row) => !near(row));
+  requireThat(
+    likely.length === 0,
+    `${likely.length} rows are more or less likely than is published: ${someOf(likely)}`,
+  );
+  const sizes = rowSizes(published, leaders, pool.base.config.vocabSize);
+  const ruled = rowWeights(sizes);
+  const off = weights.flatMap((weight, row) => (weight === ruled[row] ? [] : [row]));
   requireThat(off.length === 0, `${off.length} rows have another weight than the rule gives: ${someOf(off)}`);
+  const which = chosen.length === examples.length ? "all rows" : `${chosen.length} rows`;
   return {
-    detail: `${own.filter((weight) => weight > 0).length} rows count, with the weights of the rule; ${unclear} are too close to its border to say`,
+    detail: `${sizes.filter((size) => size > 0).length} rows count, with the weights of the rule, which was told of ${which} how likely they are`,
+  };
+}
+
+/** Rows within the tolerance of the rule's border may follow either way. */
+async function checkLeaders({ pool, sketches, hashes }: Subject, derived: Matrix) {
+  const { leaders, basis } = sketches;
+  const compared = whitened(derived, basis.eigenvalues);
+  const own: Int32Array[] = [];
+  for (const same of [SAME - TOLERANCE.cosine, SAME, SAME + TOLERANCE.cosine])
+    own.push(await findLeaders(pool, compared, hashes, same));
+  const clear = leaders.map((_, row) => own.every((leader) => leader[row] === own[0]![row]));
+  const off = leaders.flatMap((leader, row) => (clear[row] && leader !== own[0]![row] ? [row] : []));
+  requireThat(off.length === 0, `${off.length} rows follow others than the rule says: ${someOf(off)}`);
+  const unclear = clear.filter((is) => !is).length;
+  return {
+    detail: `${leaders.filter((leader, row) => leader === row).length} rows are like none before them; ${unclear} are too close to the border to say`,
   };
 }
 

@@ -54,7 +54,8 @@ export async function buildSketches(
     onPart?.("components");
     const leaders = await findLeaders(pool, whitened(sketches, basis.eigenvalues), hashes);
     onPart?.("duplicates");
-    const sizes = rowSizes(await novelties(pool, adapter, examples), leaders, config.vocabSize);
+    const said = await novelties(pool, adapter, examples);
+    const sizes = rowSizes(said, leaders, config.vocabSize);
     onPart?.("novelty");
     if (!sizes.some((size) => size > 0)) {
       const cause = "no row counts: the adapter finds all of them less likely than a blind guess";
@@ -71,6 +72,8 @@ export async function buildSketches(
       k: basis.k,
       basis,
       weights: [...weights],
+      leaders: [...leaders],
+      novelties: said,
       m0,
       alpha,
       ...(pool.weightFormat === "f32" ? {} : { weightFormat: pool.weightFormat }),

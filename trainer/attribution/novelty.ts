@@ -1,28 +1,25 @@
 import { lettersOf, Said } from "../../sdk/new-text.ts";
+import type { Novelty } from "../../sdk/row-fates.ts";
 import { bucketByLength, type Example } from "../examples.ts";
 import type { Adapter } from "../lora.ts";
 import type { Pool } from "../pool.ts";
 import type { Tokenizer } from "../tokenizer.ts";
 import { TASK_EXAMPLES } from "./gradients.ts";
 
-/** What a row says, of what the model reads of it, in letters and digits as sdk/new-text.ts compares and counts them. */
-export interface Novelty {
-  letters: number;
-  /** Of these, what does not stand further in front in it: what it says, each thing once. */
-  own: number;
-  /** And what no earlier row said either. */
-  fresh: number;
-  /**
-   * How unlikely the adapter finds that: the loss of the token that holds the median new letter, nats; 0 where nothing is new.
-   */
-  surprisal: number;
-}
+/** To how many digits a surprisal is kept: those in which engines agree. */
+const DIGITS = 4;
 
 /**
  * What is new in each row, held against those before it.
  * @param adapter has learned them
+ * @param asked the rows that it is asked about, all unless told; the others have a surprisal of 0
  */
-export async function novelties(pool: Pool, adapter: Adapter, rows: readonly Example[]): Promise<Novelty[]> {
+export async function novelties(
+  pool: Pool,
+  adapter: Adapter,
+  rows: readonly Example[],
+  asked: readonly number[] = [...rows.keys()],
+): Promise<Novelty[]> {
   const { tokenizer } = pool.base;
   const said = new Said();
   const out: Novelty[] = [];
@@ -36,11 +33,14 @@ export async function novelties(pool: Pool, adapter: Adapter, rows: readonly Exa
     out.push({ letters: letters.length, own: zeros(new Said().mark(letters)), fresh: zeros(known), surprisal: 0 });
     marks.push(known);
   }
-  const groups = bucketByLength(rows, TASK_EXAMPLES).map(async (group) => {
-    const examples = group.map((row) => rows[row]!);
+  const all = asked.map((row) => rows[row]!);
+  const groups = bucketByLength(all, TASK_EXAMPLES).map(async (group) => {
+    const examples = group.map((n) => all[n]!);
     const losses = await pool.run("tokenLosses", { adapter, examples });
-    group.forEach((row, i) => {
-      out[row]!.surprisal = medianLoss(spell(examples[i]!.ids), marks[row]!, losses[i]!);
+    group.forEach((n, i) => {
+      const row = asked[n]!;
+      const loss = medianLoss(spell(examples[i]!.ids), marks[row]!, losses[i]!);
+      out[row]!.surprisal = Number(loss.toFixed(DIGITS));
     });
   });
   await Promise.all(groups);

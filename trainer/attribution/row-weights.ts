@@ -1,4 +1,4 @@
-import type { Novelty } from "./novelty.ts";
+import type { Novelty } from "../../sdk/row-fates.ts";
 
 /** A row counts at most for so many times what it says, each thing once, and for so many times what is new in that. */
 const [TIMES_OWN, TIMES_NEW] = [1.5, 20];
