@@ -17,7 +17,7 @@ import { rowsOf, someAdapter, tinyBase, tunedAdapter } from "./tiny.ts";
 describe("Audit of a model's sketches", function () {
   this.timeout(120_000);
   const base = tinyBase();
-  const spaced = rowsOf(2, 1)[0]!.replace("dog, ", "dog,  ");
+  const spaced = `${rowsOf(2, 1)[0]!}\n`;
   const rows = [...rowsOf(0, 60), ...rowsOf(1, 60), "", ...rowsOf(2, 60), spaced, rowsOf(0, 1)[0]!];
   let pool: Pool;
   let adapter: Adapter;
