@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
+import { toUtf8String } from "ethers";
 import { fetchVersion } from "../../../../sdk/datanets.ts";
 import { bytesInt8 } from "../../../../sdk/hash.ts";
 import { proposalOf } from "../../../../sdk/history.ts";
 import { fetchManifest } from "../../../../sdk/models.ts";
+import type { RowRecords } from "../../../../sdk/row-fates.ts";
 import { scoreRows, signedTotals, totalsOf } from "../../../../sdk/scores.ts";
 import { sketchRoot } from "../../../../sdk/transcript.ts";
 import { content } from "../api.ts";
@@ -31,6 +33,19 @@ export function useScores(modelId: bigint, epochId: bigint, commitment: Commitme
       };
     },
     enabled: proposed && commitment !== undefined,
+    ...FOREVER,
+  });
+}
+
+/** What a release's sketches say of each row and why it counts as it does. */
+export function useRowRecords(modelId: bigint, { commitmentId, release }: Commitment) {
+  const { protocol } = useProtocol();
+  return useQuery({
+    queryKey: ["row records", commitmentId],
+    queryFn: async () => {
+      const { manifest } = await fetchManifest(protocol.models, content, modelId, release);
+      return JSON.parse(toUtf8String(await content.get(manifest.sketches.description))) as RowRecords;
+    },
     ...FOREVER,
   });
 }

@@ -1,6 +1,7 @@
 import { Link, useParams, useSearchParams } from "react-router";
 import { Contributors } from "../explorer/contributors.tsx";
 import { Epochs } from "../explorer/epochs.tsx";
+import { RowFates } from "../explorer/fates.tsx";
 import { Proof } from "../explorer/proof.tsx";
 import { EarningRows } from "../explorer/rows.tsx";
 import { Trail } from "../explorer/trail.tsx";
@@ -94,6 +95,7 @@ function Model({ id }: { id: bigint }) {
       {epoch && commitment && (
         <EarningRows modelId={id} commitment={commitment} epoch={epoch} settlement={settlement} />
       )}
+      {commitment && <RowFates modelId={id} commitment={commitment} />}
       {settlement && <Proof modelId={id} settlement={settlement} />}
     </>
   );
