@@ -39,7 +39,7 @@ export async function attacksAnew(json: boolean): Promise<void> {
       const before = await shares(seed === 0 ? "full" : `full-${seed}`, llama.rows, llama.owners, seed);
       for (const c of attackers)
         for (const name of ATTEMPTS) {
-          const { texts, owners } = tried(llama, name, c, seed);
+          const { texts, owners } = await tried(llama, name, c, seed);
           const after = await shares(keptAnew(name, c, seed), texts, owners, seed);
           const line = (ratios[name] ??= {});
           for (const [b, by] of bases.entries()) (line[`base by ${by}`] ??= []).push(after[b]![c]! / before[b]![c]!);

@@ -88,15 +88,15 @@ async function junk({ llama, ask, honest }: Study): Promise<Table> {
   return table;
 }
 
-const replacedGradients = (llama: TinyLlama, name: string, c: number) =>
+const replacedGradients = async (llama: TinyLlama, name: string, c: number) =>
   llama.gradients(
     `attack-${name.replaceAll(/\W+/g, "-")}-${c}`,
-    rowsOfAttempt(llama, name, c).map((text) => llama.example(text)),
+    (await rowsOfAttempt(llama, name, c)).map((text) => llama.example(text)),
   );
 
 /** The honest Datanet without somebody's rows, and with these in their place, after all others. */
 async function replaced({ llama, sketch, sketched, honest }: Study, name: string, c: number): Promise<Sketched> {
-  const { others, texts, owners } = tried(llama, name, c);
+  const { others, texts, owners } = await tried(llama, name, c);
   const kept = rowsWhere(honest.sketches, (i) => others[i]!);
   return sketched(texts, owners, stack(kept, await sketch(await replacedGradients(llama, name, c))));
 }
@@ -160,7 +160,7 @@ async function theft({ llama, sketch, sketched, ask, honest }: Study): Promise<T
     const lines: Record<string, number[]> = {};
     for (const victim of attackersOf(llama)) {
       const count = llama.contributors[victim]!.rows.length;
-      const texts = rowsOfAttempt(llama, copiesName(share), victim).slice(count);
+      const texts = (await rowsOfAttempt(llama, copiesName(share), victim)).slice(count);
       const all = await replacedGradients(llama, copiesName(share), victim);
       const stolen = await sketch(rowsWhere(all, (i) => i >= count));
       const tried = await sketched(

@@ -1,5 +1,8 @@
 /** What a contributor may try with his rows to be paid more for them. */
 import { ROW_NOISE } from "../../test/support/noise.ts";
+import type { Base } from "../../trainer/base.ts";
+import { OnnxEngine } from "../../trainer/onnx/engine.ts";
+import type { PackedTensor } from "../../trainer/packed.ts";
 import { Random } from "../../trainer/random.ts";
 import { randomCharacters } from "./datanet.ts";
 import type { TinyLlama } from "./llama.ts";
@@ -25,8 +28,10 @@ const LICENCE =
   "publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished " +
   "to do so, subject to the following conditions: the above copyright notice shall be included";
 
+type Attempt = (own: string[], random: Random) => string[] | Promise<string[]>;
+
 /** Rows in the place of somebody's own, or beside them. */
-export function attemptsOf({ pool, rows }: TinyLlama): Record<string, (own: string[], random: Random) => string[]> {
+export function attemptsOf({ pool, rows }: TinyLlama): Record<string, Attempt> {
   const { tokenizer } = pool.base;
   const anyToken = (random: Random) => 1 + Math.floor(2047 * random.uniform());
   const noisy = (text: string, share: number, random: Random, other = anyToken) =>
@@ -56,6 +61,17 @@ export function attemptsOf({ pool, rows }: TinyLlama): Record<string, (own: stri
       const common = (random: Random) => tokens[Math.floor(tokens.length * random.uniform())]!;
       return [...own, ...copies(own, (text) => noisy(text, 0.1, random, common))];
     },
+    [LIKELY_WORDS]: async (own, random) => {
+      const likely: number[][][] = [];
+      const engine = new OnnxEngine(pool.base.config, pool.base.weights);
+      for (const text of own) likely.push(await likelyInstead(engine, pool.base, text));
+      await engine.dispose();
+      const changed = (text: string, instead: number[][]) =>
+        tokenizer.decode(
+          tokenizer.encode(text).map((id, t) => (random.uniform() < 0.1 && instead[t] ? pick(instead[t], random) : id)),
+        );
+      return [...own, ...own.flatMap((text, n) => Array.from({ length: COPIES }, () => changed(text, likely[n]!)))];
+    },
     [`${COPIES} copies more, a letter in ten changed`]: (own, random) => [
       ...own,
       ...copies(own, (text) => letterInTen(text, random)),
@@ -82,6 +98,7 @@ export function attemptsOf({ pool, rows }: TinyLlama): Record<string, (own: stri
 export const CONTROL = "control: the same rows, standing last";
 export const RANDOM_CHARACTERS = "as many rows of random characters more";
 export const LIKELY_NOISE = `${COPIES} copies more, 10% of the tokens replaced by some of the Datanet's`;
+export const LIKELY_WORDS = `${COPIES} copies more, 10% of the tokens replaced by what the base finds likely there`;
 export const LINES_OF_ALL = `${COPIES} rows more for each, of lines of all`;
 export const SAID_AGAIN = "64 bytes a row, said again and again";
 const changedName = (how: string) => `${COPIES} copies more, ${how}`;
@@ -91,17 +108,18 @@ export const copiesName = (share: number) => `${COPIES} copies more, ${100 * sha
 export const COPIES_ANEW = [
   ...REPLACED_TOKENS.slice(0, 3).map(copiesName),
   LIKELY_NOISE,
+  LIKELY_WORDS,
   ...CHANGED.map(changedName),
   LINES_OF_ALL,
 ];
 /** @param draw of what is random about it */
-export const rowsOfAttempt = (llama: TinyLlama, name: string, c: number, draw = 0) =>
+export const rowsOfAttempt = async (llama: TinyLlama, name: string, c: number, draw = 0) =>
   attemptsOf(llama)[name]!(llama.contributors[c]!.rows, new Random(31 + c + 100 * draw));
 
 /** The Datanet without somebody's rows, and with those of an attempt in their place, after all others. */
-export function tried(llama: TinyLlama, name: string, c: number, draw = 0) {
+export async function tried(llama: TinyLlama, name: string, c: number, draw = 0) {
   const others = llama.owners.map((owner) => owner !== c);
-  const own = rowsOfAttempt(llama, name, c, draw);
+  const own = await rowsOfAttempt(llama, name, c, draw);
   return {
     others,
     texts: [...llama.rows.filter((_, i) => others[i]), ...own],
@@ -111,6 +129,25 @@ export function tried(llama: TinyLlama, name: string, c: number, draw = 0) {
 /** What the cache keeps of it under, where everything is made anew. */
 export const keptAnew = (name: string, c: number, draw: number) => `anew-${name.replaceAll(/\W+/g, "-")}-${c}-${draw}`;
 
+/** Of this many of the likeliest tokens that are not there one is taken. */
+const CHOICES = 5;
+
+/** For each token of a text those that the base finds likeliest in its place. */
+async function likelyInstead(
+  engine: OnnxEngine,
+  { tokenizer, config }: Base<PackedTensor>,
+  text: string,
+): Promise<number[][]> {
+  const ids = tokenizer.encode(text).slice(0, config.context);
+  const logits = await engine.logits(undefined, [tokenizer.bos, ...ids.slice(0, -1)]);
+  return ids.map((id, t) => {
+    const own = logits.subarray(t * config.vocabSize, (t + 1) * config.vocabSize);
+    const rising = [...own.keys()].sort((a, b) => own[b]! - own[a]!);
+    return rising.filter((other) => other !== id && other !== tokenizer.eos).slice(0, CHOICES);
+  });
+}
+
+const pick = (from: readonly number[], random: Random) => from[Math.floor(from.length * random.uniform())]!;
 const lettered = (random: Random) => String.fromCharCode(97 + Math.floor(26 * random.uniform()));
 
 /** A text in pieces of at most so many bytes, cut at line ends where there are any. */

@@ -96,7 +96,7 @@ export async function tellingCopies(json: boolean): Promise<void> {
       tick(2 + n);
     }
     for (const [n, name] of COPIES_ANEW.entries()) {
-      const { texts, owners } = tried(llama, name, attacker);
+      const { texts, owners } = await tried(llama, name, attacker);
       const anew = await openStudyAnew(llama, keptAnew(name, attacker, 0), texts, owners, 100);
       for (const way of ways) {
         const weights = weightsBy(way, anew.honest.known);
