@@ -25,6 +25,7 @@ export * from "./permit.ts";
 export * from "./receipts.ts";
 export * from "./receipts-tree.ts";
 export * from "./revert.ts";
+export * from "./row-fates.ts";
 export * from "./rows.ts";
 export * from "./scores.ts";
 export * from "./transactions.ts";
