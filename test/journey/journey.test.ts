@@ -205,7 +205,7 @@ describe("the Studio in a browser, from a contribution to its pay", function () 
     await settled.waitFor();
     await sees(/equal to what the contract paid/);
     await sees("What each row counts for");
-    await sees(/that count for nothing|Every row/);
+    await sees(/count for nothing|Every row/);
     await picture("model");
   });
 

@@ -5,6 +5,7 @@ import type { Commitment } from "../reads.ts";
 import { Empty, Pending } from "../ui/notice.tsx";
 import { Badge, Card } from "../ui/page.tsx";
 import { Address } from "../ui/values.tsx";
+import { RowCells } from "./rows.tsx";
 import { useRowRecords, useTrainingRows } from "./scores.ts";
 
 /** Rows that are shown of those that count for nothing. */
@@ -79,27 +80,19 @@ export function RowFates({ modelId, commitment }: { modelId: bigint; commitment:
         </Empty>
       ) : (
         <div className="scroll">
-          <table className="best">
+          <table className="best reasons">
             <thead>
               <tr>
-                <th>{some ? "Yours that count for nothing" : "Rows that count for nothing"}</th>
-                <th>Why: it</th>
+                <th>{some ? "Why rows of yours count for nothing" : "Why rows count for nothing"}: each</th>
+                <th>Whose, and where from</th>
                 <th>Row</th>
               </tr>
             </thead>
             <tbody>
               {nothing.slice(0, SHOWN).map((row) => (
                 <tr key={row}>
-                  <td>
-                    {!some && <Address of={ownerOf(row).account} />}
-                    <div className="muted path">
-                      {rows.data?.[row]?.path ?? "…"} · row {row}
-                    </div>
-                  </td>
                   <td>{fateInWords(records.data, row)}</td>
-                  <td>
-                    <pre>{rows.data?.[row]?.text ?? rows.error?.message ?? "…"}</pre>
-                  </td>
+                  <RowCells row={row} owner={ownerOf(row).account} rows={rows} />
                 </tr>
               ))}
             </tbody>

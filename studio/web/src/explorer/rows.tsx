@@ -12,6 +12,31 @@ import type { Epoch } from "./trail.tsx";
 /** Rows that are shown, best first. */
 const SHOWN = 10;
 
+/** Whose a row is and where from, and its text. */
+export function RowCells({
+  row,
+  owner,
+  rows,
+}: {
+  row: number;
+  owner: string;
+  rows: ReturnType<typeof useTrainingRows>;
+}) {
+  return (
+    <>
+      <td>
+        <Address of={owner} />
+        <div className="muted path">
+          {rows.data?.[row]?.path ?? "…"} · row {row}
+        </div>
+      </td>
+      <td>
+        <pre>{rows.data?.[row]?.text ?? rows.error?.message ?? "…"}</pre>
+      </td>
+    </>
+  );
+}
+
 /** The rows that scored most in an epoch, and whether the scores computed here are what the contract paid by. */
 export function EarningRows({
   modelId,
@@ -88,15 +113,7 @@ export function EarningRows({
                       <span className="part part-1" style={{ width: `${(100 * score) / best[0]!.score}%` }} />
                     </span>
                   </td>
-                  <td>
-                    <Address of={ownerOf(row).account} />
-                    <div className="muted path">
-                      {rows.data?.[row]?.path ?? "…"} · row {row}
-                    </div>
-                  </td>
-                  <td>
-                    <pre>{rows.data?.[row]?.text ?? rows.error?.message ?? "…"}</pre>
-                  </td>
+                  <RowCells row={row} owner={ownerOf(row).account} rows={rows} />
                 </tr>
               ))}
             </tbody>
