@@ -32,7 +32,7 @@ import { TinyLlama } from "./llama.ts";
 import { net, netted } from "./payout.ts";
 import { cached, progress, writeBars, writeResult } from "./report.ts";
 import { representations } from "./representations.ts";
-import { knownOf, OTHER_SIZES, shippedSizes } from "./sizes.ts";
+import { knownOf, noveltiesOf, OTHER_SIZES, shippedSizes } from "./sizes.ts";
 import { auc, type Estimate, interval, lds, mean, pearson, rounded, spearman, sum } from "./statistics.ts";
 
 const HALVES = 40;
@@ -250,8 +250,8 @@ export function summed(llama: TinyLlama, { data, shape: [, count] }: Matrix, que
 async function allScores(llama: TinyLlama): Promise<{ references: Scores; served: Scores }> {
   const out = { references: new Map() as Scores, served: new Map() as Scores };
   const layout = loraLayout(llama.pool.base.config, PRESETS.demo);
-  const full = await llama.full();
-  const known = (of: Matrix, eigenvalues: readonly number[]) => knownOf(llama, full, llama.rows, of, eigenvalues);
+  const said = await noveltiesOf(llama, await llama.full(), llama.rows);
+  const known = (of: Matrix, eigenvalues: readonly number[]) => knownOf(llama, llama.rows, said, of, eigenvalues);
   const queriesAt = async (alpha: number) => ({
     references: await llama.referenceGradients(alpha),
     served: await llama.servedGradients(alpha),
@@ -295,9 +295,9 @@ async function allScores(llama: TinyLlama): Promise<{ references: Scores; served
   await addInt8(`int8 k=${k}, as shipped`, all, k);
   await addInt8(`int8 k=${k}, every row of the same weight`, all, k, undefined, (weights) => weights.map(() => 1));
   const { eigenvalues } = all.basis;
-  const said = await known(firstColumns(all.sketches, eigenvalues, k), eigenvalues.slice(0, k));
+  const committed = await known(firstColumns(all.sketches, eigenvalues, k), eigenvalues.slice(0, k));
   for (const [name, sizes] of Object.entries(OTHER_SIZES))
-    await addInt8(`int8 k=${k}, ${name}`, all, k, undefined, () => rowWeights(sizes(said)));
+    await addInt8(`int8 k=${k}, ${name}`, all, k, undefined, () => rowWeights(sizes(committed)));
   await addInt8(`int8 k=${k}, length at most the median`, all, k, undefined, (weights, of) => {
     const shares = lengthShares("length, at most the median", of);
     return weights.map((weight, i) => weight * shares[i]!);

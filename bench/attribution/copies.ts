@@ -11,7 +11,7 @@ import { attackersOf, COPIES, COPIES_ANEW, keptAnew, tried } from "./attempts.ts
 import { TASKS, textOf } from "./exercises.ts";
 import { TinyLlama } from "./llama.ts";
 import { progress, writeResult } from "./report.ts";
-import { type Known, knownOf, OTHER_SIZES, shippedSizes } from "./sizes.ts";
+import { type Known, knownOf, noveltiesOf, OTHER_SIZES, shippedSizes } from "./sizes.ts";
 import { mean, rounded } from "./statistics.ts";
 import { openStudy, openStudyAnew, pay } from "./study.ts";
 import { taskExercises } from "./tasks.ts";
@@ -91,7 +91,8 @@ export async function tellingCopies(json: boolean): Promise<void> {
         1,
       );
       const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
-      const of = await knownOf(llama, adapter, texts, sketches, basis.eigenvalues);
+      const said = await noveltiesOf(llama, adapter, texts);
+      const of = await knownOf(llama, texts, said, sketches, basis.eigenvalues);
       for (const way of ways) note(way, `rows that count: ${task}`, counted(weightsBy(way, of)));
       tick(2 + n);
     }

@@ -17,7 +17,7 @@ import { beside, coarse, firstColumns, int8, multiply, rowsWhere } from "./linea
 import { TinyLlama } from "./llama.ts";
 import { net } from "./payout.ts";
 import { cached, type Panel, progress, readResult, writeLines, writeResult } from "./report.ts";
-import { knownOf, shippedSizes } from "./sizes.ts";
+import { knownOf, noveltiesOf, shippedSizes } from "./sizes.ts";
 import { type Estimate, lds, sum } from "./statistics.ts";
 import { ownKind, taskExercises, WAYS, wrongFound } from "./tasks.ts";
 
@@ -128,12 +128,13 @@ function truths(llama: TinyLlama, name: string, preset: typeof ALL | typeof PRES
         tick(n + 1);
       }
       const full = await tuned("full", llama.rows, 100);
+      const said = await noveltiesOf(llama, full, llama.rows);
       const wanted = references.map((_, t) => t);
       const truth = wanted.map((t) => losses.map((run) => -run[t]!));
       return {
         ...(await gradients("full", full, [...llama.rows, ...llama.references], llama.rows.length)),
         async weights(sketches, eigenvalues) {
-          return rowWeights(shippedSizes(await knownOf(llama, full, llama.rows, sketches, eigenvalues)));
+          return rowWeights(shippedSizes(await knownOf(llama, llama.rows, said, sketches, eigenvalues)));
         },
         judge(scores) {
           const votes = summed(llama, scores, wanted);
@@ -181,7 +182,7 @@ function plot(curves: Curves): void {
     if (["8", "none", columns].includes(at))
       return [`int8 k=${columns}${columns === String(K) ? ", as shipped" : ""}`, `int8 sketch k=${columns} (shipped)`];
     if (curve === "bits") return ["", `${at}-bit rows k=${K}`];
-    return [`int8 k=${K}, damping ${at}`, `int8 sketch k=${K}, damping ${at}`];
+    return [`int8 k=${K}, whitened, damping ${at}`, `int8 sketch k=${K}, whitened, damping ${at}`];
   };
   const panels = Object.entries(curves).map(([curve, own]): Panel => {
     const ticks = Object.values(own)[0]!.map(({ at }) => at);

@@ -14,7 +14,7 @@ import { int8, multiply, tableOf } from "./linear.ts";
 import { type Setting, TinyLlama } from "./llama.ts";
 import { movements, netted, sharesOf } from "./payout.ts";
 import { mapped, readResult, writeBars, writeResult } from "./report.ts";
-import { knownOf, shippedSizes } from "./sizes.ts";
+import { knownOf, noveltiesOf, shippedSizes } from "./sizes.ts";
 import { type Estimate, interval, mean, median, rounded, spearman } from "./statistics.ts";
 import { perContributor } from "./study.ts";
 
@@ -202,9 +202,10 @@ async function allMethods(llama: TinyLlama): Promise<Record<string, Method>> {
     queries: { references: await llama.referenceGradients(alpha), served: await llama.servedGradients(alpha) },
   });
   type Gradients = Awaited<ReturnType<typeof gradientsAt>>;
+  const said = await noveltiesOf(llama, await llama.full(), llama.rows);
   const sketched = async ({ rows, queries }: Gradients) => {
     const { basis, rows: sketches } = await fitSketch(llama.pool, rows, llama.matrices);
-    const known = await knownOf(llama, await llama.full(), llama.rows, sketches, basis.eigenvalues);
+    const known = await knownOf(llama, llama.rows, said, sketches, basis.eigenvalues);
     return {
       committed: int8(sketches, rowWeights(shippedSizes(known))),
       sketches,

@@ -18,18 +18,23 @@ export interface Known {
 }
 
 /** @param adapter has learned the rows */
+export const noveltiesOf = (llama: TinyLlama, adapter: Adapter, texts: readonly string[]): Promise<Novelty[]> =>
+  novelties(
+    llama.pool,
+    adapter,
+    texts.map((text) => llama.example(text)),
+  );
+
 export async function knownOf(
-  llama: TinyLlama,
-  adapter: Adapter,
+  { pool }: TinyLlama,
   texts: readonly string[],
+  novelties: Novelty[],
   sketches: Matrix,
   eigenvalues: readonly number[],
 ): Promise<Known> {
-  const { pool } = llama;
-  const examples = texts.map((text) => llama.example(text));
   return {
     texts,
-    novelties: await novelties(pool, adapter, examples),
+    novelties,
     leaders: await findLeaders(pool, whitened(sketches, eigenvalues), texts.map(rowHash)),
     vocabulary: pool.base.config.vocabSize,
   };
@@ -42,9 +47,10 @@ const leading = ({ leaders }: Known, sizes: readonly number[]) => sizes.map((siz
 export const shippedSizes = ({ novelties, leaders, vocabulary }: Known): number[] =>
   rowSizes(novelties, leaders, vocabulary);
 
+export const VERSION_2 = "all that a row says, as in version 2";
 export const OTHER_SIZES: Record<string, (of: Known) => number[]> = {
   "noise too": (of) => leading(of, of.novelties.map(sizeOf)),
-  "all that a row says, as in version 2": (of) => leading(of, lettersIn(of)),
+  [VERSION_2]: (of) => leading(of, lettersIn(of)),
   "all of every row": lettersIn,
   "what is new": ({ novelties }) => novelties.map(({ fresh }) => fresh),
   "3 × what is new, at most the row": ({ novelties }) =>

@@ -12,10 +12,9 @@ import { type LengthRule, lengthShares } from "./lengths.ts";
 import { rowsWhere } from "./linear.ts";
 import type { TinyLlama } from "./llama.ts";
 import { type Epoch, payShares, totals } from "./payout.ts";
-import { type Known, knownOf, OTHER_SIZES, shippedSizes } from "./sizes.ts";
+import { type Known, knownOf, noveltiesOf, OTHER_SIZES, shippedSizes, VERSION_2 } from "./sizes.ts";
 
 export const LENGTHS: LengthRule[] = ["length, at most the median", "length, at most 4 medians"];
-const VERSION_2 = "all that a row says, as in version 2";
 /** What a row weighs: as shipped; as before; without one of the things that this is made of; or times its sketch's length. */
 export const RULES = ["as shipped", VERSION_2, "whatever the size", "similar rows too", ...LENGTHS] as const;
 export type Rule = (typeof RULES)[number];
@@ -139,7 +138,7 @@ async function studyOf(llama: TinyLlama, { adapter, texts, owners, rows, asked, 
   const sketched = async (texts: readonly string[], owners: number[], sketches: Matrix): Promise<Sketched> => ({
     owners,
     sketches,
-    known: await knownOf(llama, adapter, texts, sketches, basis.eigenvalues),
+    known: await knownOf(llama, texts, await noveltiesOf(llama, adapter, texts), sketches, basis.eigenvalues),
   });
   const honest = await sketched(texts, owners, sketches);
   /** Whose files the questions are about. */
