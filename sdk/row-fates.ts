@@ -1,11 +1,10 @@
-/** What a row says, of what the model reads of it, in letters and digits as ./new-text.ts compares and counts them. */
-export interface Novelty {
-  letters: number;
-  /** Of these, what does not stand further in front in it: what it says, each thing once. */
+import type { NewText } from "./new-text.ts";
+
+/** What a row says, of what the model reads of it: its letters, and of these those that no earlier row said, nor it further in front. */
+export interface Novelty extends NewText {
+  /** Those that do not stand further in front in it: what it says, each thing once. */
   own: number;
-  /** And what no earlier row said either. */
-  fresh: number;
-  /** How unlikely the adapter finds that: the loss of the token that holds the median new letter, nats; 0 where nothing is new. */
+  /** How unlikely the adapter finds what is new: the loss of the token that holds the median new letter, nats; 0 where nothing is new. */
   surprisal: number;
 }
 
@@ -17,6 +16,10 @@ export interface RowRecords {
   leaders: readonly number[];
   novelties: readonly Novelty[];
 }
+
+/** Whether there is a record of each of so many rows. */
+export const areRecordsOf = (count: number, { weights, leaders, novelties }: Partial<RowRecords>): boolean =>
+  [weights, leaders, novelties].every((list) => list?.length === count);
 
 /** Why a row counts as it does: in full, in part since it is small or says little that is new, or not at all. */
 export type Fate = "full" | "part" | "empty" | "the same" | "alike" | "nothing new" | "noise";

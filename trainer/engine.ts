@@ -70,12 +70,15 @@ export interface Engine {
 /** Sequence lengths are rounded up to a multiple of this, so that a few attention masks serve all batches. */
 const LENGTH_STEP = 16;
 
+/** What is computed of the losses: each example's mean, or every token's own. */
+export type LossOf = "mean" | "tokens";
+
 /** Examples as the model reads them: B sequences of T positions, [B·T] each. */
 export interface Batch {
   length: number;
   ids: Int32Array;
   targets: Int32Array;
-  /** Of each position in what is computed of the losses: in its example's mean unless told, 1 for every token's own. */
+  /** Of each position's loss in what is computed of them. */
   weights: Float32Array;
 }
 
@@ -85,7 +88,7 @@ export function paddedLength(config: LlamaConfig, longest: number): number {
 }
 
 /** Pads examples on the right, where causal attention never looks from a real position. */
-export function batchOf(config: LlamaConfig, examples: readonly Example[], of: "mean" | "tokens" = "mean"): Batch {
+export function batchOf(config: LlamaConfig, examples: readonly Example[], of: LossOf = "mean"): Batch {
   const longest = Math.max(...examples.map(({ ids }) => ids.length - 1), 1);
   const length = paddedLength(config, longest);
   const ids = new Int32Array(examples.length * length);

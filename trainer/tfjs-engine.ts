@@ -7,6 +7,7 @@ import {
   decode,
   type Engine,
   type Gradients,
+  type LossOf,
   type Matrix,
   type Reduce,
   sumRows,
@@ -140,7 +141,7 @@ export class TfjsEngine implements Engine {
   }
 
   /** Weighted losses of every position, [B·T]. */
-  #losses(adapter: Adapter | undefined, examples: readonly Example[], of: "mean" | "tokens"): Promise<Float32Array> {
+  #losses(adapter: Adapter | undefined, examples: readonly Example[], of: LossOf): Promise<Float32Array> {
     const losses = tf.tidy(() => {
       const batch = batchOf(this.#config, examples, of);
       const x = embed(this.#weights, batch.ids, examples.length);

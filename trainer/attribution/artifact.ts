@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { OpenLedgerError } from "../../sdk/errors.ts";
-import type { RowRecords } from "../../sdk/row-fates.ts";
+import { areRecordsOf, type RowRecords } from "../../sdk/row-fates.ts";
 import type { Matrix } from "../engine.ts";
 import type { WeightFormat } from "../packed.ts";
 import { sharedMatrix } from "./blocks.ts";
@@ -70,12 +70,7 @@ export function loadSketches(folder: string): Sketches {
   }
   const rows = new Int8Array(read("rows.int8").buffer);
   const { data } = shared(read("basis.f32"));
-  const perRow = [rest.weights, rest.leaders, rest.novelties];
-  if (
-    rows.length !== rest.count * rest.k ||
-    data.length !== parameters * rest.k ||
-    perRow.some((list) => list?.length !== rest.count)
-  ) {
+  if (rows.length !== rest.count * rest.k || data.length !== parameters * rest.k || !areRecordsOf(rest.count, rest)) {
     throw new OpenLedgerError("TRAINER_SKETCHES", "sketches: file sizes do not fit sketches.json; build them again");
   }
   const basis = {

@@ -1,6 +1,6 @@
 import { keccak256 } from "ethers";
 import { type Finding, Findings, requireThat } from "../../sdk/findings.ts";
-import type { Novelty } from "../../sdk/row-fates.ts";
+import { areRecordsOf, type Novelty } from "../../sdk/row-fates.ts";
 import type { Matrix } from "../engine.ts";
 import { type Example, rowExample } from "../examples.ts";
 import { type Adapter, loraLayout } from "../lora.ts";
@@ -124,11 +124,13 @@ export async function auditSketches(
 }
 
 function checkForm({ pool, adapter, sketches, hashes }: Subject) {
-  const { rows, k, count, weights, leaders, novelties, modules, basis, alpha, weightFormat = "f32" } = sketches;
+  const { rows, k, count, modules, basis, alpha, weightFormat = "f32" } = sketches;
   const layout = loraLayout(pool.base.config, adapter.lora);
   requireThat(count === hashes.length, `there are sketches of ${count} rows, and the data have ${hashes.length}`);
-  const perRow = [weights, leaders, novelties].every((list) => list.length === count);
-  requireThat(perRow && rows.length === count * k, "rows, weights and count do not fit each other");
+  requireThat(
+    areRecordsOf(count, sketches) && rows.length === count * k,
+    "rows, weights and count do not fit each other",
+  );
   requireThat((SKETCH_SIZES as readonly number[]).includes(k), `k is ${k}, not one of ${SKETCH_SIZES}`);
   const [width, columns] = basis.basis.shape;
   requireThat(width === layout.size && columns === k, `the basis is ${width} × ${columns}, not ${layout.size} × ${k}`);

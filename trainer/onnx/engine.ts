@@ -7,6 +7,7 @@ import {
   decode,
   type Engine,
   type Gradients,
+  type LossOf,
   type Matrix,
   type Reduce,
   sumRows,
@@ -105,7 +106,7 @@ export class OnnxEngine implements Engine {
   }
 
   /** Weighted losses of every position, [B·T]. */
-  async #losses(adapter: Adapter | undefined, examples: readonly Example[], of: "mean" | "tokens") {
+  async #losses(adapter: Adapter | undefined, examples: readonly Example[], of: LossOf) {
     const graph = (plan: AdapterPlan | undefined) => lossGraph(this.#config, this.#frozen, plan);
     return values((await this.#run("losses", graph, this.#batchFeeds(examples, of), adapter)).losses);
   }
@@ -135,7 +136,7 @@ export class OnnxEngine implements Engine {
     return ready.run(Object.fromEntries(ready.inputNames.map((name) => [name, all[name]!])));
   }
 
-  #batchFeeds(examples: readonly Example[], of?: "mean" | "tokens"): Feeds {
+  #batchFeeds(examples: readonly Example[], of?: LossOf): Feeds {
     const { length, ids, targets, weights } = batchOf(this.#config, examples, of);
     return {
       ids: integers(ids, [examples.length, length]),

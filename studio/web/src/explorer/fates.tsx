@@ -1,12 +1,11 @@
 import { useAccount } from "wagmi";
 import { type Fate, fateInWords, fateOf } from "../../../../sdk/row-fates.ts";
-import { starts } from "../../../../sdk/transcript.ts";
 import type { Commitment } from "../reads.ts";
 import { Empty, Pending } from "../ui/notice.tsx";
 import { Badge, Card } from "../ui/page.tsx";
 import { Address } from "../ui/values.tsx";
 import { RowCells } from "./rows.tsx";
-import { useRowRecords, useTrainingRows } from "./scores.ts";
+import { rowsByOwner, useRowRecords, useTrainingRows } from "./scores.ts";
 
 /** Rows that are shown of those that count for nothing. */
 const SHOWN = 10;
@@ -32,9 +31,8 @@ export function RowFates({ modelId, commitment }: { modelId: bigint; commitment:
     );
   const fates = records.data.weights.map((_, row) => fateOf(records.data, row));
   const { accounts } = commitment;
-  const first = starts(accounts.map(({ rows }) => Number(rows)));
+  const { first, ownerOf } = rowsByOwner(commitment);
   const mine = (account: string) => account.toLowerCase() === address?.toLowerCase();
-  const ownerOf = (row: number) => accounts[first.findLastIndex((start) => start <= row)]!;
   const some = accounts.some(({ account }) => mine(account));
   const nothing = [...fates.keys()].filter(
     (row) => records.data.weights[row] === 0 && (!some || mine(ownerOf(row).account)),

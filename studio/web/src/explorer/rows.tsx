@@ -1,12 +1,11 @@
 import { sharePot } from "../../../../sdk/epoch.ts";
 import { topRows } from "../../../../sdk/scores.ts";
-import { starts } from "../../../../sdk/transcript.ts";
 import type { Settlement } from "../../../../sdk/views/money.ts";
 import type { Commitment } from "../reads.ts";
 import { Empty, Notice, Pending } from "../ui/notice.tsx";
 import { Card } from "../ui/page.tsx";
 import { Address } from "../ui/values.tsx";
-import { useScores, useTrainingRows } from "./scores.ts";
+import { rowsByOwner, useScores, useTrainingRows } from "./scores.ts";
 import type { Epoch } from "./trail.tsx";
 
 /** Rows that are shown, best first. */
@@ -76,8 +75,7 @@ export function EarningRows({
     same(totals, settlement.totals) &&
     same(sharePot(settlement.pot, totals, epoch.chain.floorUnits, base).pay, settlement.pay);
   const best = topRows(scores, SHOWN);
-  const first = starts(commitment.accounts.map(({ rows }) => Number(rows)));
-  const ownerOf = (row: number) => commitment.accounts[first.findLastIndex((start) => start <= row)]!;
+  const { ownerOf } = rowsByOwner(commitment);
   return (
     <Card title={title}>
       <Notice kind={isCommitted && (agrees || !byProof) ? "good" : "error"}>

@@ -4,9 +4,9 @@ import { fetchVersion } from "../../../../sdk/datanets.ts";
 import { bytesInt8 } from "../../../../sdk/hash.ts";
 import { proposalOf } from "../../../../sdk/history.ts";
 import { fetchManifest } from "../../../../sdk/models.ts";
-import type { RowRecords } from "../../../../sdk/row-fates.ts";
+import { areRecordsOf, type RowRecords } from "../../../../sdk/row-fates.ts";
 import { scoreRows, signedTotals, totalsOf } from "../../../../sdk/scores.ts";
-import { sketchRoot } from "../../../../sdk/transcript.ts";
+import { sketchRoot, starts } from "../../../../sdk/transcript.ts";
 import { content } from "../api.ts";
 import { useProtocol } from "../protocol.ts";
 import { type Commitment, FOREVER } from "../reads.ts";
@@ -38,16 +38,26 @@ export function useScores(modelId: bigint, epochId: bigint, commitment: Commitme
 }
 
 /** What a release's sketches say of each row and why it counts as it does. */
-export function useRowRecords(modelId: bigint, { commitmentId, release }: Commitment) {
+export function useRowRecords(modelId: bigint, { commitmentId, release, accounts }: Commitment) {
   const { protocol } = useProtocol();
   return useQuery({
     queryKey: ["row records", commitmentId],
     queryFn: async () => {
       const { manifest } = await fetchManifest(protocol.models, content, modelId, release);
-      return JSON.parse(toUtf8String(await content.get(manifest.sketches.description))) as RowRecords;
+      const records: RowRecords = JSON.parse(toUtf8String(await content.get(manifest.sketches.description)));
+      const count = accounts.reduce((sum, { rows }) => sum + Number(rows), 0);
+      if (!areRecordsOf(count, records))
+        throw new Error(`The sketches of release ${release} do not say why rows count as they do.`);
+      return records;
     },
     ...FOREVER,
   });
+}
+
+/** Where each contributor's rows begin, and whose a row is. */
+export function rowsByOwner({ accounts }: Commitment) {
+  const first = starts(accounts.map(({ rows }) => Number(rows)));
+  return { first, ownerOf: (row: number) => accounts[first.findLastIndex((start) => start <= row)]! };
 }
 
 /** Rows of the versions that a release was trained on, in the order of its sketches. */
